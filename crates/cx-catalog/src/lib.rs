@@ -1,0 +1,1 @@
+//! The meanings: KPI, source and board definitions, parsed, checked and compiled.

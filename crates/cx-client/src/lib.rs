@@ -1,0 +1,1 @@
+//! The listener: reads boards from outside and verifies their digest.

@@ -1,0 +1,1 @@
+//! The mouth: the only room that knows HTTP and sockets.

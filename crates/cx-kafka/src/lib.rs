@@ -1,0 +1,1 @@
+//! The ear: the only room that knows Kafka.

@@ -1,0 +1,1 @@
+//! The words: events, ids, time, KPI values and frames.

@@ -1,0 +1,1 @@
+//! The house: configuration, wiring, the loop; the binary watchfloor.
