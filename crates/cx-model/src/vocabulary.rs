@@ -1,0 +1,93 @@
+//! In: nothing. Kept: nothing. Out: every name the world and we agreed on, once.
+//! Never knows: who uses it.
+
+/// All interactions, keyed by customer: the only door to the engine.
+pub const TOPIC_INTERACTIONS: &str = "cx.interactions";
+/// Refused records with their original bytes.
+pub const TOPIC_DEAD_LETTERS: &str = "cx.dead-letters";
+/// Sets of definitions.
+pub const TOPIC_DEFINITIONS: &str = "cx.definitions";
+
+/// Header that marks and signs a control record.
+pub const HEADER_CONTROL: &str = "cx-control";
+
+/// Control record that only moves log time.
+pub const CONTROL_CLOCK: &str = "cx.control.clock.v1";
+/// Control record that activates a set of definitions.
+pub const CONTROL_ACTIVATION: &str = "cx.control.activation.v1";
+
+/// A contact entered a queue.
+pub const CONTACT_QUEUED: &str = "cx.contact.queued.v1";
+/// A contact left a queue without an answer or an end (callback, overflow).
+pub const CONTACT_DEQUEUED: &str = "cx.contact.dequeued.v1";
+/// A person answered a contact.
+pub const CONTACT_ANSWERED: &str = "cx.contact.answered.v1";
+/// A contact ended, answered or not.
+pub const CONTACT_ENDED: &str = "cx.contact.ended.v1";
+
+/// Registered event types; an event of another type is accepted and counted as unregistered.
+pub const EVENT_TYPES: &[&str] = &[
+    "cx.session.started.v1",
+    "cx.session.ended.v1",
+    "cx.view.page_viewed.v1",
+    "cx.view.screen_viewed.v1",
+    "cx.view.content_consumed.v1",
+    "cx.view.search_performed.v1",
+    "cx.view.help_article_viewed.v1",
+    "cx.commerce.product_viewed.v1",
+    "cx.commerce.cart_item_added.v1",
+    "cx.commerce.cart_item_removed.v1",
+    "cx.commerce.checkout_started.v1",
+    "cx.commerce.checkout_step.v1",
+    "cx.commerce.payment_failed.v1",
+    "cx.commerce.order_placed.v1",
+    "cx.commerce.order_cancelled.v1",
+    "cx.commerce.order_shipped.v1",
+    "cx.commerce.order_delivered.v1",
+    "cx.commerce.order_returned.v1",
+    "cx.commerce.refunded.v1",
+    "cx.message.sent.v1",
+    "cx.message.delivered.v1",
+    "cx.message.bounced.v1",
+    "cx.message.opened.v1",
+    "cx.message.clicked.v1",
+    "cx.message.replied.v1",
+    "cx.message.marked_spam.v1",
+    "cx.contact.initiated.v1",
+    "cx.contact.self_service_entered.v1",
+    CONTACT_QUEUED,
+    CONTACT_DEQUEUED,
+    "cx.contact.offered_to_agent.v1",
+    CONTACT_ANSWERED,
+    "cx.contact.held.v1",
+    "cx.contact.resumed.v1",
+    "cx.contact.transferred.v1",
+    "cx.contact.callback_scheduled.v1",
+    "cx.contact.wrapup_started.v1",
+    "cx.contact.wrapup_ended.v1",
+    CONTACT_ENDED,
+    "cx.conversation.started.v1",
+    "cx.conversation.customer_message.v1",
+    "cx.conversation.agent_message.v1",
+    "cx.conversation.bot_message.v1",
+    "cx.conversation.handoff.v1",
+    "cx.conversation.closed.v1",
+    "cx.case.opened.v1",
+    "cx.case.assigned.v1",
+    "cx.case.status_changed.v1",
+    "cx.case.resolved.v1",
+    "cx.case.reopened.v1",
+    "cx.case.escalated.v1",
+    "cx.feedback.survey_invited.v1",
+    "cx.feedback.survey_answered.v1",
+    "cx.feedback.review_posted.v1",
+    "cx.feedback.complaint.v1",
+    "cx.feedback.sentiment_scored.v1",
+    "cx.ops.request_summary.v1",
+    "cx.ops.vitals.v1",
+    "cx.ops.incident_opened.v1",
+    "cx.ops.incident_closed.v1",
+    "cx.ops.deploy.v1",
+    "cx.ops.integration_heartbeat.v1",
+    "cx.agent.state_changed.v1",
+];

@@ -1,0 +1,72 @@
+//! In: a window's name. Kept: nothing. Out: [`Window`], its length and its pane.
+//! Never knows: which KPI asks.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How far back from a sealed second a number looks.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub enum Window {
+    /// The state at the second itself (gauges, ages).
+    #[serde(rename = "now")]
+    Now,
+    /// One minute, in panes of 5 s.
+    #[serde(rename = "1m")]
+    M1,
+    /// Five minutes, in panes of 5 s.
+    #[serde(rename = "5m")]
+    M5,
+    /// Fifteen minutes, in panes of one minute.
+    #[serde(rename = "15m")]
+    M15,
+    /// One hour, in panes of one minute.
+    #[serde(rename = "1h")]
+    H1,
+}
+
+impl Window {
+    /// All windows, shortest first.
+    pub const ALL: [Self; 5] = [Self::Now, Self::M1, Self::M5, Self::M15, Self::H1];
+
+    /// The name on the wire and in definitions.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::M1 => "1m",
+            Self::M5 => "5m",
+            Self::M15 => "15m",
+            Self::H1 => "1h",
+        }
+    }
+
+    /// The window of that name, if there is one.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|w| w.name() == name)
+    }
+
+    /// Length in seconds; 0 for `now`.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        match self {
+            Self::Now => 0,
+            Self::M1 => 60,
+            Self::M5 => 300,
+            Self::M15 => 900,
+            Self::H1 => 3_600,
+        }
+    }
+
+    /// Length of one pane in seconds: 5 for `1m` and `5m`, 60 for longer ones, 0 for `now`.
+    #[must_use]
+    pub fn pane_seconds(self) -> i64 {
+        match self {
+            Self::Now => 0,
+            Self::M1 | Self::M5 => 5,
+            Self::M15 | Self::H1 => 60,
+        }
+    }
+}
