@@ -1,1 +1,5 @@
-//! The meanings: KPI, source and board definitions, parsed, checked and compiled.
+//! The meanings: KPI, source, channel and board definitions. In: YAML files. Kept: nothing.
+//! Out: checked definitions and a compiled set. Never knows: Kafka, sockets, engine state.
+
+pub mod compiled;
+pub mod definition;

@@ -1,0 +1,160 @@
+//! In: checked definitions. Kept: closures and dense numbers. Out: what an engine runs.
+//! Never knows: YAML; the engine's state.
+
+use crate::definition::Object;
+use cx_model::attribute::SlotTable;
+use cx_model::event::Event;
+use cx_model::limits::Limits;
+use cx_model::value::{Board, CellInfo};
+use cx_model::window::Window;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a condition may look at.
+#[derive(Clone, Copy)]
+pub struct View<'v, 'a> {
+    /// The event; absent for records that are no events.
+    pub event: Option<&'v Event<'a>>,
+    /// What became of the record: `applied`, `duplicate`, `late`, `dead_lettered`, `control`.
+    pub outcome: &'static str,
+    /// Why it was dead-lettered, else empty.
+    pub reason: &'static str,
+}
+
+/// A compiled condition. `None` is a CEL error (a missing or mistyped attribute): false, counted.
+pub type Predicate = Box<dyn Fn(View<'_, '_>) -> Option<bool> + Send + Sync>;
+
+/// Where a dimension's value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DimensionSource {
+    /// An attribute slot.
+    Slot(usize),
+    /// The event's `source`.
+    EventSource,
+    /// The event's `type`.
+    EventType,
+    /// `record.reason`.
+    RecordReason,
+    /// `record.outcome`.
+    RecordOutcome,
+}
+
+/// A breakdown: value index 0..n are the declared values, n is `other`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompiledDimension {
+    /// Name in cells.
+    pub name: String,
+    /// Where the value comes from.
+    pub source: DimensionSource,
+    /// Declared values to index.
+    pub index: BTreeMap<String, usize>,
+    /// Declared values in order.
+    pub values: Vec<String>,
+}
+
+/// How a measure counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompiledAgg {
+    /// Applied events, by event time.
+    Count,
+    /// Records, by log time.
+    CountRecords,
+    /// Sum of the slot's integers, by event time.
+    Sum {
+        /// Attribute slot.
+        slot: usize,
+    },
+    /// As `Sum`; the value divides by the number of events that had one.
+    Average {
+        /// Attribute slot.
+        slot: usize,
+    },
+    /// Distinct customers, by event time.
+    CountDistinct,
+    /// Open objects at the second.
+    Gauge(Object),
+    /// Age of the oldest object at the second.
+    Oldest(Object),
+}
+
+/// One measure of one KPI.
+pub struct CompiledMeasure {
+    /// How it counts.
+    pub agg: CompiledAgg,
+    /// KPI filter and measure condition in one. Gauges and ages evaluate it on the event that
+    /// put the object into its state.
+    pub condition: Predicate,
+    /// The event types that can make the condition true; `None`: any. Conservative.
+    pub types: Option<Vec<String>>,
+    /// Breakdowns.
+    pub dimensions: Vec<CompiledDimension>,
+    /// Windows it is needed in.
+    pub windows: Vec<Window>,
+}
+
+/// How a KPI's value comes from its measures (indices into [`Compiled::measures`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CompiledFormula {
+    /// Count, sum, gauge or distinct as it is; sums of money are minor units.
+    Value(usize),
+    /// Sum ÷ count of one measure.
+    Average(usize),
+    /// Milliseconds of age, shown in seconds.
+    Age(usize),
+    /// Numerator ÷ denominator.
+    Ratio(usize, usize),
+}
+
+/// One KPI, ready to run.
+#[derive(Debug, Clone)]
+pub struct CompiledKpi {
+    /// Technical name.
+    pub kpi: Arc<str>,
+    /// How its value is made.
+    pub formula: CompiledFormula,
+    /// Multiplier above the line as (numerator, denominator): percent (100, 1), money in minor
+    /// units (1, 100), milliseconds in seconds (1, 1000), else (1, 1).
+    pub factor: (i64, i64),
+    /// Decimals.
+    pub scale: u8,
+    /// Breakdowns (the same for all its measures).
+    pub dimensions: Vec<CompiledDimension>,
+    /// Windows.
+    pub windows: Vec<Window>,
+    /// Index of its first cell in [`Compiled::cells`]; cells follow window by window, and within
+    /// a window by [`combos`] of the dimensions.
+    pub first_cell: usize,
+}
+
+/// One activated set, compiled.
+pub struct Compiled {
+    /// Set number.
+    pub number: u32,
+    /// SHA-256 over limits, fold version, channels and all definitions, 64 hex digits.
+    pub hash: String,
+    /// Attributes in use.
+    pub slots: SlotTable,
+    /// Bounds.
+    pub limits: Limits,
+    /// KPIs by technical name, ascending.
+    pub kpis: Vec<CompiledKpi>,
+    /// Measures.
+    pub measures: Vec<CompiledMeasure>,
+    /// All cells of all KPIs.
+    pub cells: Vec<CellInfo>,
+    /// Declared sources (CloudEvents `source`), ascending.
+    pub sources: Vec<String>,
+    /// Registered channels.
+    pub channels: Vec<String>,
+    /// Boards.
+    pub boards: Vec<Board>,
+}
+
+/// Number of combinations of dimension values, with `all` and `other` for each dimension.
+///
+/// Combination of value indices `v0, v1`: `((v0 + 1) × (n1 + 2)) + (v1 + 1)`, where `all` counts
+/// as −1 and `other` as n. So 0 is the total of totals.
+#[must_use]
+pub fn combos(dimensions: &[CompiledDimension]) -> usize {
+    dimensions.iter().map(|d| d.values.len() + 2).product()
+}

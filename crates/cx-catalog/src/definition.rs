@@ -1,0 +1,174 @@
+//! In: nothing. Kept: nothing. Out: what a checked definition says, as plain data.
+//! Never knows: YAML text, closures, how a number is counted.
+
+use cx_model::window::Window;
+use serde::Serialize;
+
+/// One KPI, complete and checked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Kpi {
+    /// Technical name: lower-case letters, digits and `_`, at most 48.
+    pub kpi: String,
+    /// Business name, at most 40 characters.
+    pub business_name: String,
+    /// One line of meaning.
+    pub meaning: String,
+    /// Type and measures.
+    pub formula: Formula,
+    /// CEL condition on every measure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Breakdowns, at most two.
+    pub dimensions: Vec<Dimension>,
+    /// Windows.
+    pub windows: Vec<Window>,
+    /// `percent`, `count`, `seconds` or an ISO 4217 code.
+    pub unit: String,
+    /// Decimals shown, 0 to 4; the value is scaled by 10^decimals.
+    pub decimals: u8,
+    /// Which way is good.
+    pub direction: Direction,
+    /// Target, scaled by 10^decimals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<i64>,
+    /// Who answers for meaning and for data.
+    pub owners: Owners,
+    /// Worked examples that run as tests.
+    pub examples: Vec<Example>,
+    /// SHA-256 of all of the above as canonical JSON, 64 hex digits.
+    #[serde(skip)]
+    pub hash: String,
+    /// File it came from, for messages.
+    #[serde(skip)]
+    pub file: String,
+}
+
+/// MetricFlow's type words, as far as they are understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Formula {
+    /// One measure.
+    Simple {
+        /// The measure.
+        measure: Measure,
+    },
+    /// Numerator ÷ denominator (× 100 where the unit is percent).
+    Ratio {
+        /// Above the line.
+        numerator: Measure,
+        /// Below the line.
+        denominator: Measure,
+    },
+}
+
+/// What is counted, over which events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Measure {
+    /// How.
+    pub agg: Agg,
+    /// CEL condition, beside the KPI's filter.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+}
+
+/// MetricFlow's aggregations, and the two for open objects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "agg", rename_all = "snake_case")]
+pub enum Agg {
+    /// Number of applied events.
+    Count,
+    /// Number of records of the log by what became of them (`record.outcome`, `record.reason`),
+    /// counted at log time. YAML: `{agg: count, of: record}`.
+    CountRecords,
+    /// Sum of an integer attribute. YAML: `{agg: sum, of: data.amount_minor}`.
+    Sum {
+        /// Attribute name without `data.`.
+        of: String,
+    },
+    /// Sum ÷ number of events that carry the attribute.
+    Average {
+        /// Attribute name without `data.`.
+        of: String,
+    },
+    /// Distinct customers. YAML: `{agg: count_distinct, of: customer}`.
+    CountDistinct,
+    /// Open objects now. YAML: `gauge: {of: contact.waiting}`.
+    Gauge {
+        /// Which objects.
+        of: Object,
+    },
+    /// Age of the oldest object, `s` minus the least start. YAML: `oldest: {of: source.last_event}`.
+    Oldest {
+        /// Which objects.
+        of: Object,
+    },
+}
+
+/// Objects the engine keeps and their measurable states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Object {
+    /// Contacts in a queue: queued, not yet answered, dequeued or ended.
+    #[serde(rename = "contact.waiting")]
+    ContactWaiting,
+    /// Declared sources by their newest event time.
+    #[serde(rename = "source.last_event")]
+    SourceLastEvent,
+}
+
+/// A breakdown with its declared values; everything else is `other`, the total is `all`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Dimension {
+    /// Name in cells, e.g. `channel`.
+    pub name: String,
+    /// Declared values.
+    pub values: Vec<String>,
+}
+
+/// Which way is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// More is better.
+    Up,
+    /// Less is better.
+    Down,
+    /// Neither.
+    None,
+}
+
+impl Direction {
+    /// The word on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Two owners, as `team.role`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Owners {
+    /// Answers for the meaning.
+    pub business: String,
+    /// Answers for the data.
+    pub technical: String,
+}
+
+/// Events and the value they must give.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Example {
+    /// Each merged over a default event, one second apart (`type`, `subject`, `source`, `data`).
+    pub events: Vec<serde_json::Value>,
+    /// Window the value is read in, at the second after the last event.
+    pub window: Window,
+    /// Dimension values; absent ones are `all`.
+    pub dims: std::collections::BTreeMap<String, String>,
+    /// Expected value, scaled by 10^decimals; `None` for an empty one.
+    pub value: Option<i64>,
+    /// Expected n, where given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n: Option<i64>,
+}
