@@ -1,1 +1,23 @@
-//! The mind: records to state to KPIs; no clock, no I/O, cannot fail.
+//! The mind: records become state, state becomes KPIs. In: [`Delivery`]. Kept: customers, contacts,
+//! sources, panes. Out: [`Effect`]s. Never knows: clocks, threads, I/O, JSON, randomness; it
+//! cannot fail.
+//!
+//! Four verbs and a view: [`Engine::handle_record`] (a record came in), [`Engine::handle_timeout`]
+//! (log time passed), [`Engine::poll_timeout`] (the next deadline), [`Engine::next_effect`] (do
+//! this), and reads. One engine serves one partition; [`Rollup`] joins them.
+//!
+//! Order inside one record: log time moves; every second it passes is emitted, with the deadlines
+//! due by then fired before it; the remaining due deadlines fire; then the record gets the first
+//! name that fits: dead-lettered, control, duplicate, late, applied.
+
+mod account;
+mod effect;
+mod engine;
+mod kpi;
+mod rollup;
+mod state;
+
+pub use account::Account;
+pub use effect::{Effect, Part};
+pub use engine::{Config, Content, Delivery, Engine, Step};
+pub use rollup::{Rollup, Trend};

@@ -1,0 +1,57 @@
+//! In: what became of each record. Kept: counters. Out: law 10.
+//! Never knows: contents.
+
+use std::collections::BTreeMap;
+
+/// Where every offset of a partition went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// First offset expected.
+    pub start: i64,
+    /// The offset after the last record taken.
+    pub next: i64,
+    /// Records whose event counted.
+    pub applied: i64,
+    /// Repeats within the repeat window.
+    pub duplicates: i64,
+    /// Events older than the horizon.
+    pub late: i64,
+    /// Refused records.
+    pub dead_lettered: i64,
+    /// Valid control records.
+    pub control: i64,
+    /// Offsets that held no record.
+    pub gaps: i64,
+    /// Records below `next` that were handed in again and refused; no part of the identity.
+    pub stale: i64,
+    /// Conditions that ended in a CEL error (false, counted); no part of the identity.
+    pub cel_errors: i64,
+    /// What a declared limit refused, by limit.
+    pub limited: BTreeMap<&'static str, i64>,
+    /// Unregistered names by kind (`type`, `channel`, `source`) and name; bounded, the rest in `""`.
+    pub unregistered: BTreeMap<&'static str, BTreeMap<String, i64>>,
+}
+
+impl Account {
+    /// Law 10: `next − start = applied + duplicates + late + dead-lettered + control + gaps`.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let named = self.applied + self.duplicates + self.late + self.dead_lettered;
+        self.next - self.start == named + self.control + self.gaps
+    }
+
+    pub(crate) fn limit(&mut self, name: &'static str) {
+        *self.limited.entry(name).or_default() += 1;
+    }
+
+    pub(crate) fn unregistered(&mut self, kind: &'static str, name: &str, most: usize) {
+        let names = self.unregistered.entry(kind).or_default();
+        if let Some(count) = names.get_mut(name) {
+            *count += 1;
+        } else if names.len() < most {
+            names.insert(name.to_owned(), 1);
+        } else {
+            *names.entry(String::new()).or_default() += 1;
+        }
+    }
+}

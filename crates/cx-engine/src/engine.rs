@@ -1,0 +1,473 @@
+//! In: one partition's records in order. Kept: that partition's state. Out: effects.
+//! Never knows: wall clocks, other partitions, bytes.
+
+use crate::account::Account;
+use crate::effect::{Effect, Part};
+use crate::kpi::meter::{Counted, Meter};
+use crate::state::contacts::{Contacts, Move};
+use crate::state::customers::{Customer, Customers};
+use crate::state::repeats::Repeats;
+use cx_catalog::compiled::{Compiled, View};
+use cx_model::attribute::{SLOT_CHANNEL, SLOT_CONTACT};
+use cx_model::control::{Act, Control};
+use cx_model::event::Event;
+use cx_model::ids::{HashKey, Key128, partition_of};
+use cx_model::record::TimestampKind;
+use cx_model::reject::{Reason, Rejected};
+use cx_model::time::Timestamp;
+use cx_model::vocabulary::{
+    CONTACT_ANSWERED, CONTACT_DEQUEUED, CONTACT_ENDED, CONTACT_QUEUED, EVENT_TYPES,
+};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What an engine is told once.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// Its partition.
+    pub partition: u32,
+    /// How many there are; pinned.
+    pub partitions: u32,
+    /// First offset it will read.
+    pub start_offset: i64,
+    /// On the embedded broker every offset without a record is a lost record.
+    pub gaps_are_losses: bool,
+    /// Key of the hashes that stand for customers, contacts and event ids.
+    pub hash_key: HashKey,
+}
+
+/// Which passed seconds are emitted. An input from the house; changes no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Every second (of a longer silence only its last 120 and the whole minutes).
+    Second,
+    /// Whole minutes only: the partition is catching up.
+    Minute,
+}
+
+/// One record, decoded.
+#[derive(Debug, Clone)]
+pub struct Delivery<'a> {
+    /// Its offset.
+    pub offset: i64,
+    /// Its timestamp.
+    pub timestamp: Timestamp,
+    /// Who set the timestamp.
+    pub timestamp_kind: TimestampKind,
+    /// What it holds.
+    pub content: Content<'a>,
+}
+
+/// What a record holds.
+#[derive(Debug, Clone)]
+pub enum Content<'a> {
+    /// A valid event.
+    Event(Event<'a>),
+    /// A control record with a right signature.
+    Control(Control),
+    /// Neither.
+    Rejected(Rejected),
+}
+
+/// One partition's mind.
+pub struct Engine {
+    config: Config,
+    set: Arc<Compiled>,
+    account: Account,
+    step: Step,
+    start: Option<Timestamp>,
+    log_time: Timestamp,
+    passed: i64,
+    data_gap: bool,
+    control_counter: Option<u64>,
+    set_number: u32,
+    repeats: Repeats,
+    customers: Customers,
+    contacts: Contacts,
+    meter: Meter,
+    effects: VecDeque<Effect>,
+}
+
+/// Most minutes and seconds emitted for one record, however long the silence before it.
+const MINUTES_EMITTED: i64 = 180;
+const SECONDS_EMITTED: i64 = 120;
+
+impl Engine {
+    /// An engine that has seen nothing; set 1 holds from the first offset on.
+    #[must_use]
+    pub fn new(config: Config, set: Arc<Compiled>) -> Self {
+        let limits = set.limits;
+        Self {
+            account: Account {
+                start: config.start_offset,
+                next: config.start_offset,
+                ..Account::default()
+            },
+            step: Step::Second,
+            start: None,
+            log_time: Timestamp(0),
+            passed: 0,
+            data_gap: false,
+            control_counter: None,
+            set_number: 0,
+            repeats: Repeats::new(limits.repeat_minutes, limits.repeats),
+            customers: Customers::new(limits.customers),
+            contacts: Contacts::new(limits.contacts),
+            meter: Meter::new(Arc::clone(&set)),
+            effects: VecDeque::new(),
+            config,
+            set,
+        }
+    }
+
+    /// A record came in. Its effects must be taken before the next one. A record below the next
+    /// offset is refused and counted as stale.
+    pub fn handle_record(&mut self, delivery: &Delivery<'_>) {
+        if delivery.offset < self.account.next {
+            self.account.stale += 1;
+            return;
+        }
+        let gap = delivery.offset - self.account.next;
+        self.account.gaps += gap;
+        self.data_gap |= gap > 0 && self.config.gaps_are_losses;
+        let (moved, jumped) = self.moved(delivery);
+        self.handle_timeout(moved);
+        self.account.next = delivery.offset + 1;
+        let refused = if jumped {
+            Err(jump())
+        } else {
+            self.named(delivery)
+        };
+        if let Err(rejected) = refused {
+            self.dead_letter(delivery, rejected);
+        }
+    }
+
+    /// Log time passed: fires what is due, emits the seconds that were passed. Never goes back.
+    pub fn handle_timeout(&mut self, log_time: Timestamp) {
+        let second = log_time.second();
+        if self.start.is_none() {
+            self.start = Some(log_time);
+            self.log_time = log_time;
+            self.passed = second - 1;
+        }
+        self.log_time = self.log_time.max(log_time);
+        let oldest = second - MINUTES_EMITTED * 60;
+        let mut s = (self.passed + 1).max(oldest);
+        while s <= second {
+            let near = self.step == Step::Second && second - s < SECONDS_EMITTED;
+            if near || s.rem_euclid(60) == 0 {
+                self.forget_until(Timestamp::from_second(s));
+                self.meter.advance(s);
+                self.emit(s);
+                s += 1;
+            } else if self.step == Step::Second {
+                s = (s.div_euclid(60) * 60 + 60)
+                    .min(second - SECONDS_EMITTED + 1)
+                    .max(s + 1);
+            } else {
+                s = s.div_euclid(60) * 60 + 60;
+            }
+        }
+        if second > self.passed {
+            self.meter.advance(second);
+            self.passed = second;
+        }
+        self.forget_until(self.log_time);
+        self.repeats.forget(self.log_time.minute());
+    }
+
+    /// The next deadline, in log time.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.contacts.next_due()
+    }
+
+    /// The next thing to do; `None` when there is nothing.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// Which seconds to emit from now on.
+    pub fn set_step(&mut self, step: Step) {
+        self.step = step;
+    }
+
+    /// Where every offset went.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The partition's only now; `None` before the first record.
+    #[must_use]
+    pub fn log_time(&self) -> Option<Timestamp> {
+        self.start.map(|_| self.log_time)
+    }
+
+    /// The highest control counter seen, 0 before the first.
+    #[must_use]
+    pub fn control_counter(&self) -> u64 {
+        self.control_counter.unwrap_or(0)
+    }
+
+    /// Number of the active set, 0 before the first activation.
+    #[must_use]
+    pub fn set_number(&self) -> u32 {
+        self.set_number
+    }
+
+    /// What is kept of a customer.
+    #[must_use]
+    pub fn customer(&self, key: Key128) -> Option<Customer> {
+        self.customers.get(key)
+    }
+
+    /// Sizes of the tables: customers, contacts.
+    #[must_use]
+    pub fn sizes(&self) -> (usize, usize) {
+        (self.customers.len(), self.contacts.len())
+    }
+
+    /// Where log time goes with this record, and whether the record is refused as a jump.
+    fn moved(&self, delivery: &Delivery<'_>) -> (Timestamp, bool) {
+        let to = self.log_time.max(delivery.timestamp);
+        if self.start.is_none() {
+            return (delivery.timestamp, false);
+        }
+        let far = delivery.timestamp.since(self.log_time) > self.set.limits.future_ms;
+        let allowed = delivery.timestamp_kind == TimestampKind::LogAppend
+            || matches!(&delivery.content, Content::Control(c) if self.rises(c));
+        if far && !allowed {
+            (self.log_time, true)
+        } else {
+            (to, false)
+        }
+    }
+
+    fn rises(&self, control: &Control) -> bool {
+        self.control_counter
+            .is_none_or(|last| control.counter > last)
+    }
+
+    fn forget_until(&mut self, log_time: Timestamp) {
+        while let Some((contact, change)) = self.contacts.forget(log_time) {
+            self.meter.objects.change(&self.set, contact, &change);
+        }
+    }
+
+    fn emit(&mut self, s: i64) {
+        self.effects.push_back(Effect::Part(Part {
+            partition: self.config.partition,
+            s,
+            next_offset: self.account.next,
+            start: self.start.unwrap_or_default(),
+            data_gap: self.data_gap,
+            values: self.meter.components(),
+        }));
+    }
+
+    fn named(&mut self, delivery: &Delivery<'_>) -> Result<(), Rejected> {
+        match &delivery.content {
+            Content::Rejected(rejected) => Err(rejected.clone()),
+            Content::Control(control) => self.control(control),
+            Content::Event(event) => self.event(event),
+        }
+    }
+
+    fn control(&mut self, control: &Control) -> Result<(), Rejected> {
+        if !self.rises(control) {
+            let detail = format!(
+                "counter {} is not higher than {}",
+                control.counter,
+                self.control_counter()
+            );
+            return Err(Rejected::new(
+                Reason::ControlReplayed,
+                "header cx-control",
+                detail,
+            ));
+        }
+        if let Act::Activate { number, .. } = &control.act {
+            if *number != self.set_number + 1 {
+                let detail = format!("set {number} cannot follow set {}", self.set_number);
+                return Err(Rejected::new(Reason::ControlInvalid, "data.number", detail));
+            }
+            self.set_number = *number;
+        }
+        self.control_counter = Some(control.counter);
+        self.account.control += 1;
+        self.note_outcome(None, "control", "");
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event<'_>) -> Result<(), Rejected> {
+        let limits = self.set.limits;
+        let stated = event.time.unwrap_or(self.log_time);
+        let ahead = stated.since(self.log_time);
+        if ahead > limits.future_ms {
+            let detail = format!(
+                "{stated} is more than an hour ahead of log time {}: set the sender's clock",
+                self.log_time
+            );
+            return Err(Rejected::new(Reason::Future, "time", detail));
+        }
+        if let Some(customer) = &event.subject {
+            let home = partition_of(customer, self.config.partitions);
+            if home != self.config.partition {
+                let detail = format!(
+                    "this customer lives in partition {home}, not {}: key by subject, partitioner murmur2_random",
+                    self.config.partition
+                );
+                return Err(Rejected::new(Reason::Misplaced, "subject", detail));
+            }
+        }
+        let id = self.config.hash_key.hash(&[&event.source, &event.id]);
+        if self.repeats.contains(id) {
+            self.account.duplicates += 1;
+            self.note_outcome(Some(event), "duplicate", "");
+            return Ok(());
+        }
+        if !self
+            .repeats
+            .file(id, self.log_time.minute().max(stated.minute()))
+        {
+            self.account.limit("repeats");
+        }
+        let time = if ahead > limits.clamp_ms {
+            self.log_time
+        } else {
+            stated
+        };
+        let late = self.log_time.since(time) > limits.horizon_ms;
+        self.remember(event, time, if late { "late" } else { "applied" });
+        if late {
+            self.account.late += 1;
+            self.note_outcome(Some(event), "late", "");
+        } else {
+            self.account.applied += 1;
+            self.count(event, time);
+            self.note_outcome(Some(event), "applied", "");
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, event: &Event<'_>, time: Timestamp) {
+        let customer = event
+            .subject
+            .as_deref()
+            .map(|s| self.config.hash_key.hash(&[s]));
+        let counted = Counted {
+            event,
+            customer,
+            time,
+            log_time: self.log_time,
+        };
+        let troubles = self.meter.count(&counted);
+        self.account.cel_errors += troubles.cel_errors;
+        if troubles.limited > 0 {
+            self.account.limit("distinct");
+        }
+    }
+
+    /// State that takes an event however late it is: customer, contact, source, registry.
+    fn remember(&mut self, event: &Event<'_>, time: Timestamp, outcome: &'static str) {
+        let most = self.set.limits.unregistered;
+        if !EVENT_TYPES.contains(&&*event.kind) {
+            self.account.unregistered("type", &event.kind, most);
+        }
+        if let Some(channel) = event.slot(SLOT_CHANNEL).text()
+            && !self.set.channels.iter().any(|c| c == channel)
+        {
+            self.account.unregistered("channel", channel, most);
+        }
+        let view = View {
+            event: Some(event),
+            outcome,
+            reason: "",
+        };
+        match self
+            .set
+            .sources
+            .binary_search_by(|s| s.as_str().cmp(&event.source))
+        {
+            Ok(source) => {
+                let errors = self.meter.objects.source(&self.set, source, time, view);
+                self.account.cel_errors += errors;
+            }
+            Err(_) => self.account.unregistered("source", &event.source, most),
+        }
+        if let Some(subject) = &event.subject {
+            let key = self.config.hash_key.hash(&[subject]);
+            if !self
+                .customers
+                .note(key, time, &*event.kind == CONTACT_QUEUED)
+            {
+                self.account.limit("customers");
+            }
+        }
+        self.contact(event, time, view);
+    }
+
+    fn contact(&mut self, event: &Event<'_>, time: Timestamp, view: View<'_, '_>) {
+        let Some(contact) = event.slot(SLOT_CONTACT).text() else {
+            return;
+        };
+        let what = match &*event.kind {
+            CONTACT_QUEUED => {
+                let (marks, errors) = self.meter.objects.marks(&self.set, view);
+                self.account.cel_errors += errors;
+                Move::Queued(marks)
+            }
+            CONTACT_ANSWERED | CONTACT_DEQUEUED => Move::Left,
+            CONTACT_ENDED => Move::Ended,
+            _ => return,
+        };
+        let (limits, now) = (self.set.limits, self.log_time);
+        let due = |ended| {
+            now.plus(if ended {
+                limits.contact_closed_ms
+            } else {
+                limits.contact_open_ms
+            })
+        };
+        let key = self.config.hash_key.hash(&["contact", contact]);
+        match self.contacts.step(key, time, what, due) {
+            Some(change) => self.meter.objects.change(&self.set, key, &change),
+            None => self.account.limit("contacts"),
+        }
+    }
+
+    fn dead_letter(&mut self, delivery: &Delivery<'_>, rejected: Rejected) {
+        self.account.dead_lettered += 1;
+        let event = if let Content::Event(event) = &delivery.content {
+            Some(event)
+        } else {
+            None
+        };
+        self.note_outcome(event, "dead_lettered", rejected.reason.name());
+        self.effects.push_back(Effect::DeadLetter {
+            offset: delivery.offset,
+            rejected,
+        });
+    }
+
+    fn note_outcome(
+        &mut self,
+        event: Option<&Event<'_>>,
+        outcome: &'static str,
+        reason: &'static str,
+    ) {
+        let view = View {
+            event,
+            outcome,
+            reason,
+        };
+        self.account.cel_errors += self.meter.count_record(view, self.log_time);
+    }
+}
+
+fn jump() -> Rejected {
+    let detail = "the record's timestamp is more than an hour ahead of log time; write a clock record before a longer silence";
+    Rejected::new(Reason::Jump, "record timestamp", detail)
+}

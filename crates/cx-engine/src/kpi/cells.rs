@@ -1,0 +1,164 @@
+//! In: joined components of one second. Kept: nothing. Out: the value of every cell.
+//! Never knows: partitions, panes, events.
+
+use super::layout::{ABSENT_MAX, ABSENT_MIN, Layout, position};
+use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledFormula, CompiledKpi, combos};
+use cx_catalog::definition::Object;
+use cx_model::time::Timestamp;
+use cx_model::value::{CellValue, DATA_GAP, RESTATED, WARMING, scaled};
+use cx_model::window::Window;
+
+/// Joined components with what stands beside them.
+pub(crate) struct Joined<'j> {
+    pub(crate) s: i64,
+    pub(crate) start: Timestamp,
+    pub(crate) data_gap: bool,
+    pub(crate) values: &'j [i64],
+}
+
+/// One measure in one window and combination.
+struct Taken {
+    value: i64,
+    n: i64,
+    restated: bool,
+    absent: bool,
+}
+
+/// Every cell of the set, in the set's order.
+pub(crate) fn cells(set: &Compiled, layout: &Layout, joined: &Joined<'_>) -> Vec<CellValue> {
+    let mut out = Vec::with_capacity(set.cells.len());
+    for kpi in &set.kpis {
+        for window in &kpi.windows {
+            for combo in 0..combos(&kpi.dimensions) {
+                out.push(cell(set, layout, joined, (kpi, *window, combo)));
+            }
+        }
+    }
+    debug_assert_eq!(out.len(), set.cells.len(), "cells and values agree");
+    out
+}
+
+fn cell(
+    set: &Compiled,
+    layout: &Layout,
+    joined: &Joined<'_>,
+    (kpi, window, combo): (&CompiledKpi, Window, usize),
+) -> CellValue {
+    let take = |measure| take(set, layout, joined, (measure, kpi, window, combo));
+    let (above, below) = kpi.factor;
+    let mut restated = false;
+    let mut out = match kpi.formula {
+        CompiledFormula::Value(m) | CompiledFormula::Age(m) => {
+            let taken = take(m);
+            restated |= taken.restated;
+            let value = scaled(taken.value.saturating_mul(above), below, kpi.scale);
+            CellValue {
+                value: value.filter(|_| !taken.absent),
+                numerator: taken.value,
+                n: taken.n,
+                ..CellValue::default()
+            }
+        }
+        CompiledFormula::Average(m) => {
+            let taken = take(m);
+            restated |= taken.restated;
+            quotient(taken.value, taken.n, taken.n, kpi)
+        }
+        CompiledFormula::Ratio(numerator, denominator) => {
+            let (top, bottom) = (take(numerator), take(denominator));
+            restated |= top.restated || bottom.restated;
+            quotient(top.value, bottom.value, bottom.n, kpi)
+        }
+    };
+    let begins = Timestamp::from_second(joined.s - window.seconds());
+    if window != Window::Now && begins < joined.start {
+        out.state |= WARMING;
+    }
+    if restated {
+        out.state |= RESTATED;
+    }
+    if joined.data_gap {
+        out.state |= DATA_GAP;
+    }
+    out
+}
+
+fn quotient(top: i64, bottom: i64, n: i64, kpi: &CompiledKpi) -> CellValue {
+    let (above, below) = kpi.factor;
+    let value = scaled(
+        top.saturating_mul(above),
+        bottom.saturating_mul(below),
+        kpi.scale,
+    );
+    CellValue {
+        value,
+        state: 0,
+        numerator: top,
+        denominator: Some(bottom),
+        n,
+    }
+}
+
+fn take(
+    set: &Compiled,
+    layout: &Layout,
+    joined: &Joined<'_>,
+    (measure, kpi, window, combo): (usize, &CompiledKpi, Window, usize),
+) -> Taken {
+    let (m, place) = (&set.measures[measure], &layout.places[measure]);
+    let window = position(&m.windows, window).expect("a measure has its KPI's windows");
+    let base = place.base + window * place.stride;
+    if m.agg == CompiledAgg::Oldest(Object::SourceLastEvent) {
+        let by_source = &joined.values[base..base + place.width];
+        return age_of_source(set, kpi, joined.s, combo, by_source);
+    }
+    let at = &joined.values[base + combo * place.width..][..place.width];
+    match m.agg {
+        CompiledAgg::Count | CompiledAgg::CountRecords | CompiledAgg::CountDistinct => Taken {
+            value: at[0],
+            n: at[0],
+            restated: at[1] > 0,
+            absent: false,
+        },
+        CompiledAgg::Sum { .. } | CompiledAgg::Average { .. } => Taken {
+            value: at[0],
+            n: at[1],
+            restated: at[2] > 0,
+            absent: false,
+        },
+        CompiledAgg::Gauge(_) => Taken {
+            value: at[0],
+            n: at[0],
+            restated: false,
+            absent: false,
+        },
+        CompiledAgg::Oldest(_) => age(joined.s, Some(at[0]).filter(|t| *t != ABSENT_MIN)),
+    }
+}
+
+fn age(s: i64, start: Option<i64>) -> Taken {
+    let value = start.map_or(0, |t| Timestamp::from_second(s).since(Timestamp(t)).max(0));
+    Taken {
+        value,
+        n: i64::from(start.is_some()),
+        restated: false,
+        absent: start.is_none(),
+    }
+}
+
+/// `all`: the source that has been silent longest; a declared value: that source; `other`: none.
+fn age_of_source(
+    set: &Compiled,
+    kpi: &CompiledKpi,
+    s: i64,
+    combo: usize,
+    by_source: &[i64],
+) -> Taken {
+    let seen = |i: usize| by_source.get(i).copied().filter(|t| *t != ABSENT_MAX);
+    if combo == 0 {
+        return age(s, (0..by_source.len()).filter_map(seen).min());
+    }
+    let name = kpi.dimensions.first().and_then(|d| d.values.get(combo - 1));
+    let source = name.and_then(|n| set.sources.binary_search(n).ok());
+    age(s, source.and_then(seen))
+}

@@ -1,0 +1,170 @@
+//! In: customer, combination, minute. Kept: per customer and combination a 128-bit map of minutes;
+//! per window end the count. Out: exact distinct counts. Never knows: who the customer is.
+//!
+//! When minute *m* is newly set between neighbours *p* < *m* < *n*, the count of window length *L*
+//! rises by one for every window end from max(*m*, *p* + *L*) to min(*m* + *L* − 1, *n* − 1).
+
+use cx_model::ids::Key128;
+use dashmap::DashMap;
+use foldhash::fast::FixedState;
+use std::collections::BTreeMap;
+
+/// Window lengths in minutes: 5m, 15m, 1h.
+pub(crate) const LENGTHS: [i64; 3] = [5, 15, 60];
+/// No event is older than horizon (30) + pane, none younger than clamp (5): beyond this a map
+/// can no longer change a count.
+const FORGET_AFTER: i64 = 100;
+const RING: i64 = 192;
+
+#[derive(Clone, Copy)]
+struct Minutes {
+    newest: i64,
+    bits: u128,
+}
+
+/// Counts per window end, kept as differences; `now` is the count at the head.
+#[derive(Clone)]
+struct Ends {
+    now: i64,
+    differences: Vec<i64>,
+}
+
+/// One distinct measure.
+pub(crate) struct Distinct {
+    maps: DashMap<(Key128, u32), Minutes, FixedState>,
+    forget: BTreeMap<i64, Vec<(Key128, u32)>>,
+    ends: Vec<[Ends; 3]>,
+    head: i64,
+    most: usize,
+}
+
+impl Distinct {
+    pub(crate) fn new(combos: usize, most: usize) -> Self {
+        let fresh = || Ends {
+            now: 0,
+            differences: vec![0; slot(RING - 1) + 1],
+        };
+        Self {
+            maps: DashMap::with_hasher_and_shard_amount(FixedState::with_seed(4), 64),
+            forget: BTreeMap::new(),
+            ends: (0..combos).map(|_| [fresh(), fresh(), fresh()]).collect(),
+            head: i64::MIN,
+            most,
+        }
+    }
+
+    /// Moves the window end to `head` (a minute).
+    pub(crate) fn advance(&mut self, head: i64) {
+        let jump = self.head == i64::MIN || head - self.head >= RING;
+        for ends in self.ends.iter_mut().flatten() {
+            if jump {
+                ends.now = 0;
+                ends.differences.fill(0);
+                continue;
+            }
+            for minute in self.head + 1..=head {
+                ends.now += std::mem::take(&mut ends.differences[slot(minute)]);
+            }
+        }
+        self.head = self.head.max(head);
+        while let Some(entry) = self.forget.first_entry() {
+            if *entry.key() > head {
+                break;
+            }
+            let keys = entry.remove();
+            self.forget_idle(keys, head);
+        }
+    }
+
+    fn forget_idle(&mut self, keys: Vec<(Key128, u32)>, head: i64) {
+        for key in keys {
+            let newest = self.maps.get(&key).map(|m| m.newest);
+            match newest {
+                Some(newest) if newest + FORGET_AFTER > head => {
+                    self.forget
+                        .entry(newest + FORGET_AFTER)
+                        .or_default()
+                        .push(key);
+                }
+                Some(_) => drop(self.maps.remove(&key)),
+                None => {}
+            }
+        }
+    }
+
+    /// Marks the customer as seen in `minute`; false where the limit refused a new map.
+    pub(crate) fn mark(&mut self, customer: Key128, combo: usize, minute: i64) -> bool {
+        let key = (customer, u32::try_from(combo).expect("few combinations"));
+        if !self.maps.contains_key(&key) {
+            if self.maps.len() >= self.most {
+                return false;
+            }
+            self.maps.insert(
+                key,
+                Minutes {
+                    newest: minute,
+                    bits: 0,
+                },
+            );
+            let due = minute.max(self.head) + FORGET_AFTER;
+            self.forget.entry(due).or_default().push(key);
+        }
+        let Some((before, after)) = self.maps.get_mut(&key).and_then(|mut m| m.set(minute)) else {
+            return true;
+        };
+        for (i, length) in LENGTHS.into_iter().enumerate() {
+            let from = before.map_or(minute, |p| minute.max(p + length));
+            let to = after.map_or(minute + length - 1, |n| (minute + length - 1).min(n - 1));
+            self.ends[combo][i].add(self.head, from, to);
+        }
+        true
+    }
+
+    /// Distinct customers in the window of `LENGTHS[index]` minutes that ends with the head.
+    pub(crate) fn count(&self, combo: usize, index: usize) -> i64 {
+        self.ends[combo][index].now
+    }
+}
+
+fn slot(minute: i64) -> usize {
+    usize::try_from(minute.rem_euclid(RING)).expect("not negative")
+}
+
+impl Ends {
+    /// Adds one to every window end in `from..=to`; ends before the head are history.
+    fn add(&mut self, head: i64, from: i64, to: i64) {
+        if to < from.max(head) {
+            return;
+        }
+        if from <= head {
+            self.now += 1;
+        } else {
+            self.differences[slot(from)] += 1;
+        }
+        self.differences[slot(to + 1)] -= 1;
+    }
+}
+
+impl Minutes {
+    /// Sets a minute; its neighbours if it was newly set, `None` if it was set already or is too
+    /// old to matter.
+    fn set(&mut self, minute: i64) -> Option<(Option<i64>, Option<i64>)> {
+        if minute > self.newest {
+            let by = u32::try_from(minute - self.newest).unwrap_or(u32::MAX);
+            self.bits = self.bits.checked_shl(by).unwrap_or(0);
+            self.newest = minute;
+        }
+        let k = u32::try_from(self.newest - minute)
+            .ok()
+            .filter(|k| *k < 128)?;
+        if self.bits & (1 << k) != 0 {
+            return None;
+        }
+        self.bits |= 1 << k;
+        let older = self.bits.checked_shr(k + 1).unwrap_or(0);
+        let before = (older != 0).then(|| minute - 1 - i64::from(older.trailing_zeros()));
+        let newer = self.bits & ((1_u128 << k) - 1);
+        let after = (newer != 0).then(|| self.newest - i64::from(127 - newer.leading_zeros()));
+        Some((before, after))
+    }
+}

@@ -1,0 +1,110 @@
+//! In: a compiled set. Kept: where each component of each measure lies. Out: indices.
+//! Never knows: values.
+
+use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledDimension, CompiledMeasure, combos};
+use cx_catalog::definition::Object;
+use cx_model::window::Window;
+
+/// How parts of several partitions become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Merge {
+    /// Add.
+    Sum,
+    /// The least ([`ABSENT_MIN`] where there is none).
+    Min,
+    /// The greatest ([`ABSENT_MAX`] where there is none).
+    Max,
+}
+
+/// "None" under [`Merge::Min`].
+pub(crate) const ABSENT_MIN: i64 = i64::MAX;
+/// "None" under [`Merge::Max`].
+pub(crate) const ABSENT_MAX: i64 = i64::MIN;
+
+/// One measure's place.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// First component in a part's values; windows follow one another.
+    pub(crate) base: usize,
+    /// Components of one window.
+    pub(crate) stride: usize,
+    /// Components of one combination.
+    pub(crate) width: usize,
+    /// Combinations.
+    pub(crate) combos: usize,
+    /// First component in a pane row; additive measures only.
+    pub(crate) row: usize,
+    /// Components of one combination in a pane row.
+    pub(crate) row_width: usize,
+    /// How its components merge.
+    pub(crate) merge: Merge,
+}
+
+/// Where everything lies.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub(crate) places: Vec<Place>,
+    /// Components of one part.
+    pub(crate) size: usize,
+    /// Components of one pane row.
+    pub(crate) row_size: usize,
+}
+
+impl Layout {
+    pub(crate) fn of(set: &Compiled) -> Self {
+        let mut layout = Self {
+            places: Vec::new(),
+            size: 0,
+            row_size: 0,
+        };
+        for measure in &set.measures {
+            let place = layout.place(measure, set.sources.len());
+            layout.size += place.stride * measure.windows.len();
+            layout.row_size += place.row_width * place.combos;
+            layout.places.push(place);
+        }
+        layout
+    }
+
+    fn place(&self, measure: &CompiledMeasure, sources: usize) -> Place {
+        let all = combos(&measure.dimensions);
+        // Rows hold what is added up by panes: [restated] for distinct counts, whose n lies in
+        // its own table, [n, restated] for counts, [sum, n, restated] for sums.
+        let (combos, width, row_width, merge) = match measure.agg {
+            CompiledAgg::Count | CompiledAgg::CountRecords => (all, 2, 2, Merge::Sum),
+            CompiledAgg::Sum { .. } | CompiledAgg::Average { .. } => (all, 3, 3, Merge::Sum),
+            CompiledAgg::CountDistinct => (all, 2, 1, Merge::Sum),
+            CompiledAgg::Gauge(_) => (all, 1, 0, Merge::Sum),
+            CompiledAgg::Oldest(Object::ContactWaiting) => (all, 1, 0, Merge::Min),
+            CompiledAgg::Oldest(Object::SourceLastEvent) => (1, sources, 0, Merge::Max),
+        };
+        let stride = combos * width;
+        Place {
+            base: self.size,
+            stride,
+            width,
+            combos,
+            row: self.row_size,
+            row_width,
+            merge,
+        }
+    }
+}
+
+/// The leaf combination of one event: per dimension the value index + 1 (`other` is n + 1).
+pub(crate) fn scopes(dimensions: &[CompiledDimension], leaf: [u16; 2]) -> ([usize; 4], usize) {
+    let (a, b) = (usize::from(leaf[0]), usize::from(leaf[1]));
+    match dimensions {
+        [] => ([0; 4], 1),
+        [_] => ([0, a, 0, 0], 2),
+        [_, second, ..] => {
+            let n = second.values.len() + 2;
+            ([0, b, a * n, a * n + b], 4)
+        }
+    }
+}
+
+/// Position of a window among a measure's windows.
+pub(crate) fn position(windows: &[Window], window: Window) -> Option<usize> {
+    windows.iter().position(|w| *w == window)
+}

@@ -1,0 +1,10 @@
+//! What the engine measures. In: events with their names and times. Kept: panes, maps, gauges.
+//! Out: components per passed second; cells from joined components.
+//! Never knows: customers' records, other partitions.
+
+pub(crate) mod cells;
+pub(crate) mod distinct;
+pub(crate) mod layout;
+pub(crate) mod meter;
+pub(crate) mod objects;
+pub(crate) mod panes;

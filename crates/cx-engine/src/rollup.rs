@@ -1,0 +1,234 @@
+//! In: parts of all partitions. Kept: open seconds, the last 120 sealed ones, 180 whole minutes.
+//! Out: sealed seconds, live values. Never knows: clocks; which values matter to whom.
+
+use crate::effect::Part;
+use crate::kpi::cells::{Joined, cells};
+use crate::kpi::layout::{ABSENT_MAX, ABSENT_MIN, Layout, Merge};
+use cx_catalog::compiled::Compiled;
+use cx_model::time::Timestamp;
+use cx_model::value::Sealed;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+const OPEN_SECONDS: usize = 120;
+const OPEN_MINUTES: usize = 180;
+/// How many sealed seconds stay in memory.
+const RECENT: usize = 120;
+/// How many sealed whole minutes stay in memory.
+const MINUTES: usize = 180;
+
+/// Joins the partitions of one set.
+pub struct Rollup {
+    set: Arc<Compiled>,
+    layout: Layout,
+    open: BTreeMap<i64, Joint>,
+    newest: Vec<Option<Part>>,
+    sealed_s: Option<i64>,
+    recent: VecDeque<Sealed>,
+    minutes: VecDeque<Sealed>,
+    gaps: u64,
+}
+
+/// The values of some cells as they were sealed at whole minutes.
+pub type Trend = (Vec<i64>, Vec<Vec<Option<i64>>>);
+
+/// One second that not all partitions have passed.
+struct Joint {
+    offsets: Vec<Option<i64>>,
+    start: Timestamp,
+    data_gap: bool,
+    values: Vec<i64>,
+}
+
+impl Rollup {
+    /// A roll-up that has seen nothing.
+    #[must_use]
+    pub fn new(set: Arc<Compiled>, partitions: u32) -> Self {
+        Self {
+            layout: Layout::of(&set),
+            open: BTreeMap::new(),
+            newest: (0..partitions).map(|_| None).collect(),
+            sealed_s: None,
+            recent: VecDeque::new(),
+            minutes: VecDeque::new(),
+            gaps: 0,
+            set,
+        }
+    }
+
+    /// Takes a part; the second it seals, if it was the last one missing.
+    pub fn handle_part(&mut self, part: Part) -> Option<Sealed> {
+        if self.sealed_s.is_some_and(|s| part.s <= s) {
+            return None;
+        }
+        let partitions = self.newest.len();
+        let joint = self
+            .open
+            .entry(part.s)
+            .or_insert_with(|| Joint::empty(&self.layout, &self.set, partitions));
+        joint.take(&self.layout, &self.set, &part);
+        let s = part.s;
+        let index = usize::try_from(part.partition).unwrap_or(usize::MAX);
+        if let Some(newest) = self.newest.get_mut(index) {
+            *newest = Some(part);
+        }
+        if self.open[&s].offsets.iter().all(Option::is_some) {
+            return Some(self.seal(s));
+        }
+        self.bound();
+        None
+    }
+
+    /// Values of whatever each partition passed last: nothing is proven by them.
+    #[must_use]
+    pub fn live(&self) -> Option<Sealed> {
+        let mut joint = Joint::empty(&self.layout, &self.set, self.newest.len());
+        for part in self.newest.iter().flatten() {
+            joint.take(&self.layout, &self.set, part);
+        }
+        let s = self.newest.iter().flatten().map(|p| p.s).max()?;
+        Some(self.sealed(s, &joint, false))
+    }
+
+    /// Partitions that keep the next second from being sealed.
+    #[must_use]
+    pub fn waiting_for(&self) -> Vec<u32> {
+        let newest = self.newest.iter().flatten().map(|p| p.s).max();
+        let behind = |p: &Option<Part>| p.as_ref().map(|p| p.s) < newest || newest.is_none();
+        (0_u32..)
+            .zip(&self.newest)
+            .filter(|(_, p)| behind(p))
+            .map(|(i, _)| i)
+            .collect()
+    }
+
+    /// The newest sealed second.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Sealed> {
+        self.recent.back()
+    }
+
+    /// A sealed second among the last 120.
+    #[must_use]
+    pub fn sealed_at(&self, s: i64) -> Option<&Sealed> {
+        self.recent.iter().find(|sealed| sealed.s == s)
+    }
+
+    /// Values of the given cells (indices into the set's cells) at the sealed whole minutes.
+    #[must_use]
+    pub fn trend(&self, cells: &[usize]) -> Trend {
+        let minutes = self.minutes.iter().map(|m| m.s).collect();
+        let line = |cell: &usize| {
+            self.minutes
+                .iter()
+                .map(|m| m.values.get(*cell).and_then(|v| v.value))
+                .collect()
+        };
+        (minutes, cells.iter().map(line).collect())
+    }
+
+    /// Seconds that were given up because not all partitions passed them in time.
+    #[must_use]
+    pub fn gaps(&self) -> u64 {
+        self.gaps
+    }
+
+    fn seal(&mut self, s: i64) -> Sealed {
+        let later = self.open.split_off(&(s + 1));
+        let mut done = std::mem::replace(&mut self.open, later);
+        let joint = done.remove(&s).expect("the second is open");
+        let sealed = self.sealed(s, &joint, true);
+        self.sealed_s = Some(s);
+        push(&mut self.recent, sealed.clone(), RECENT);
+        if s.rem_euclid(60) == 0 {
+            push(&mut self.minutes, sealed.clone(), MINUTES);
+        }
+        sealed
+    }
+
+    fn sealed(&self, s: i64, joint: &Joint, sealed: bool) -> Sealed {
+        let joined = Joined {
+            s,
+            start: joint.start,
+            data_gap: joint.data_gap,
+            values: &joint.values,
+        };
+        let offsets: Vec<i64> = joint.offsets.iter().map(|o| o.unwrap_or(0)).collect();
+        Sealed {
+            s,
+            sealed,
+            offsets: offsets.into(),
+            values: cells(&self.set, &self.layout, &joined).into(),
+            final_through: s - self.set.limits.lateness_ms.div_euclid(1_000),
+            waiting_for: if sealed {
+                Vec::new()
+            } else {
+                self.waiting_for()
+            },
+        }
+    }
+
+    /// Gives up the oldest open seconds and minutes beyond what may be open.
+    fn bound(&mut self) {
+        for (whole, most) in [(false, OPEN_SECONDS), (true, OPEN_MINUTES)] {
+            let of_kind = |s: &&i64| (**s).rem_euclid(60) == 0;
+            while self.open.keys().filter(|s| of_kind(s) == whole).count() > most {
+                let oldest = self.open.keys().find(|s| of_kind(s) == whole).copied();
+                self.open.remove(&oldest.expect("counted above"));
+                self.gaps += 1;
+            }
+        }
+    }
+}
+
+fn push(ring: &mut VecDeque<Sealed>, sealed: Sealed, most: usize) {
+    if ring.len() == most {
+        ring.pop_front();
+    }
+    ring.push_back(sealed);
+}
+
+impl Joint {
+    fn empty(layout: &Layout, set: &Compiled, partitions: usize) -> Self {
+        let mut values = vec![0; layout.size];
+        for (place, measure) in layout.places.iter().zip(&set.measures) {
+            let absent = match place.merge {
+                Merge::Sum => continue,
+                Merge::Min => ABSENT_MIN,
+                Merge::Max => ABSENT_MAX,
+            };
+            let end = place.base + place.stride * measure.windows.len();
+            values[place.base..end].fill(absent);
+        }
+        Self {
+            offsets: vec![None; partitions],
+            start: Timestamp(i64::MIN),
+            data_gap: false,
+            values,
+        }
+    }
+
+    fn take(&mut self, layout: &Layout, set: &Compiled, part: &Part) {
+        let index = usize::try_from(part.partition).unwrap_or(usize::MAX);
+        let Some(offset) = self.offsets.get_mut(index) else {
+            return;
+        };
+        if offset.is_some() || part.values.len() != self.values.len() {
+            return;
+        }
+        *offset = Some(part.next_offset);
+        self.start = self.start.max(part.start);
+        self.data_gap |= part.data_gap;
+        for (place, measure) in layout.places.iter().zip(&set.measures) {
+            let end = place.base + place.stride * measure.windows.len();
+            for i in place.base..end {
+                let (ours, theirs) = (self.values[i], part.values[i]);
+                self.values[i] = match place.merge {
+                    Merge::Sum => ours + theirs,
+                    Merge::Min => ours.min(theirs),
+                    Merge::Max => ours.max(theirs),
+                };
+            }
+        }
+    }
+}

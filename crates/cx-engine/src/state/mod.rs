@@ -1,0 +1,6 @@
+//! What the engine remembers. In: named events. Kept: customers, contacts, sources, event ids.
+//! Out: reads. Never knows: KPIs.
+
+pub(crate) mod contacts;
+pub(crate) mod customers;
+pub(crate) mod repeats;
