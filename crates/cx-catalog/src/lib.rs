@@ -1,5 +1,17 @@
 //! The meanings: KPI, source, channel and board definitions. In: YAML files. Kept: nothing.
 //! Out: checked definitions and a compiled set. Never knows: Kafka, sockets, engine state.
 
+mod board;
+mod catalog;
+pub mod cel;
+mod check;
+mod compile;
 pub mod compiled;
 pub mod definition;
+mod diagnostic;
+mod raw;
+
+pub use catalog::{Catalog, FOLD_VERSION, load};
+pub use check::{Declared, parse_kpi};
+pub use diagnostic::Diagnostic;
+pub use raw::Source;

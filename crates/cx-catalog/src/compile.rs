@@ -1,0 +1,202 @@
+//! In: a checked catalogue. Kept: nothing. Out: the compiled set.
+//! Never knows: files, faults; a checked catalogue always compiles.
+
+use crate::catalog::Catalog;
+use crate::cel::{self, Condition};
+use crate::check::measures;
+use crate::compiled::{
+    Compiled, CompiledAgg, CompiledDimension, CompiledFormula, CompiledKpi, CompiledMeasure,
+    DimensionSource, combos,
+};
+use crate::definition::{Agg, Dimension, Formula, Kpi, Measure};
+use cx_model::attribute::SlotTable;
+use cx_model::value::{CellInfo, CellKey};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Catalog {
+    /// Compiles the catalogue as set `number`.
+    #[must_use]
+    pub fn compile(&self, number: u32) -> Compiled {
+        let mut set = Compiled {
+            number,
+            hash: self.hash.clone(),
+            slots: SlotTable::default(),
+            limits: self.limits,
+            kpis: Vec::new(),
+            measures: Vec::new(),
+            cells: Vec::new(),
+            sources: self.sources.iter().map(|s| s.source.clone()).collect(),
+            channels: self.channels.clone(),
+            boards: Vec::new(),
+        };
+        for kpi in &self.kpis {
+            add(&mut set, kpi);
+        }
+        set.boards = self.boards.compile(&set.cells);
+        set
+    }
+}
+
+fn add(set: &mut Compiled, kpi: &Kpi) {
+    let dimensions: Vec<CompiledDimension> = kpi
+        .dimensions
+        .iter()
+        .map(|d| dimension(d, &mut set.slots))
+        .collect();
+    let first = set.measures.len();
+    for m in measures(&kpi.formula) {
+        let compiled = measure(set, kpi, m, &dimensions);
+        set.measures.push(compiled);
+    }
+    let formula = match &kpi.formula {
+        Formula::Ratio { .. } => CompiledFormula::Ratio(first, first + 1),
+        Formula::Simple { measure } => match measure.agg {
+            Agg::Average { .. } => CompiledFormula::Average(first),
+            Agg::Oldest { .. } => CompiledFormula::Age(first),
+            Agg::Count
+            | Agg::CountRecords
+            | Agg::Sum { .. }
+            | Agg::CountDistinct
+            | Agg::Gauge { .. } => CompiledFormula::Value(first),
+        },
+    };
+    let compiled = CompiledKpi {
+        kpi: kpi.kpi.as_str().into(),
+        formula,
+        factor: factor(kpi),
+        scale: kpi.decimals,
+        windows: kpi.windows.clone(),
+        first_cell: set.cells.len(),
+        dimensions,
+    };
+    cells(set, kpi, &compiled);
+    set.kpis.push(compiled);
+}
+
+fn factor(kpi: &Kpi) -> (i64, i64) {
+    let (mut of, mut age) = (None, false);
+    for m in measures(&kpi.formula) {
+        match &m.agg {
+            Agg::Sum { of: name } | Agg::Average { of: name } => of = of.or(Some(name.as_str())),
+            Agg::Oldest { .. } => age = true,
+            Agg::Count | Agg::CountRecords | Agg::CountDistinct | Agg::Gauge { .. } => {}
+        }
+    }
+    let milliseconds = age || of.is_some_and(|name| name.ends_with("_ms"));
+    match kpi.unit.as_str() {
+        "percent" => (100, 1),
+        "seconds" if milliseconds => (1, 1_000),
+        "seconds" | "count" => (1, 1),
+        _ if of.is_some_and(|name| name.ends_with("_minor")) => (1, 100),
+        _ => (1, 1),
+    }
+}
+
+fn dimension(d: &Dimension, slots: &mut SlotTable) -> CompiledDimension {
+    let source = match d.name.as_str() {
+        "source" => DimensionSource::EventSource,
+        "type" => DimensionSource::EventType,
+        "reason" if d.values.iter().any(|v| v == "invalid_json") => DimensionSource::RecordReason,
+        "outcome" if d.values.iter().any(|v| v == "dead_lettered") => {
+            DimensionSource::RecordOutcome
+        }
+        name => DimensionSource::Slot(slots.add(name).unwrap_or(usize::MAX)),
+    };
+    let index = d
+        .values
+        .iter()
+        .enumerate()
+        .map(|(i, v)| (v.clone(), i))
+        .collect();
+    CompiledDimension {
+        name: d.name.clone(),
+        source,
+        index,
+        values: d.values.clone(),
+    }
+}
+
+fn measure(
+    set: &mut Compiled,
+    kpi: &Kpi,
+    m: &Measure,
+    dimensions: &[CompiledDimension],
+) -> CompiledMeasure {
+    let agg = match &m.agg {
+        Agg::Count => CompiledAgg::Count,
+        Agg::CountRecords => CompiledAgg::CountRecords,
+        Agg::Sum { of } => CompiledAgg::Sum {
+            slot: set.slots.add(of).unwrap_or(usize::MAX),
+        },
+        Agg::Average { of } => CompiledAgg::Average {
+            slot: set.slots.add(of).unwrap_or(usize::MAX),
+        },
+        Agg::CountDistinct => CompiledAgg::CountDistinct,
+        Agg::Gauge { of } => CompiledAgg::Gauge(*of),
+        Agg::Oldest { of } => CompiledAgg::Oldest(*of),
+    };
+    let records = m.agg == Agg::CountRecords;
+    let mut condition = Condition {
+        test: Box::new(|_| Some(true)),
+        types: None,
+    };
+    for text in kpi.filter.iter().chain(&m.condition) {
+        let more = cel::compile(text, &mut set.slots, records).expect("checked when it was read");
+        condition = Condition {
+            test: cel::both(condition.test, more.test),
+            types: match (condition.types, more.types) {
+                (Some(a), Some(b)) => Some(a.into_iter().filter(|t| b.contains(t)).collect()),
+                (a, b) => a.or(b),
+            },
+        };
+    }
+    CompiledMeasure {
+        agg,
+        condition: condition.test,
+        types: condition.types,
+        dimensions: dimensions.to_vec(),
+        windows: kpi.windows.clone(),
+    }
+}
+
+fn cells(set: &mut Compiled, kpi: &Kpi, compiled: &CompiledKpi) {
+    let definition: Arc<str> = kpi.hash.as_str().into();
+    for window in &kpi.windows {
+        for combo in 0..combos(&compiled.dimensions) {
+            set.cells.push(CellInfo {
+                key: CellKey {
+                    kpi: Arc::clone(&compiled.kpi),
+                    definition: Arc::clone(&definition),
+                    window: *window,
+                    dims: dims(&compiled.dimensions, combo),
+                },
+                unit: kpi.unit.as_str().into(),
+                scale: kpi.decimals,
+                target: kpi.target,
+                direction: kpi.direction.name(),
+                business_name: kpi.business_name.as_str().into(),
+                meaning: kpi.meaning.as_str().into(),
+                kind: match kpi.formula {
+                    Formula::Simple { .. } => "simple",
+                    Formula::Ratio { .. } => "ratio",
+                },
+            });
+        }
+    }
+}
+
+fn dims(dimensions: &[CompiledDimension], combo: usize) -> BTreeMap<String, String> {
+    let mut rest = combo;
+    let mut out = BTreeMap::new();
+    for d in dimensions.iter().rev() {
+        let n = d.values.len() + 2;
+        let value = match rest % n {
+            0 => "all",
+            i => d.values.get(i - 1).map_or("other", String::as_str),
+        };
+        out.insert(d.name.clone(), value.to_owned());
+        rest /= n;
+    }
+    out
+}
