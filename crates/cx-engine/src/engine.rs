@@ -59,7 +59,10 @@ pub struct Delivery<'a> {
 }
 
 /// What a record holds.
-#[expect(clippy::large_enum_variant, reason = "one lives at a time, on the stack; a box would cost an allocation per event")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one lives at a time, on the stack; a box would cost an allocation per event"
+)]
 #[derive(Debug, Clone)]
 pub enum Content<'a> {
     /// A valid event.

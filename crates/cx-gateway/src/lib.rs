@@ -1,1 +1,47 @@
-//! The mouth: the only room that knows HTTP and sockets.
+//! The mouth: the only room that knows HTTP and sockets. In: sealed seconds, requests. Kept: one
+//! view per board, one cursor per subscription. Out: frames, answers, the display.
+//! Never knows: Kafka, the engine, what a number means.
+
+mod close;
+mod desk;
+mod display;
+mod events;
+mod http;
+mod hub;
+mod listener;
+mod problem;
+mod serve;
+mod socket;
+
+pub use desk::{Accepted, Desk, Health, Ready};
+pub use hub::Hub;
+pub use serve::{Config, Gateway, bind};
+
+/// What can keep the gateway from serving.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not a loopback address.
+    #[error(
+        "{address} is not a loopback address; access control does not exist yet, so only 127.0.0.1 and [::1] are served"
+    )]
+    NotLoopback {
+        /// What was asked for.
+        address: std::net::SocketAddr,
+    },
+    /// The port is taken.
+    #[error("{address} is in use by another program; free is {free}: use --address {free}")]
+    PortBusy {
+        /// What was asked for.
+        address: std::net::SocketAddr,
+        /// The next free one.
+        free: std::net::SocketAddr,
+    },
+    /// Anything else about sockets.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// What was asked for.
+        address: std::net::SocketAddr,
+        /// The system's words.
+        source: std::io::Error,
+    },
+}

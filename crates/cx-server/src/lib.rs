@@ -1,1 +1,15 @@
-//! The house: configuration, wiring, the loop; the binary watchfloor.
+//! The house: wiring, threads, the commands of the binary. In: a command line. Kept: the running
+//! rooms. Out: exit codes. Never knows: business rules.
+
+mod clock;
+mod demo;
+mod examples;
+mod feed;
+mod house;
+mod judge;
+mod ledger;
+mod report;
+mod worker;
+
+pub mod check;
+pub use demo::{Options, run};

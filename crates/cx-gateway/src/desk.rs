@@ -1,0 +1,76 @@
+//! In: nothing. Kept: nothing. Out: what the gateway asks of the house.
+//! Never knows: how the house answers.
+
+use bytes::Bytes;
+use cx_model::reject::Rejected;
+use cx_model::value::{Board, Sealed};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// The house, as the gateway sees it.
+pub trait Desk: Send + Sync + 'static {
+    /// All boards.
+    fn boards(&self) -> Vec<Arc<Board>>;
+    /// The newest sealed second.
+    fn newest(&self) -> Option<Sealed>;
+    /// A sealed second among the last 120.
+    fn sealed_at(&self, s: i64) -> Option<Sealed>;
+    /// Values of cells (indices into [`Sealed::values`]) at the sealed whole minutes.
+    fn trend(&self, cells: &[usize]) -> (Vec<i64>, Vec<Vec<Option<i64>>>);
+    /// All KPI definitions as JSON, by technical name.
+    fn kpis(&self) -> Arc<serde_json::Map<String, serde_json::Value>>;
+    /// How the house is.
+    fn health(&self) -> Health;
+    /// Whether it answers with current numbers.
+    fn ready(&self) -> Ready;
+    /// OpenMetrics lines of the house.
+    fn metrics(&self) -> String;
+    /// The machine's clock, ms since the epoch.
+    fn now_ms(&self) -> i64;
+    /// `embedded` or `kafka`.
+    fn broker(&self) -> &'static str;
+    /// Takes events in; per event whether it was written or why not.
+    fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>>;
+}
+
+/// What became of one event at the door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// Written to the log.
+    Yes,
+    /// Not a valid event.
+    Refused(Rejected),
+    /// The broker did not take it; the sender must try again.
+    Unavailable(String),
+}
+
+/// Answer of `/readyz`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ready {
+    /// Whether current numbers are served.
+    pub ready: bool,
+    /// Why not, in words.
+    pub why: String,
+}
+
+/// Answer of `/healthz`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Health {
+    /// `ok`.
+    pub status: &'static str,
+    /// `embedded` or `kafka`.
+    pub broker: &'static str,
+    /// What that means for the data.
+    pub broker_note: &'static str,
+    /// Newest sealed second.
+    pub sealed: Option<i64>,
+    /// Partitions that keep the next second from being sealed.
+    pub waiting_for: Vec<u32>,
+    /// Law 10, partition by partition.
+    pub partitions: serde_json::Value,
+    /// Dead letters by reason.
+    pub dead_letters: serde_json::Value,
+    /// Unregistered types, channels and sources with their counts.
+    pub unregistered: serde_json::Value,
+}

@@ -1,0 +1,80 @@
+//! In: an address. Kept: a listening socket. Out: accepted sockets with a small send buffer, so
+//! that the kernel does not become the queue. Never knows: HTTP.
+
+use crate::Error;
+use std::net::{Ipv4Addr, SocketAddr};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 4_096;
+/// Send buffer of accepted sockets, bytes (the kernel doubles it).
+const SEND_BUFFER: u32 = 8 * 1_024;
+
+/// Listens with a deep queue.
+pub(crate) struct Listener(TcpListener);
+
+impl Listener {
+    pub(crate) fn bind(address: SocketAddr) -> Result<Self, Error> {
+        if !address.ip().is_loopback() {
+            return Err(Error::NotLoopback { address });
+        }
+        listen(address).map(Self).map_err(|source| {
+            if source.kind() == std::io::ErrorKind::AddrInUse {
+                return Error::PortBusy {
+                    address,
+                    free: next_free(address),
+                };
+            }
+            Error::Listen { address, source }
+        })
+    }
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn next_free(address: SocketAddr) -> SocketAddr {
+    let mut next = address;
+    for port in address.port().saturating_add(1)..=u16::MAX {
+        next.set_port(port);
+        if std::net::TcpListener::bind(next).is_ok() {
+            return next;
+        }
+    }
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+impl axum::serve::Listener for Listener {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            match self.0.accept().await {
+                Ok((stream, address)) => {
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, "nodelay");
+                    }
+                    return (stream, address);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "accept; goes on in 50 ms");
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}

@@ -1,0 +1,26 @@
+//! In: nothing. Kept: nothing. Out: the machine's time; the only file that may ask for it.
+//! Never knows: log time.
+
+use cx_model::time::Timestamp;
+use std::time::SystemTime;
+
+/// The machine's time of day, ms since the epoch.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A clock for durations.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
+pub(crate) fn instant() -> std::time::Instant {
+    std::time::Instant::now()
+}
