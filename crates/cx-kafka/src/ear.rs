@@ -1,6 +1,8 @@
 //! In: partitions of one topic from explicit offsets. Kept: one librdkafka consumer, polled by the
-//! caller's thread. Out: borrowed records, ends of log. Never knows: groups, meaning.
+//! caller's thread, and the next offset of each partition. Out: borrowed records, ends of log.
+//! Never knows: groups, commits, meaning.
 
+use crate::logs::Logs;
 use crate::{ClientSettings, Error};
 use cx_model::record::{Record, TimestampKind};
 use cx_model::time::Timestamp;
@@ -10,9 +12,10 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message, Timestamp as Stamp};
 use rdkafka::types::RDKafkaErrorCode as Code;
 use rdkafka::{Offset, TopicPartitionList};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Most records handed over by one poll.
+/// Most that one poll hands over.
 const BATCH: usize = 1_000;
 
 /// What the ear hears.
@@ -20,90 +23,221 @@ const BATCH: usize = 1_000;
 pub enum Heard<'a> {
     /// A record.
     Record(Record<'a>),
-    /// The end of a partition's log, for the moment.
+    /// The end of a partition's log, for the moment. Said again whenever reading catches up.
     End {
         /// The partition.
         partition: u32,
+        /// Offset after the last record handed over.
+        offset: i64,
     },
 }
 
-/// A reader of some partitions of one topic.
+/// A reader of some partitions of one topic, for one thread.
 pub struct Ear {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Logs>,
+    settings: ClientSettings,
     topic: String,
+    /// Partition to next offset.
+    next: BTreeMap<u32, i64>,
 }
 
 impl Ear {
-    /// Begins to read at the given (partition, offset)s.
+    /// Begins to read at the given (partition, offset)s, each of which must be in its log or at
+    /// its end. Waits for the broker as long as the settings' patience.
     ///
     /// # Errors
-    /// [`Error::Client`].
+    /// [`Error::Client`], [`Error::Unreachable`], [`Error::NoTopic`], [`Error::NoPartition`],
+    /// [`Error::OffsetGone`].
     pub fn open(
         settings: &ClientSettings,
         topic: &str,
         starts: &[(u32, i64)],
     ) -> Result<Self, Error> {
-        let refused = |e: KafkaError| Error::Client {
-            bootstrap: settings.bootstrap().to_owned(),
-            detail: e.to_string(),
-        };
-        let consumer: BaseConsumer = settings.consumer().create().map_err(refused)?;
-        let mut list = TopicPartitionList::new();
-        for (partition, offset) in starts {
-            let partition = i32::try_from(*partition).unwrap_or(i32::MAX);
-            list.add_partition_offset(topic, partition, Offset::Offset(*offset))
-                .map_err(refused)?;
-        }
-        consumer.assign(&list).map_err(refused)?;
-        Ok(Self {
-            consumer,
+        let ear = Self {
+            consumer: settings
+                .consumer()
+                .create_with_context(Logs)
+                .map_err(|e| settings.refused(&e))?,
+            settings: settings.clone(),
             topic: topic.to_owned(),
-        })
+            next: starts.iter().copied().collect(),
+        };
+        ear.check_partitions()?;
+        if let Some(gone) = ear.offset_gone()? {
+            return Err(gone);
+        }
+        ear.consumer
+            .assign(&ear.list(&ear.next)?)
+            .map_err(|e| settings.refused(&e))?;
+        Ok(ear)
     }
 
-    /// Waits up to `timeout` for the first record, then hands over what is there, up to a bounded
-    /// batch. Faults that librdkafka heals by itself (a broker away) are only logged.
+    /// Waits up to `timeout` for something to hear, then hands over what is there, at most 1,000.
+    /// Returns how many. Faults that librdkafka heals by itself (a broker away) are only logged.
     ///
     /// # Errors
-    /// [`Error::OffsetGone`], [`Error::NoTopic`].
+    /// [`Error::OffsetGone`] when reading fell behind the log's retention, [`Error::NoTopic`] when
+    /// the topic was removed, [`Error::Other`] when the broker refuses us.
     pub fn poll(
         &mut self,
         timeout: Duration,
         handle: &mut dyn FnMut(Heard<'_>),
     ) -> Result<usize, Error> {
         let mut wait = timeout;
-        for n in 0..BATCH {
+        let mut heard = 0;
+        while heard < BATCH {
             match self.consumer.poll(wait) {
-                None => return Ok(n),
-                Some(Ok(message)) => handle(Heard::Record(record(&message))),
-                Some(Err(KafkaError::PartitionEOF(p))) => {
-                    handle(Heard::End {
-                        partition: u32::try_from(p).unwrap_or(u32::MAX),
-                    });
+                None => break,
+                Some(Ok(message)) => {
+                    let record = record(&message);
+                    self.next.insert(record.partition, record.offset + 1);
+                    handle(Heard::Record(record));
+                    heard += 1;
                 }
-                Some(Err(e)) => self.fault(&e)?,
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    let partition = number(partition);
+                    let offset = self.next.get(&partition).copied().unwrap_or_default();
+                    handle(Heard::End { partition, offset });
+                    heard += 1;
+                }
+                Some(Err(error)) => self.fault(&error)?,
             }
             wait = Duration::ZERO;
         }
-        Ok(BATCH)
+        Ok(heard)
     }
 
-    fn fault(&self, error: &KafkaError) -> Result<(), Error> {
-        let topic = self.topic.clone();
-        match error.rdkafka_error_code() {
-            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => Err(Error::OffsetGone {
-                topic,
-                detail: error.to_string(),
+    /// Stops fetching a partition; nothing of it is handed over until [`Ear::resume`].
+    ///
+    /// # Errors
+    /// [`Error::NoPartition`] for one that is not read here.
+    pub fn pause(&mut self, partition: u32) -> Result<(), Error> {
+        let list = self.one(partition)?;
+        let paused = self.consumer.pause(&list);
+        paused.map_err(|e| self.other(&e))
+    }
+
+    /// Goes on with a paused partition, without a gap.
+    ///
+    /// # Errors
+    /// [`Error::NoPartition`] for one that is not read here.
+    pub fn resume(&mut self, partition: u32) -> Result<(), Error> {
+        let list = self.one(partition)?;
+        let resumed = self.consumer.resume(&list);
+        resumed.map_err(|e| self.other(&e))
+    }
+
+    fn one(&self, partition: u32) -> Result<TopicPartitionList, Error> {
+        let Some(offset) = self.next.get(&partition) else {
+            return Err(Error::NoPartition {
+                topic: self.topic.clone(),
+                partition,
+                count: self.next.len(),
+            });
+        };
+        self.list(&BTreeMap::from([(partition, *offset)]))
+    }
+
+    fn list(&self, offsets: &BTreeMap<u32, i64>) -> Result<TopicPartitionList, Error> {
+        let mut list = TopicPartitionList::with_capacity(offsets.len());
+        for (partition, offset) in offsets {
+            list.add_partition_offset(&self.topic, native(*partition), Offset::Offset(*offset))
+                .map_err(|e| self.other(&e))?;
+        }
+        Ok(list)
+    }
+
+    fn check_partitions(&self) -> Result<(), Error> {
+        let metadata = self
+            .consumer
+            .fetch_metadata(Some(&self.topic), self.settings.patience())
+            .map_err(|e| self.unreachable(&e))?;
+        let found = metadata.topics().iter().find(|t| t.name() == self.topic);
+        let count = found.map_or(0, |topic| topic.partitions().len());
+        if count == 0 {
+            return Err(Error::NoTopic {
+                topic: self.topic.clone(),
+            });
+        }
+        match self.next.keys().find(|p| **p as usize >= count) {
+            Some(partition) => Err(Error::NoPartition {
+                topic: self.topic.clone(),
+                partition: *partition,
+                count,
             }),
-            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
-                Err(Error::NoTopic { topic })
+            None => Ok(()),
+        }
+    }
+
+    /// The first partition whose next offset its log does not hold.
+    fn offset_gone(&self) -> Result<Option<Error>, Error> {
+        for (partition, offset) in &self.next {
+            let (low, high) = self
+                .consumer
+                .fetch_watermarks(&self.topic, native(*partition), self.settings.patience())
+                .map_err(|e| self.unreachable(&e))?;
+            if *offset < low || *offset > high {
+                return Ok(Some(Error::OffsetGone {
+                    topic: self.topic.clone(),
+                    partition: *partition,
+                    offset: *offset,
+                    low,
+                    high,
+                }));
             }
+        }
+        Ok(None)
+    }
+
+    /// Final or healing by itself: librdkafka has hundreds of codes, few are final.
+    fn fault(&self, error: &KafkaError) -> Result<(), Error> {
+        match error.rdkafka_error_code() {
+            // librdkafka does not say which partition: ask the log itself.
+            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => {
+                Err(self.offset_gone()?.unwrap_or_else(|| self.other(error)))
+            }
+            Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
+                Err(Error::NoTopic {
+                    topic: self.topic.clone(),
+                })
+            }
+            Some(
+                Code::Fatal
+                | Code::Authentication
+                | Code::TopicAuthorizationFailed
+                | Code::SaslAuthenticationFailed
+                | Code::UnsupportedFeature,
+            ) => Err(self.other(error)),
             _ => {
-                tracing::warn!(%error, "kafka consumer, goes on");
+                tracing::warn!(%error, topic = self.topic, "kafka consumer, goes on");
                 Ok(())
             }
         }
     }
+
+    fn unreachable(&self, error: &KafkaError) -> Error {
+        Error::Unreachable {
+            bootstrap: self.settings.bootstrap().to_owned(),
+            seconds: self.settings.patience().as_secs_f32(),
+            detail: error.to_string(),
+        }
+    }
+
+    fn other(&self, error: &KafkaError) -> Error {
+        Error::Other {
+            bootstrap: self.settings.bootstrap().to_owned(),
+            detail: format!("{}: {error}", self.topic),
+        }
+    }
+}
+
+/// Kafka's partition numbers are never negative in a record.
+fn number(partition: i32) -> u32 {
+    u32::try_from(partition).unwrap_or(u32::MAX)
+}
+
+fn native(partition: u32) -> i32 {
+    i32::try_from(partition).unwrap_or(i32::MAX)
 }
 
 fn record<'a>(message: &'a BorrowedMessage<'_>) -> Record<'a> {
@@ -119,7 +253,7 @@ fn record<'a>(message: &'a BorrowedMessage<'_>) -> Record<'a> {
             .map(|h| h.value.unwrap_or_default())
     });
     Record {
-        partition: u32::try_from(message.partition()).unwrap_or(u32::MAX),
+        partition: number(message.partition()),
         offset: message.offset(),
         timestamp: Timestamp(timestamp),
         timestamp_kind,

@@ -1,34 +1,56 @@
-//! In: bytes. Kept: one librdkafka producer with a bounded queue. Out: records in topics.
-//! Never knows: what is in them.
+//! In: bytes. Kept: one librdkafka producer with a bounded queue, two counters. Out: records in
+//! topics. Never knows: what is in them.
 
+use crate::logs::log;
 use crate::{ClientSettings, Error};
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _};
+use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
+use rdkafka::producer::{
+    BaseRecord, NoCustomPartitioner, Producer as _, ProducerContext, ThreadedProducer,
+};
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::util::Timeout;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// The queue is full: slow down and try again; nothing was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the producer's queue is full")]
 pub struct Full;
 
-/// Writes records; cheap to clone, for any thread.
+/// Writes records; cheap to clone, for any thread. At most 20,000 records or 32 MiB wait in it.
 #[derive(Clone)]
 pub struct Producer {
-    inner: FutureProducer,
+    inner: ThreadedProducer<Reports>,
+    counts: Arc<Counts>,
+    settings: ClientSettings,
 }
 
-/// One record to write: topic, partition, key, value, headers, timestamp (ms).
-type Outgoing<'a> = (
-    &'a str,
-    Option<u32>,
-    Option<&'a [u8]>,
-    &'a [u8],
-    &'a [(&'a str, &'a [u8])],
-    Option<i64>,
-);
+#[derive(Debug, Default)]
+struct Counts {
+    delivered: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// Where a record landed.
+type Landed = Result<(u32, i64), KafkaError>;
+/// Travels with a record through librdkafka; empty where nobody waits.
+type Waiter = Box<Option<oneshot::Sender<Landed>>>;
+
+struct Reports(Arc<Counts>);
+
+/// What is written, borrowed from the caller.
+struct Outgoing<'a> {
+    topic: &'a str,
+    partition: Option<u32>,
+    key: Option<&'a [u8]>,
+    value: &'a [u8],
+    headers: &'a [(&'a str, &'a [u8])],
+    timestamp: Option<i64>,
+}
 
 impl Producer {
     /// Makes a producer; connecting happens in the background.
@@ -36,17 +58,24 @@ impl Producer {
     /// # Errors
     /// [`Error::Client`].
     pub fn open(settings: &ClientSettings) -> Result<Self, Error> {
+        let counts = Arc::new(Counts::default());
         let inner = settings
             .producer()
-            .create()
-            .map_err(|e: KafkaError| Error::Client {
-                bootstrap: settings.bootstrap().to_owned(),
-                detail: e.to_string(),
-            })?;
-        Ok(Self { inner })
+            .create_with_context(Reports(Arc::clone(&counts)))
+            .map_err(|e| settings.refused(&e))?;
+        Ok(Self {
+            inner,
+            counts,
+            settings: settings.clone(),
+        })
     }
 
-    /// Queues a record; never blocks, retries are librdkafka's.
+    /// Queues a record; never blocks, retries are librdkafka's. Without a partition the key decides
+    /// as in Java clients. `timestamp` is in ms since 1970; without one, or with 0, it is this machine's time.
+    ///
+    /// A record that can never be taken (no such partition, too large) counts in
+    /// [`Producer::failed`] like one the broker refuses later, and is logged; it is not `Full`,
+    /// which callers may repeat for ever.
     ///
     /// # Errors
     /// [`Full`].
@@ -59,14 +88,20 @@ impl Producer {
         headers: &[(&str, &[u8])],
         timestamp: Option<i64>,
     ) -> Result<(), Full> {
-        let record = (topic, partition, key, value, headers, timestamp);
-        match self.inner.send_result(outgoing(&record)) {
-            Ok(_delivery) => Ok(()),
-            Err((error, _)) => {
-                if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
-                    tracing::error!(%error, topic, "a record could not be queued");
-                }
-                Err(Full)
+        let record = Outgoing {
+            topic,
+            partition,
+            key,
+            value,
+            headers,
+            timestamp,
+        };
+        match self.queue(&record, None) {
+            Ok(()) => Ok(()),
+            Err(error) if is_full(&error) => Err(Full),
+            Err(error) => {
+                self.counts.fail(topic, &error);
+                Ok(())
             }
         }
     }
@@ -74,7 +109,8 @@ impl Producer {
     /// Writes a record and waits until the broker has it: its partition and offset.
     ///
     /// # Errors
-    /// [`Error::NotDelivered`] after 10 s, or at once where the record can never be taken.
+    /// [`Error::NotDelivered`] at once where the queue is full or the record can never be taken;
+    /// after the settings' patience where the broker is silent: then it may still land later.
     pub async fn send_acked(
         &self,
         topic: &str,
@@ -83,56 +119,136 @@ impl Producer {
         value: &[u8],
         timestamp: Option<i64>,
     ) -> Result<(u32, i64), Error> {
-        let record = (topic, Some(partition), key, value, &[] as &[_], timestamp);
-        let patience = Timeout::After(Duration::from_secs(10));
-        let delivery = self.inner.send(outgoing(&record), patience);
-        match delivery.await {
-            Ok(d) => Ok((u32::try_from(d.partition).unwrap_or(u32::MAX), d.offset)),
-            Err((error, _)) => Err(Error::NotDelivered {
-                detail: error.to_string(),
-            }),
+        let (tell, told) = oneshot::channel();
+        let record = Outgoing {
+            topic,
+            partition: Some(partition),
+            key,
+            value,
+            headers: &[],
+            timestamp,
+        };
+        if let Err(error) = self.queue(&record, Some(tell)) {
+            if !is_full(&error) {
+                self.counts.fail(topic, &error);
+            }
+            return Err(self.not_delivered(&error.to_string()));
+        }
+        let patience = self.settings.patience();
+        match tokio::time::timeout(patience, told).await {
+            Ok(Ok(Ok(landed))) => Ok(landed),
+            Ok(Ok(Err(error))) => Err(self.not_delivered(&error.to_string())),
+            Ok(Err(_)) => Err(self.not_delivered("the producer was closed")),
+            Err(_) => Err(self.not_delivered(&format!(
+                "no answer within {} s, it may still land",
+                patience.as_secs_f32()
+            ))),
         }
     }
 
     /// Waits until everything queued was delivered, or the deadline.
     ///
     /// # Errors
-    /// [`Error::NotDelivered`] with what is left.
+    /// [`Error::NotDelivered`] with how many are left.
     pub fn flush(&self, deadline: Duration) -> Result<(), Error> {
-        self.inner.flush(deadline).map_err(|e| Error::NotDelivered {
-            detail: e.to_string(),
+        self.inner.flush(deadline).map_err(|error| {
+            self.not_delivered(&format!("{} records are left: {error}", self.in_flight()))
         })
     }
 
     /// Records queued or on their way.
     #[must_use]
-    pub fn in_flight(&self) -> i32 {
-        self.inner.in_flight_count()
+    pub fn in_flight(&self) -> usize {
+        usize::try_from(self.inner.in_flight_count()).unwrap_or_default()
+    }
+
+    /// Records the broker has taken since the start.
+    #[must_use]
+    pub fn delivered(&self) -> u64 {
+        self.counts.delivered.load(Ordering::Relaxed)
+    }
+
+    /// Records lost for good since the start; each was logged.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.counts.failed.load(Ordering::Relaxed)
+    }
+
+    fn queue(
+        &self,
+        record: &Outgoing<'_>,
+        waiter: Option<oneshot::Sender<Landed>>,
+    ) -> Result<(), KafkaError> {
+        let sent = self.inner.send(record.native(Box::new(waiter)));
+        sent.map_err(|(error, _)| error)
+    }
+
+    fn not_delivered(&self, detail: &str) -> Error {
+        Error::NotDelivered {
+            bootstrap: self.settings.bootstrap().to_owned(),
+            detail: detail.to_owned(),
+        }
     }
 }
 
-fn outgoing<'a>(
-    (topic, partition, key, value, headers, timestamp): &Outgoing<'a>,
-) -> FutureRecord<'a, [u8], [u8]> {
-    let mut record = FutureRecord::to(topic).payload(*value);
-    if let Some(p) = partition {
-        record = record.partition(i32::try_from(*p).unwrap_or(i32::MAX));
+impl Counts {
+    fn fail(&self, topic: &str, error: &KafkaError) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(%error, topic, "a record was not delivered");
     }
-    if let Some(key) = key {
-        record = record.key(*key);
+}
+
+impl ClientContext for Reports {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        log(level, facility, message);
     }
-    if let Some(ms) = timestamp {
-        record = record.timestamp(*ms);
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, reason, "kafka producer");
     }
-    if !headers.is_empty() {
-        let start = OwnedHeaders::new_with_capacity(headers.len());
-        let all = headers.iter().fold(start, |all, (key, value)| {
-            all.insert(Header {
-                key,
-                value: Some(*value),
-            })
-        });
-        record = record.headers(all);
+}
+
+impl ProducerContext<NoCustomPartitioner> for Reports {
+    type DeliveryOpaque = Waiter;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, waiter: Waiter) {
+        let landed = match result {
+            Ok(message) => {
+                self.0.delivered.fetch_add(1, Ordering::Relaxed);
+                let partition = u32::try_from(message.partition()).unwrap_or(u32::MAX);
+                Ok((partition, message.offset()))
+            }
+            Err((error, message)) => {
+                self.0.fail(message.topic(), error);
+                Err(error.clone())
+            }
+        };
+        if let Some(tell) = *waiter {
+            // Whoever asked may have stopped waiting; the counters know.
+            drop(tell.send(landed));
+        }
     }
-    record
+}
+
+impl<'a> Outgoing<'a> {
+    fn native(&self, waiter: Waiter) -> BaseRecord<'a, [u8], [u8], Waiter> {
+        let mut record = BaseRecord::with_opaque_to(self.topic, waiter).payload(self.value);
+        record.partition = self.partition.map(|p| i32::try_from(p).unwrap_or(i32::MAX));
+        record.key = self.key;
+        record.timestamp = self.timestamp;
+        if !self.headers.is_empty() {
+            let start = OwnedHeaders::new_with_capacity(self.headers.len());
+            record.headers = Some(self.headers.iter().fold(start, |all, (key, value)| {
+                all.insert(Header {
+                    key,
+                    value: Some(*value),
+                })
+            }));
+        }
+        record
+    }
+}
+
+fn is_full(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull)
 }

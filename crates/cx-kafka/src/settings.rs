@@ -1,33 +1,78 @@
-//! In: a broker address. Kept: librdkafka's settings. Out: configurations for clients.
+//! In: a broker address, settings of the installation. Kept: them. Out: configurations for clients.
 //! Never knows: topics.
 
+use crate::Error;
 use rdkafka::ClientConfig;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Settings our promises rest on; a configuration may not change them.
+const OURS: &[&str] = &[
+    "acks",
+    "allow.auto.create.topics",
+    "auto.offset.reset",
+    "bootstrap.servers",
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "enable.idempotence",
+    "enable.partition.eof",
+    "group.id",
+    "message.timeout.ms",
+    "partitioner",
+];
 
 /// How to reach a broker, and how the two kinds of broker differ.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
     bootstrap: String,
     embedded: bool,
+    patience: Duration,
+    extra: BTreeMap<String, String>,
 }
 
 impl ClientSettings {
-    /// For the embedded broker: an empty fetch is parked there for its whole wait, so the wait
-    /// is short; retention is by size, so records are compressed.
+    /// For the [embedded broker](crate::Embedded). An empty fetch is parked there for its whole
+    /// wait, so the wait is short; it keeps a size, not a time, so records are compressed.
     #[must_use]
     pub fn embedded(bootstrap: impl Into<String>) -> Self {
         Self {
-            bootstrap: bootstrap.into(),
             embedded: true,
+            ..Self::broker(bootstrap)
         }
     }
 
-    /// For Apache Kafka.
+    /// For Apache Kafka: `host:port`, several with commas.
     #[must_use]
     pub fn broker(bootstrap: impl Into<String>) -> Self {
         Self {
             bootstrap: bootstrap.into(),
             embedded: false,
+            patience: Duration::from_secs(10),
+            extra: BTreeMap::new(),
         }
+    }
+
+    /// How long to wait for a broker before saying that it does not answer (10 s unless told).
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// One of librdkafka's own settings (TLS, SASL, sizes), for every client.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for one that our promises rest on. A name or value that librdkafka does
+    /// not know is refused by `open`.
+    pub fn with(mut self, name: &str, value: &str) -> Result<Self, Error> {
+        if OURS.contains(&name) {
+            return Err(Error::Setting {
+                name: name.to_owned(),
+                detail: "is set by watchfloor, its promises rest on it".to_owned(),
+            });
+        }
+        self.extra.insert(name.to_owned(), value.to_owned());
+        Ok(self)
     }
 
     /// The broker's address.
@@ -36,43 +81,65 @@ impl ClientSettings {
         &self.bootstrap
     }
 
-    fn common(&self) -> ClientConfig {
+    /// How long clients wait for a broker.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    pub(crate) fn refused(&self, error: &rdkafka::error::KafkaError) -> Error {
+        Error::Client {
+            bootstrap: self.bootstrap.clone(),
+            detail: error.to_string(),
+        }
+    }
+
+    pub(crate) fn consumer(&self) -> ClientConfig {
+        self.config(&[
+            // librdkafka wants a name for a group even where nothing is committed or joined.
+            ("group.id", "watchfloor"),
+            ("enable.auto.commit", "false"),
+            ("enable.auto.offset.store", "false"),
+            ("enable.partition.eof", "true"),
+            ("auto.offset.reset", "error"),
+            ("allow.auto.create.topics", "false"),
+            ("queued.max.messages.kbytes", "16384"),
+            // After a full queue librdkafka would wait a second before it fetches again.
+            ("fetch.queue.backoff.ms", "5"),
+            (
+                "fetch.wait.max.ms",
+                if self.embedded { "10" } else { "100" },
+            ),
+        ])
+    }
+
+    pub(crate) fn producer(&self) -> ClientConfig {
+        self.config(&[
+            ("enable.idempotence", "true"),
+            ("acks", "all"),
+            // Never: a full queue slows the caller down, a timeout would lose the record.
+            ("message.timeout.ms", "0"),
+            ("compression.type", "lz4"),
+            // What Java clients do with the key; librdkafka's own default differs.
+            ("partitioner", "murmur2_random"),
+            ("linger.ms", "5"),
+            ("queue.buffering.max.messages", "20000"),
+            ("queue.buffering.max.kbytes", "32768"),
+        ])
+    }
+
+    fn config(&self, ours: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.bootstrap)
             .set("client.id", "watchfloor")
             .set("reconnect.backoff.max.ms", "1000");
-        config
-    }
-
-    pub(crate) fn consumer(&self) -> ClientConfig {
-        let mut config = self.common();
-        config
-            .set("group.id", "watchfloor")
-            .set("enable.auto.commit", "false")
-            .set("enable.auto.offset.store", "false")
-            .set("enable.partition.eof", "true")
-            .set("auto.offset.reset", "error")
-            .set("allow.auto.create.topics", "false")
-            .set("queued.max.messages.kbytes", "16384")
-            .set("fetch.queue.backoff.ms", "5")
-            .set(
-                "fetch.wait.max.ms",
-                if self.embedded { "10" } else { "100" },
-            );
-        config
-    }
-
-    pub(crate) fn producer(&self) -> ClientConfig {
-        let mut config = self.common();
-        config
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
-            .set("compression.type", "lz4")
-            .set("partitioner", "murmur2_random")
-            .set("linger.ms", "5")
-            .set("queue.buffering.max.messages", "20000")
-            .set("queue.buffering.max.kbytes", "32768");
+        for (name, value) in ours {
+            config.set(*name, *value);
+        }
+        for (name, value) in &self.extra {
+            config.set(name, value);
+        }
         config
     }
 }
