@@ -1,1 +1,51 @@
-fn main() {}
+//! The broom: every developer command. In: a command line. Kept: nothing. Out: programs run in
+//! order. Never knows: what they build.
+
+mod run;
+mod suite;
+#[cfg(test)]
+mod tidy;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Developer commands of Watchfloor.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the display and the program, then run the demo: broker, company, engine and wall.
+    Demo {
+        /// Options of `watchfloor demo`, e.g. --for 30s --json; see `cargo xtask demo -- --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+    /// Install what is needed, then check everything; ends with `N passed, N failed`.
+    Test,
+    /// The inner loop: format, clippy, fast tests, the laws of the house.
+    Check,
+    /// Format, apply clippy's suggestions.
+    Fix,
+}
+
+fn main() -> ExitCode {
+    let done = match Line::parse().command {
+        Command::Demo { options } => suite::demo(&options),
+        Command::Test => suite::test(),
+        Command::Check => suite::check(),
+        Command::Fix => suite::fix(),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            run::say(&format!("xtask: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
