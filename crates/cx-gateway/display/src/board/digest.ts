@@ -1,0 +1,29 @@
+// The board protocol's digest: sum mod 2^64 over cells of fmix64(FNV-1a-64(text)).
+const MASK = (1n << 64n) - 1n;
+const encoder = new TextEncoder();
+
+export type Dims = Record<string, string>;
+
+/** The part of a cell's text that never changes. */
+export function prefix(kpi: string, definition: string, window: string, dims: Dims): string {
+  const names = Object.keys(dims).sort();
+  return `${kpi}|${definition}|${window}|${names.map((n) => `${n}=${dims[n]}`).join(",")}|`;
+}
+
+/** One cell's hash. */
+export function cellHash(start: string, value: number | null, state: number): bigint {
+  let h = 0xcbf29ce484222325n;
+  for (const byte of encoder.encode(`${start}${value ?? "null"}|${state}`)) {
+    h = ((h ^ BigInt(byte)) * 0x100000001b3n) & MASK;
+  }
+  h ^= h >> 33n;
+  h = (h * 0xff51afd7ed558ccdn) & MASK;
+  h ^= h >> 33n;
+  h = (h * 0xc4ceb9fe1a85ec53n) & MASK;
+  return h ^ (h >> 33n);
+}
+
+/** The digest as it is sent. */
+export function text(sum: bigint): string {
+  return (sum & MASK).toString(16).padStart(16, "0");
+}
