@@ -56,7 +56,7 @@ pub(crate) async fn asset(uri: Uri, headers: HeaderMap) -> Response {
 
 fn reply(body: Body, kind: &'static str, cache: &'static str) -> Response {
     const POLICY: &str =
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
+        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
     let headers = [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, cache),

@@ -5,10 +5,6 @@ use cx_model::time::Timestamp;
 use std::time::SystemTime;
 
 /// The machine's time of day, ms since the epoch.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that reads the clock"
-)]
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -17,10 +13,6 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// A clock for durations.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that reads the clock"
-)]
 pub(crate) fn instant() -> std::time::Instant {
     std::time::Instant::now()
 }

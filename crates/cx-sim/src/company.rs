@@ -115,8 +115,8 @@ impl Company {
         let mut lanes = BTreeMap::new();
         for queue in 0..QUEUES.len() {
             let scale = config.rate_per_s / 40.0;
-            lanes.insert((Channel::Voice, queue), Queue::new(agents(11.0 * scale)));
-            lanes.insert((Channel::Chat, queue), Queue::new(agents(9.0 * scale)));
+            lanes.insert((Channel::Voice, queue), Queue::new(agents(13.0 * scale)));
+            lanes.insert((Channel::Chat, queue), Queue::new(agents(13.0 * scale)));
         }
         let mut company = Self {
             chance: Chance::new(config.seed),

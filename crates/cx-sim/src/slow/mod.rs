@@ -1,1 +1,332 @@
-//! placeholder
+//! The slow model: the oracle of the laws. In: whole logs and definitions. Kept: nothing between
+//! questions. Out: every cell at a second, recounted from the first record on.
+//! Never knows: panes, running sums, the engine. Conditions run in the CEL crate's interpreter.
+
+mod meaning;
+mod objects;
+
+use cel::{Context, Program};
+use cx_catalog::definition::{Agg, Dimension, Formula, Kpi, Measure, Object};
+use cx_model::limits::Limits;
+use cx_model::record::TimestampKind;
+use cx_model::time::Timestamp;
+use cx_model::value::{CellValue, RESTATED, WARMING, scaled};
+use cx_model::window::Window;
+pub use meaning::{Named, Outcome};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One record of one partition's log.
+#[derive(Debug, Clone)]
+pub struct LogRecord {
+    /// Its timestamp.
+    pub timestamp: Timestamp,
+    /// Who set it.
+    pub timestamp_kind: TimestampKind,
+    /// Its bytes.
+    pub value: Vec<u8>,
+    /// A clock record with a right signature, by its counter.
+    pub clock: Option<u64>,
+}
+
+/// Whole logs, one per partition, and what they are judged by.
+pub struct SlowModel<'m> {
+    kpis: &'m [Kpi],
+    limits: Limits,
+    logs: Vec<Vec<Named>>,
+}
+
+/// A cell's name: KPI, window, dimension values.
+pub type Cell = (String, Window, BTreeMap<String, String>);
+
+impl<'m> SlowModel<'m> {
+    /// Reads the logs through; `attributes` is what the decoder keeps.
+    #[must_use]
+    pub fn new(kpis: &'m [Kpi], limits: Limits, logs: &[Vec<LogRecord>]) -> Self {
+        let partitions = u32::try_from(logs.len()).expect("few partitions");
+        let read = |(p, log): (usize, &Vec<LogRecord>)| {
+            let partition = u32::try_from(p).expect("few partitions");
+            meaning::named(log, (partition, partitions), &limits)
+        };
+        Self {
+            kpis,
+            limits,
+            logs: logs.iter().enumerate().map(read).collect(),
+        }
+    }
+
+    /// What became of the records of one partition.
+    #[must_use]
+    pub fn outcomes(&self, partition: usize) -> BTreeMap<&'static str, i64> {
+        let mut counts = BTreeMap::new();
+        for record in &self.logs[partition] {
+            *counts.entry(record.outcome.name()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Every cell at second `s`.
+    #[must_use]
+    pub fn at(&self, s: i64) -> BTreeMap<Cell, CellValue> {
+        let before: Vec<&[Named]> = self
+            .logs
+            .iter()
+            .map(|log| {
+                let passing = log
+                    .iter()
+                    .position(|r| r.log_time >= Timestamp::from_second(s));
+                &log[..passing.unwrap_or(log.len())]
+            })
+            .collect();
+        let start = self
+            .logs
+            .iter()
+            .filter_map(|l| l.first())
+            .map(|r| r.log_time)
+            .max();
+        let mut cells = BTreeMap::new();
+        for kpi in self.kpis {
+            for window in &kpi.windows {
+                for dims in scopes(&kpi.dimensions) {
+                    let mut value = self.cell(kpi, *window, &dims, &before, s);
+                    let begins = Timestamp::from_second(s - window.seconds());
+                    if *window != Window::Now && start.is_some_and(|t| begins < t) {
+                        value.state |= WARMING;
+                    }
+                    cells.insert((kpi.kpi.clone(), *window, dims), value);
+                }
+            }
+        }
+        cells
+    }
+
+    fn cell(
+        &self,
+        kpi: &Kpi,
+        window: Window,
+        dims: &BTreeMap<String, String>,
+        before: &[&[Named]],
+        s: i64,
+    ) -> CellValue {
+        let part = |m: &Measure| self.part(kpi, m, window, dims, before, s);
+        let (top, bottom, restated) = match &kpi.formula {
+            Formula::Simple { measure } => {
+                let p = part(measure);
+                if matches!(measure.agg, Agg::Average { .. }) {
+                    (p.value, Some((p.n, p.n)), p.restated)
+                } else {
+                    let (above, below) = factor(kpi);
+                    let value = p.value.and_then(|v| scaled(v * above, below, kpi.decimals));
+                    let state = if p.restated { RESTATED } else { 0 };
+                    return CellValue {
+                        value,
+                        state,
+                        numerator: p.value.unwrap_or(0),
+                        denominator: None,
+                        n: p.n,
+                    };
+                }
+            }
+            Formula::Ratio {
+                numerator,
+                denominator,
+            } => {
+                let (a, b) = (part(numerator), part(denominator));
+                (
+                    a.value,
+                    Some((b.value.unwrap_or(0), b.n)),
+                    a.restated || b.restated,
+                )
+            }
+        };
+        let ((above, below), (bottom, n)) = (factor(kpi), bottom.unwrap_or((0, 0)));
+        let top = top.unwrap_or(0);
+        let value = scaled(top * above, bottom * below, kpi.decimals);
+        let state = if restated { RESTATED } else { 0 };
+        CellValue {
+            value,
+            state,
+            numerator: top,
+            denominator: Some(bottom),
+            n,
+        }
+    }
+
+    fn part(
+        &self,
+        kpi: &Kpi,
+        m: &Measure,
+        window: Window,
+        dims: &BTreeMap<String, String>,
+        before: &[&[Named]],
+        s: i64,
+    ) -> Part {
+        if let Agg::Gauge { of } | Agg::Oldest { of } = &m.agg {
+            assert_eq!(
+                *of,
+                Object::ContactWaiting,
+                "sources are checked by their own test"
+            );
+            let starts = objects::waiting(before, s, &self.limits, |r| {
+                self.matches(kpi, m, r) && scoped(r, &kpi.dimensions, dims)
+            });
+            let n = i64::try_from(starts.len()).expect("few contacts");
+            if matches!(m.agg, Agg::Gauge { .. }) {
+                return Part {
+                    value: Some(n),
+                    n,
+                    restated: false,
+                };
+            }
+            let oldest = starts
+                .iter()
+                .min()
+                .map(|t| Timestamp::from_second(s).since(*t).max(0));
+            return Part {
+                value: oldest,
+                n: i64::from(oldest.is_some()),
+                restated: false,
+            };
+        }
+        let width = if m.agg == Agg::CountDistinct {
+            60
+        } else {
+            window.pane_seconds()
+        };
+        let newest = (s - 1).div_euclid(width);
+        let panes = newest - window.seconds() / width + 1..=newest;
+        let records = m.agg == Agg::CountRecords;
+        let mut part = Part {
+            value: Some(0),
+            n: 0,
+            restated: false,
+        };
+        let mut customers = BTreeSet::new();
+        for r in before.iter().flat_map(|log| log.iter()) {
+            let time = if records { r.log_time } else { r.time };
+            let counts = (records || r.outcome == Outcome::Applied)
+                && panes.contains(&time.second().div_euclid(width));
+            if !counts || !self.matches(kpi, m, r) || !scoped(r, &kpi.dimensions, dims) {
+                continue;
+            }
+            let end = Timestamp::from_second((time.second().div_euclid(width) + 1) * width);
+            part.restated |= !records && end.plus(self.limits.lateness_ms) <= r.log_time;
+            match &m.agg {
+                Agg::Sum { of } | Agg::Average { of } => {
+                    if let Some(i) = r.event["data"][of].as_i64() {
+                        part.value = part.value.map(|v| v + i);
+                        part.n += 1;
+                    }
+                }
+                Agg::CountDistinct => drop(
+                    r.event["subject"]
+                        .as_str()
+                        .map(|c| customers.insert(c.to_owned())),
+                ),
+                Agg::Count | Agg::CountRecords | Agg::Gauge { .. } | Agg::Oldest { .. } => {
+                    part.n += 1
+                }
+            }
+        }
+        match m.agg {
+            Agg::CountDistinct => {
+                part.n = i64::try_from(customers.len()).expect("few customers");
+                part.value = Some(part.n);
+            }
+            Agg::Count | Agg::CountRecords => part.value = Some(part.n),
+            Agg::Sum { .. } | Agg::Average { .. } | Agg::Gauge { .. } | Agg::Oldest { .. } => {}
+        }
+        part
+    }
+
+    /// Filter and condition by the crate's interpreter; an error is false.
+    fn matches(&self, kpi: &Kpi, m: &Measure, r: &Named) -> bool {
+        kpi.filter.iter().chain(&m.condition).all(|source| {
+            let mut context = Context::default();
+            context.add_variable_from_value("data", to_cel(&r.event["data"]));
+            context.add_variable_from_value("event", to_cel(&r.event));
+            let record =
+                serde_json::json!({"outcome": r.outcome.name(), "reason": r.outcome.reason()});
+            context.add_variable_from_value("record", to_cel(&record));
+            let program = Program::compile(source).expect("checked by the catalogue");
+            matches!(program.execute(&context), Ok(cel::Value::Bool(true)))
+        })
+    }
+}
+
+struct Part {
+    value: Option<i64>,
+    n: i64,
+    restated: bool,
+}
+
+fn factor(kpi: &Kpi) -> (i64, i64) {
+    let of = match &kpi.formula {
+        Formula::Simple { measure } => match &measure.agg {
+            Agg::Sum { of } | Agg::Average { of } => of.as_str(),
+            Agg::Oldest { .. } => "_ms",
+            Agg::Count | Agg::CountRecords | Agg::CountDistinct | Agg::Gauge { .. } => "",
+        },
+        Formula::Ratio { .. } => "",
+    };
+    match kpi.unit.as_str() {
+        "percent" => (100, 1),
+        "seconds" if of.ends_with("_ms") => (1, 1_000),
+        "seconds" | "count" => (1, 1),
+        _ if of.ends_with("_minor") => (1, 100),
+        _ => (1, 1),
+    }
+}
+
+/// All combinations of dimension values, with `all` and `other`.
+fn scopes(dimensions: &[Dimension]) -> Vec<BTreeMap<String, String>> {
+    let mut all = vec![BTreeMap::new()];
+    for d in dimensions {
+        let values = d.values.iter().map(String::as_str).chain(["all", "other"]);
+        all = values
+            .flat_map(|v| {
+                all.iter().map(move |scope| {
+                    let mut scope = scope.clone();
+                    scope.insert(d.name.clone(), v.to_owned());
+                    scope
+                })
+            })
+            .collect();
+    }
+    all
+}
+
+fn scoped(r: &Named, dimensions: &[Dimension], dims: &BTreeMap<String, String>) -> bool {
+    dimensions.iter().all(|d| {
+        let value = match d.name.as_str() {
+            "reason" if d.values.iter().any(|v| v == "invalid_json") => r.outcome.reason(),
+            name => r.event["data"][name].as_str().unwrap_or_default(),
+        };
+        let wanted = dims[&d.name].as_str();
+        wanted == "all"
+            || if wanted == "other" {
+                !d.values.iter().any(|v| v == value)
+            } else {
+                wanted == value
+            }
+    })
+}
+
+/// JSON as CEL sees it: whole numbers are ints.
+fn to_cel(json: &Value) -> cel::Value {
+    match json {
+        Value::Null => cel::Value::Null,
+        Value::Bool(b) => cel::Value::Bool(*b),
+        Value::Number(n) => n.as_i64().map_or_else(
+            || cel::Value::Float(n.as_f64().unwrap_or(f64::NAN)),
+            cel::Value::Int,
+        ),
+        Value::String(s) => cel::Value::from(s.as_str()),
+        Value::Array(a) => cel::Value::from(a.iter().map(to_cel).collect::<Vec<_>>()),
+        Value::Object(o) => {
+            let map: std::collections::HashMap<String, cel::Value> =
+                o.iter().map(|(k, v)| (k.clone(), to_cel(v))).collect();
+            cel::Value::from(map)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! In: records with their names. Kept: nothing. Out: since when each contact waits.
+//! Never knows: how an engine keeps contacts.
+
+use super::{Named, Outcome};
+use cx_model::limits::Limits;
+use cx_model::time::Timestamp;
+use cx_model::vocabulary::{CONTACT_ANSWERED, CONTACT_DEQUEUED, CONTACT_ENDED, CONTACT_QUEUED};
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+struct Contact<'r> {
+    queued: Option<(Timestamp, &'r Named)>,
+    left: Option<Timestamp>,
+    ended: bool,
+    due: Timestamp,
+}
+
+/// Starts of the contacts that wait at second `s` and whose newest queued step matches.
+pub(super) fn waiting(
+    before: &[&[Named]],
+    s: i64,
+    limits: &Limits,
+    matches: impl Fn(&Named) -> bool,
+) -> Vec<Timestamp> {
+    let mut starts = Vec::new();
+    for log in before {
+        let mut contacts: BTreeMap<&str, Contact<'_>> = BTreeMap::new();
+        for r in log
+            .iter()
+            .filter(|r| matches!(r.outcome, Outcome::Applied | Outcome::Late))
+        {
+            let Some(id) = r.event["data"]["contact_id"].as_str() else {
+                continue;
+            };
+            let kind = r.event["type"].as_str().unwrap_or_default();
+            if ![
+                CONTACT_QUEUED,
+                CONTACT_ANSWERED,
+                CONTACT_DEQUEUED,
+                CONTACT_ENDED,
+            ]
+            .contains(&kind)
+            {
+                continue;
+            }
+            let contact = contacts.entry(id).or_default();
+            if contact.due != Timestamp(0) && contact.due <= r.log_time {
+                *contact = Contact::default();
+            }
+            if kind == CONTACT_QUEUED {
+                if contact.queued.is_none_or(|(at, _)| r.time >= at) {
+                    contact.queued = Some((r.time, r));
+                }
+            } else if kind == CONTACT_ENDED {
+                contact.ended = true;
+            } else {
+                contact.left = contact.left.max(Some(r.time));
+            }
+            let life = if contact.ended {
+                limits.contact_closed_ms
+            } else {
+                limits.contact_open_ms
+            };
+            contact.due = r.log_time.plus(life);
+        }
+        for contact in contacts
+            .values()
+            .filter(|c| c.due > Timestamp::from_second(s))
+        {
+            let Some((start, r)) = contact.queued else {
+                continue;
+            };
+            if !contact.ended && contact.left.is_none_or(|left| start > left) && matches(r) {
+                starts.push(start);
+            }
+        }
+    }
+    starts
+}
