@@ -5,6 +5,7 @@
 //! payments fail for some minutes, those hit reach for chat within a minute and for the telephone
 //! a little later, the queues grow, and all recovers.
 
+use crate::agenda::{Channel, Delayed, What};
 use crate::chance::Chance;
 use crate::emission::Emission;
 use crate::ledger::Truth;
@@ -35,66 +36,6 @@ const INCIDENT: i64 = 15 * MINUTE;
 const CYCLE: i64 = 35 * MINUTE;
 const PAGES: [&str; 4] = ["/", "/new", "/sale", "/help"];
 const QUEUES: [&str; 3] = ["service", "sales", "billing"];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Channel {
-    Voice,
-    Chat,
-}
-
-impl Channel {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Voice => "voice_call",
-            Self::Chat => "chat",
-        }
-    }
-
-    fn source(self) -> &'static str {
-        match self {
-            Self::Voice => "contact-centre",
-            Self::Chat => "chat-platform",
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum What {
-    Session,
-    Step {
-        customer: usize,
-        session: u64,
-        step: u8,
-    },
-    Contact {
-        customer: usize,
-        channel: Channel,
-        topic: &'static str,
-    },
-    Patience {
-        lane: (Channel, usize),
-        contact: u64,
-    },
-    Done {
-        lane: (Channel, usize),
-        contact: u64,
-        customer: String,
-        wait: i64,
-        talk: i64,
-    },
-    AgentFree {
-        lane: (Channel, usize),
-    },
-    Arrival(Channel),
-    Emit(Box<Delayed>),
-}
-
-/// An emission that was delayed on its way.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Delayed {
-    key: String,
-    value: Vec<u8>,
-}
 
 /// A simulated company; endless.
 pub struct Company {

@@ -2,6 +2,7 @@
 //! queues and agents in virtual time. Out: emissions in order of time, and what is true.
 //! Never knows: clocks, Kafka, sockets.
 
+mod agenda;
 mod chance;
 mod company;
 mod emission;
