@@ -9,7 +9,7 @@ use crate::agenda::{Channel, Delayed, What};
 use crate::chance::Chance;
 use crate::emission::Emission;
 use crate::ledger::Truth;
-use crate::queue::{Contact, Queue};
+use crate::queue::{Contact, Queue, agents};
 use cx_model::time::{MINUTE, SECOND, Timestamp};
 use serde_json::{Value, json};
 use std::cmp::Reverse;
@@ -88,7 +88,7 @@ impl Company {
         self.ready.pop_front().expect("the company never ends")
     }
 
-    /// What is true so far.
+    /// What is true.
     #[must_use]
     pub fn truth(&self) -> &Truth {
         &self.truth
@@ -491,13 +491,4 @@ impl Company {
 
 fn name_of(customer: usize) -> String {
     format!("customer:{customer}")
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a small positive number of agents"
-)]
-fn agents(n: f64) -> usize {
-    (n.round() as usize).max(1)
 }

@@ -51,3 +51,13 @@ impl Queue {
         self.waiting.remove(position)
     }
 }
+
+/// A whole number of agents, at least one.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small positive number of agents"
+)]
+pub(crate) fn agents(n: f64) -> usize {
+    (n.round() as usize).max(1)
+}
