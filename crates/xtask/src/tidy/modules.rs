@@ -3,6 +3,9 @@
 use super::{crates, none, short};
 use std::path::{Path, PathBuf};
 
+/// Folders in which cargo takes each file for a program of its own.
+const SEVERAL_ROOTS: &[&str] = &["tests", "benches", "examples", "bin"];
+
 /// The files one of which must say `mod NAME;`, and the name. `None`: a root, or no module.
 fn parents(path: &Path) -> Option<(Vec<PathBuf>, String)> {
     let folder = path.parent()?;
@@ -13,19 +16,21 @@ fn parents(path: &Path) -> Option<(Vec<PathBuf>, String)> {
             folder.file_name()?.to_str()?.to_owned(),
         ));
     }
-    let in_root = ["src", "tests", "benches", "examples", "bin"]
-        .iter()
-        .any(|root| folder.ends_with(root));
+    let in_root = SEVERAL_ROOTS.iter().any(|root| folder.ends_with(root));
     let is_root = stem == "main" || (stem == "lib" && folder.ends_with("src"));
     // Cargo finds the files directly in tests/, benches/, examples/ and bin/ by itself.
-    if is_root || stem == "build" || (in_root && !folder.ends_with("src")) {
+    if is_root || stem == "build" || in_root {
         return None;
     }
     Some((including(folder), stem))
 }
 
-/// Files that may declare the modules of a folder.
+/// Files that may declare the modules of a folder. In `tests/` and the like each file is a root.
 fn including(folder: &Path) -> Vec<PathBuf> {
+    let each_is_a_root = SEVERAL_ROOTS.iter().any(|root| folder.ends_with(root));
+    if let (true, Ok(entries)) = (each_is_a_root, folder.read_dir()) {
+        return entries.flatten().map(|entry| entry.path()).collect();
+    }
     let here = ["mod.rs", "lib.rs", "main.rs"].map(|name| folder.join(name));
     here.into_iter()
         .chain([folder.with_extension("rs")])
