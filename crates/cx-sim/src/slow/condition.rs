@@ -55,8 +55,13 @@ impl Conditions {
     }
 
     /// Per measure whether all its conditions are true of this record; an error is false.
-    pub(super) fn ask(&self, event: Option<&Said>, outcome: &str, reason: &str) -> Vec<bool> {
-        let mut context = Context::default();
+    pub(super) fn ask(
+        &self,
+        library: &Context<'static, 'static>,
+        event: Option<&Said>,
+        (outcome, reason): (&str, &str),
+    ) -> Vec<bool> {
+        let mut context = library.new_inner_scope();
         context.add_variable_from_value("data", event.map_or_else(empty, data));
         context.add_variable_from_value("event", event.map_or_else(empty, envelope));
         let record = [("outcome", outcome), ("reason", reason)];

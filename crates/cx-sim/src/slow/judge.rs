@@ -6,6 +6,7 @@
 use super::condition::Conditions;
 use super::fact::{Datum, Fact, Outcome, Said};
 use super::record::LogRecord;
+use cel::Context;
 use cx_model::control::{Act, Control};
 use cx_model::decode::decode;
 use cx_model::event::{Event, Slot};
@@ -29,6 +30,7 @@ pub(super) struct Judge<'c> {
     partitions: u32,
     limits: Limits,
     conditions: &'c Conditions,
+    library: Context<'static, 'static>,
     log_time: Option<Timestamp>,
     counter: Option<u64>,
     set: u32,
@@ -48,6 +50,7 @@ impl<'c> Judge<'c> {
             partitions,
             limits,
             conditions,
+            library: Context::default(),
             log_time: None,
             counter: None,
             set: 0,
@@ -79,13 +82,14 @@ impl<'c> Judge<'c> {
             Content::Event(said) => Some(said),
             Content::Control(_) | Content::Refused(_) => None,
         };
-        let why = reason.map_or("", Reason::name);
+        let called = (outcome.name(), reason.map_or("", Reason::name));
+        let matched = self.conditions.ask(&self.library, event.as_ref(), called);
         Fact {
             offset: record.offset,
             log_time,
             outcome,
             reason,
-            matched: self.conditions.ask(event.as_ref(), outcome.name(), why),
+            matched,
             event,
             time,
         }
