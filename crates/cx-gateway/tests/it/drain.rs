@@ -5,7 +5,8 @@ use crate::wire::Wire;
 use cx_gateway::{Config, Error, bind};
 use cx_model::frame::ServerFrame;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 const SUB: &str = r#"{"op":"sub","id":1,"board":"care"}"#;
 
@@ -21,14 +22,13 @@ async fn says_bye_to_all_and_ends_within_two_seconds() {
     rig.stop.take().unwrap().send(()).unwrap();
     let mut delays = BTreeSet::new();
     for wire in &mut wires {
-        match wire.hear_values().await {
-            ServerFrame::Bye { reason, retry_ms } => {
-                assert_eq!(reason, "draining");
-                assert!((500..5_000).contains(&retry_ms), "{retry_ms}");
-                delays.insert(retry_ms);
-            }
-            other => panic!("{other:?}"),
-        }
+        let frame = wire.hear_values().await;
+        let ServerFrame::Bye { reason, retry_ms } = frame else {
+            panic!("{frame:?}");
+        };
+        assert_eq!(reason, "draining");
+        assert!((500..5_000).contains(&retry_ms), "{retry_ms}");
+        delays.insert(retry_ms);
         let close = wire.closing().await;
         assert_eq!(
             (u16::from(close.code), close.reason.as_str()),

@@ -17,10 +17,11 @@ async fn a_reader_that_sleeps_costs_nothing_and_is_right_when_it_wakes() {
     for s in 1..=SECONDS {
         rig.seal(s, &[s; CELLS]);
         // The fast one gets each second, whatever the slow one does.
-        match fast.hear_values().await {
-            ServerFrame::D { s: told, v, .. } => assert_eq!((told, v.len()), (Some(s), CELLS)),
-            other => panic!("{other:?}"),
-        }
+        let frame = fast.hear_values().await;
+        let ServerFrame::D { s: told, v, .. } = frame else {
+            panic!("{frame:?}");
+        };
+        assert_eq!((told, v.len()), (Some(s), CELLS));
     }
     let mut frames = 0_u64;
     while slow.views.get(&1).and_then(|v| v.s) != Some(SECONDS) {

@@ -4,7 +4,8 @@ use crate::rig::{EPOCH, Rig};
 use crate::wire::Wire;
 use cx_client::{BoardStream, Error};
 use cx_model::frame::ServerFrame;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 const SUB: &str = r#"{"op":"sub","id":1,"board":"care"}"#;
 const SUB_ACK: &str = r#"{"op":"sub","id":1,"board":"care","ack":true}"#;
@@ -14,10 +15,10 @@ fn since(epoch: &str, seq: u64) -> String {
 }
 
 fn error_code(frame: &ServerFrame) -> &str {
-    match frame {
-        ServerFrame::Error { code, .. } => code,
-        other => panic!("expected an error frame, got {other:?}"),
-    }
+    let ServerFrame::Error { code, .. } = frame else {
+        panic!("{frame:?}");
+    };
+    code
 }
 
 #[tokio::test]
@@ -29,12 +30,11 @@ async fn sends_a_snapshot_then_what_changes() {
     assert_eq!(wire.held().value(2), Some((Some(2), 0)));
     for s in 101..120 {
         rig.seal(s, &[1, s, 3]);
-        match wire.hear().await {
-            ServerFrame::D { s: told, v, .. } => {
-                assert_eq!((told, v), (Some(s), vec![(2, Some(s), 0)]));
-            }
-            other => panic!("{other:?}"),
-        }
+        let frame = wire.hear().await;
+        let ServerFrame::D { s: told, v, .. } = frame else {
+            panic!("{frame:?}");
+        };
+        assert_eq!((told, v), (Some(s), vec![(2, Some(s), 0)]));
     }
 }
 
@@ -53,10 +53,11 @@ async fn beats_where_nothing_changes_and_names_the_new_second() {
     let mut wire = Wire::watching(&rig, SUB).await;
     let (before, seq) = (Instant::now(), wire.held().seq);
     rig.seal(101, &[1, 2]);
-    match wire.hear().await {
-        ServerFrame::Hb { seq: at, s, .. } => assert_eq!((at, s), (seq, Some(101))),
-        other => panic!("{other:?}"),
-    }
+    let frame = wire.hear().await;
+    let ServerFrame::Hb { seq: at, s, .. } = frame else {
+        panic!("{frame:?}");
+    };
+    assert_eq!((at, s), (seq, Some(101)));
     assert!(
         before.elapsed() >= Duration::from_millis(800),
         "not before a second is quiet"
@@ -77,22 +78,21 @@ async fn resumes_with_a_diff_of_what_changed_since() {
         rig.seal(s, &[1, 2, s]);
     }
     wire.say(&since(EPOCH, seq)).await;
-    loop {
-        match wire.hear().await {
-            ServerFrame::View {
-                mode,
-                cells,
-                values,
-                ..
-            } => {
-                assert_eq!((mode.as_str(), cells.len()), ("diff", 0));
-                assert_eq!(values, vec![(3, Some(399), 0)]);
-                return;
-            }
-            ServerFrame::D { .. } => {}
-            other => panic!("{other:?}"),
-        }
+    let mut frame = wire.hear().await;
+    while matches!(frame, ServerFrame::D { .. }) {
+        frame = wire.hear().await;
     }
+    let ServerFrame::View {
+        mode,
+        cells,
+        values,
+        ..
+    } = frame
+    else {
+        panic!("{frame:?}");
+    };
+    assert_eq!((mode.as_str(), cells.len()), ("diff", 0));
+    assert_eq!(values, vec![(3, Some(399), 0)]);
 }
 
 #[tokio::test]
@@ -102,12 +102,11 @@ async fn starts_from_a_snapshot_where_the_cursor_is_not_of_this_life() {
     for sub in [since("000000", 1), since(EPOCH, 4_812)] {
         let mut wire = Wire::open(&rig).await;
         wire.say(&sub).await;
-        match wire.hear().await {
-            ServerFrame::View { mode, cells, .. } => {
-                assert_eq!((mode.as_str(), cells.len()), ("snapshot", 3));
-            }
-            other => panic!("{other:?}"),
-        }
+        let frame = wire.hear().await;
+        let ServerFrame::View { mode, cells, .. } = frame else {
+            panic!("{frame:?}");
+        };
+        assert_eq!((mode.as_str(), cells.len()), ("snapshot", 3));
     }
 }
 
@@ -117,29 +116,28 @@ async fn live_values_name_no_second_and_the_next_seal_sends_what_differs() {
     rig.seal(100, &[1, 2, 3]);
     let mut wire = Wire::watching(&rig, SUB).await;
     rig.live(104, &[5, 2, 3]);
-    match wire.hear().await {
-        ServerFrame::D {
-            s,
-            sealed,
-            now,
-            waiting_for,
-            ..
-        } => {
-            assert_eq!((s, sealed, now), (None, Some(false), Some(104_500)));
-            assert_eq!(waiting_for, vec![3]);
-        }
-        other => panic!("{other:?}"),
-    }
+    let frame = wire.hear().await;
+    let ServerFrame::D {
+        s,
+        sealed,
+        now,
+        waiting_for,
+        ..
+    } = frame
+    else {
+        panic!("{frame:?}");
+    };
+    assert_eq!((s, sealed, now), (None, Some(false), Some(104_500)));
+    assert_eq!(waiting_for, vec![3]);
     let fresh = Wire::watching(&rig, SUB).await;
     assert_eq!((fresh.held().s, fresh.held().sealed), (None, false));
     rig.seal(101, &[1, 2, 4]);
-    match wire.hear().await {
-        ServerFrame::D { s, sealed, v, .. } => {
-            assert_eq!((s, sealed), (Some(101), None));
-            assert_eq!(v, vec![(1, Some(1), 0), (3, Some(4), 0)]);
-        }
-        other => panic!("{other:?}"),
-    }
+    let frame = wire.hear().await;
+    let ServerFrame::D { s, sealed, v, .. } = frame else {
+        panic!("{frame:?}");
+    };
+    assert_eq!((s, sealed), (Some(101), None));
+    assert_eq!(v, vec![(1, Some(1), 0), (3, Some(4), 0)]);
 }
 
 #[tokio::test]
@@ -164,19 +162,13 @@ async fn names_the_boards_that_are_there() {
     let rig = Rig::start(1);
     let mut wire = Wire::open(&rig).await;
     wire.say(r#"{"op":"sub","id":3,"board":"car"}"#).await;
-    match wire.hear().await {
-        ServerFrame::Error {
-            id,
-            code,
-            detail,
-            fix,
-        } => {
-            assert_eq!((id, code.as_str()), (Some(3), "unknown_board"));
-            assert_eq!(detail, "there is no board \"car\"");
-            assert_eq!(fix, "boards are: care, sales");
-        }
-        other => panic!("{other:?}"),
-    }
+    let expected = ServerFrame::Error {
+        id: Some(3),
+        code: "unknown_board".to_owned(),
+        detail: "there is no board \"car\"".to_owned(),
+        fix: "boards are: care, sales".to_owned(),
+    };
+    assert_eq!(wire.hear().await, expected);
     wire.say(r#"{"op":"sub","id":3,"board":"care","cadence":"50ms"}"#)
         .await;
     assert_eq!(error_code(&wire.hear().await), "unknown_cadence");

@@ -91,10 +91,9 @@ impl Wire {
     pub(crate) async fn closing(&mut self) -> CloseFrame {
         loop {
             let message = timeout(PATIENCE, self.socket.next()).await;
-            match message.expect("a close within 5 s") {
-                Some(Ok(Message::Close(Some(frame)))) => return frame,
-                Some(Ok(_)) => {}
-                other => panic!("no close frame: {other:?}"),
+            let message = message.expect("a close within 5 s").expect("a close");
+            if let Message::Close(frame) = message.unwrap() {
+                return frame.expect("a code");
             }
         }
     }
