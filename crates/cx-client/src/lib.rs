@@ -1,6 +1,10 @@
-//! The listener: reads boards from outside. In: frames. Kept: a view. Out: verified values.
-//! Never knows: sockets' servers, the engine.
+//! The listener: reads boards from outside. In: an address and a board's name. Kept: one view, one
+//! socket. Out: verified values. Never knows: how a gateway works, the engine.
 
+mod error;
+mod stream;
 mod view;
 
-pub use view::{Error, View};
+pub use error::Error;
+pub use stream::{BoardStream, Update};
+pub use view::View;

@@ -1,58 +1,44 @@
 //! In: server frames. Kept: cells and values of one board. Out: a digest that was verified.
 //! Never knows: where frames come from.
 
-use cx_model::frame::{ServerFrame, WireCell, WireValue};
-use cx_model::value::{CellKey, cell_hash, digest_text};
+use crate::Error;
+use cx_model::frame::{ServerFrame, WireCell, WireInfo, WireValue};
+use cx_model::value::{CellKey, cell_hash_of, digest_text};
 use cx_model::window::Window;
 use std::collections::BTreeMap;
 
-/// One board as a client holds it.
+/// One board as a client holds it. After an error it holds nothing that may be shown: start a new
+/// one from a snapshot.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    cells: BTreeMap<u32, CellKey>,
+    cells: BTreeMap<u32, Cell>,
     values: BTreeMap<u32, (Option<i64>, u8)>,
+    sum: u64,
     /// The server's life.
     pub epoch: String,
     /// Sequence number of the last frame applied.
     pub seq: u64,
     /// Newest sealed second.
     pub s: Option<i64>,
+    /// False: the values held are live ones and prove nothing.
+    pub sealed: bool,
     /// Digest of what is held, verified.
     pub digest: String,
 }
 
-/// What a view cannot accept.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// What is held is not what the server holds: subscribe again without `since`.
-    #[error("digest mismatch at seq {seq}: the server says {server}, this view holds {ours}")]
-    Mismatch {
-        /// Sequence number.
-        seq: u64,
-        /// The server's digest.
-        server: String,
-        /// Ours.
-        ours: String,
-    },
-    /// A value for a cell that was never announced.
-    #[error("a value came for cell {cell}, which was not announced")]
-    Unannounced {
-        /// Cell id.
-        cell: u32,
-    },
-    /// A window this client does not know.
-    #[error("unknown window {window:?}")]
-    Window {
-        /// Its name.
-        window: String,
-    },
+#[derive(Debug, Clone)]
+struct Cell {
+    key: CellKey,
+    info: WireInfo,
+    prefix: String,
+    hash: u64,
 }
 
 impl View {
-    /// Applies a frame and verifies the digest; true where the frame changed what is held.
+    /// Applies a frame and verifies the digest; true where the frame carried values.
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error::Mismatch`], [`Error::Unannounced`], [`Error::Window`], [`Error::Epoch`].
     pub fn apply(&mut self, frame: &ServerFrame) -> Result<bool, Error> {
         match frame {
             ServerFrame::View {
@@ -60,23 +46,29 @@ impl View {
                 epoch,
                 seq,
                 s,
+                sealed,
                 cells,
                 values,
                 g,
                 ..
             } => {
-                if mode == "snapshot" {
-                    *self = Self::default();
-                }
-                self.epoch.clone_from(epoch);
+                self.open(mode, epoch)?;
                 self.announce(cells)?;
+                self.sealed = *sealed;
                 self.take(values, *seq, *s, g)
             }
-            ServerFrame::D { seq, s, v, g, .. } => self.take(v, *seq, *s, g),
-            ServerFrame::Hb { seq, s, g, .. } => {
-                self.take(&[], *seq, *s, g)?;
-                Ok(false)
+            ServerFrame::D {
+                seq,
+                s,
+                sealed,
+                v,
+                g,
+                ..
+            } => {
+                self.sealed = sealed.unwrap_or(true);
+                self.take(v, *seq, *s, g)
             }
+            ServerFrame::Hb { seq, s, g, .. } => self.take(&[], *seq, *s, g),
             ServerFrame::End { .. } | ServerFrame::Error { .. } | ServerFrame::Bye { .. } => {
                 Ok(false)
             }
@@ -95,6 +87,23 @@ impl View {
         &self.values
     }
 
+    /// Which number a cell is, and what its integers mean.
+    #[must_use]
+    pub fn cell(&self, cell: u32) -> Option<(&CellKey, &WireInfo)> {
+        self.cells.get(&cell).map(|c| (&c.key, &c.info))
+    }
+
+    fn open(&mut self, mode: &str, epoch: &str) -> Result<(), Error> {
+        if mode == "snapshot" {
+            *self = Self::default();
+        } else if self.epoch != epoch {
+            let (ours, theirs) = (self.epoch.clone(), epoch.to_owned());
+            return Err(Error::Epoch { ours, theirs });
+        }
+        epoch.clone_into(&mut self.epoch);
+        Ok(())
+    }
+
     fn announce(&mut self, cells: &[WireCell]) -> Result<(), Error> {
         for (id, kpi, window, dims, info) in cells {
             let window = Window::parse(window).ok_or_else(|| Error::Window {
@@ -106,7 +115,18 @@ impl View {
                 window,
                 dims: dims.clone(),
             };
-            self.cells.insert(*id, key);
+            let prefix = key.digest_prefix();
+            let hash = cell_hash_of(&prefix, None, 0);
+            let info = info.clone();
+            let cell = Cell {
+                key,
+                info,
+                prefix,
+                hash,
+            };
+            let old = self.cells.insert(*id, cell).map_or(0, |old| old.hash);
+            self.sum = self.sum.wrapping_sub(old).wrapping_add(hash);
+            self.values.insert(*id, (None, 0));
         }
         Ok(())
     }
@@ -118,23 +138,138 @@ impl View {
         s: Option<i64>,
         g: &str,
     ) -> Result<bool, Error> {
-        for (cell, value, state) in values {
-            if !self.cells.contains_key(cell) {
-                return Err(Error::Unannounced { cell: *cell });
-            }
-            self.values.insert(*cell, (*value, *state));
+        for (id, value, state) in values {
+            let cell = self.cells.get_mut(id);
+            let cell = cell.ok_or(Error::Unannounced { cell: *id })?;
+            let hash = cell_hash_of(&cell.prefix, *value, *state);
+            self.sum = self.sum.wrapping_sub(cell.hash).wrapping_add(hash);
+            cell.hash = hash;
+            self.values.insert(*id, (*value, *state));
         }
         self.seq = seq;
         self.s = s.or(self.s);
-        let sum = self.cells.iter().fold(0_u64, |sum, (id, key)| {
-            let (value, state) = self.values.get(id).copied().unwrap_or_default();
-            sum.wrapping_add(cell_hash(key, value, state))
-        });
-        self.digest = digest_text(sum);
+        self.digest = digest_text(self.sum);
         if self.digest == g {
             return Ok(!values.is_empty());
         }
         let (server, ours) = (g.to_owned(), self.digest.clone());
         Err(Error::Mismatch { seq, server, ours })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(id: u32, queue: &str) -> WireCell {
+        let info = WireInfo {
+            unit: "count".to_owned(),
+            scale: 0,
+            target: None,
+            direction: "down".to_owned(),
+            definition: "d".repeat(64),
+        };
+        let dims = BTreeMap::from([("queue".to_owned(), queue.to_owned())]);
+        (id, "waiting".to_owned(), "now".to_owned(), dims, info)
+    }
+
+    fn digest(values: &[(&str, Option<i64>, u8)]) -> String {
+        let sum = values.iter().fold(0_u64, |sum, (queue, value, state)| {
+            let prefix = format!("waiting|{}|now|queue={queue}|", "d".repeat(64));
+            sum.wrapping_add(cell_hash_of(&prefix, *value, *state))
+        });
+        digest_text(sum)
+    }
+
+    fn view(
+        mode: &str,
+        epoch: &str,
+        cells: Vec<WireCell>,
+        v: Vec<WireValue>,
+        g: String,
+    ) -> ServerFrame {
+        ServerFrame::View {
+            id: 1,
+            mode: mode.to_owned(),
+            epoch: epoch.to_owned(),
+            seq: 5,
+            s: Some(100),
+            sealed: true,
+            cells,
+            values: v,
+            g,
+        }
+    }
+
+    fn delta(seq: u64, v: Vec<WireValue>, g: String) -> ServerFrame {
+        let (s, sealed, now) = (Some(101), None, None);
+        let waiting_for = Vec::new();
+        ServerFrame::D {
+            id: 1,
+            seq,
+            s,
+            sealed,
+            now,
+            waiting_for,
+            v,
+            g,
+        }
+    }
+
+    fn started() -> View {
+        let mut started = View::default();
+        let cells = vec![cell(1, "all"), cell(2, "sales")];
+        let g = digest(&[("all", Some(7), 0), ("sales", None, 1)]);
+        let values = vec![(1, Some(7), 0), (2, None, 1)];
+        assert!(
+            started
+                .apply(&view("snapshot", "e", cells, values, g))
+                .unwrap()
+        );
+        started
+    }
+
+    #[test]
+    fn holds_a_snapshot_and_what_changes() {
+        let mut view = started();
+        let g = digest(&[("all", Some(7), 0), ("sales", Some(3), 0)]);
+        assert!(view.apply(&delta(6, vec![(2, Some(3), 0)], g)).unwrap());
+        assert_eq!((view.seq, view.s), (6, Some(101)));
+        assert_eq!(view.value(2), Some((Some(3), 0)));
+    }
+
+    #[test]
+    fn tells_a_value_that_went_missing() {
+        let mut view = started();
+        let g = digest(&[("all", Some(8), 0), ("sales", Some(3), 0)]);
+        let error = view.apply(&delta(6, vec![(2, Some(3), 0)], g)).unwrap_err();
+        assert!(matches!(error, Error::Mismatch { seq: 6, .. }), "{error}");
+    }
+
+    #[test]
+    fn takes_no_value_for_a_cell_it_does_not_know() {
+        let error = started().apply(&delta(6, vec![(9, None, 0)], String::new()));
+        assert!(matches!(error, Err(Error::Unannounced { cell: 9 })));
+    }
+
+    #[test]
+    fn takes_no_diff_of_another_life() {
+        let error = started().apply(&view("diff", "f", vec![], vec![], String::new()));
+        assert!(matches!(error, Err(Error::Epoch { .. })));
+    }
+
+    #[test]
+    fn forgets_everything_at_a_snapshot() {
+        let mut held = started();
+        let g = digest(&[("all", Some(1), 0)]);
+        let again = view(
+            "snapshot",
+            "f",
+            vec![cell(1, "all")],
+            vec![(1, Some(1), 0)],
+            g,
+        );
+        held.apply(&again).unwrap();
+        assert_eq!(held.values().len(), 1);
     }
 }

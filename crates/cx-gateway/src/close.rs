@@ -1,29 +1,49 @@
 //! In: nothing. Kept: nothing. Out: every reason for which a stream is closed, with its code.
 //! Never knows: sockets.
 
-/// Why the server closed a stream.
+/// Why the server closed a stream. 1xxx are WebSocket's own codes, 44xx are ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Close {
     /// The server goes away; come back after the delay in `bye`.
     Draining,
-    /// Five frames in a row that were no frames of the protocol.
+    /// A message over 64 KiB.
+    TooBig,
+    /// Not a stream of WebSocket frames.
+    Protocol,
+    /// A text message that is not UTF-8.
+    NotText,
+    /// Five refused frames in a row; the last one was no frame of the protocol.
     Garbage,
+    /// Five refused frames in a row; the last one asked for a board that is not there.
+    UnknownBoard,
+    /// Five refused frames in a row; the last one was a subscription too many.
+    TooManySubscriptions,
 }
 
 impl Close {
     /// The WebSocket close code.
     pub(crate) fn code(self) -> u16 {
         match self {
+            Self::Protocol => 1002,
+            Self::NotText => 1007,
+            Self::TooBig => 1009,
             Self::Draining => 1012,
             Self::Garbage => 4400,
+            Self::UnknownBoard => 4404,
+            Self::TooManySubscriptions => 4408,
         }
     }
 
-    /// The word beside the code.
+    /// The word beside the code, also the label in `/metrics`.
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::Draining => "draining",
-            Self::Garbage => "too many invalid frames",
+            Self::TooBig => "message_over_64_kib",
+            Self::Protocol => "websocket_protocol_error",
+            Self::NotText => "text_is_not_utf8",
+            Self::Garbage => "too_many_invalid_frames",
+            Self::UnknownBoard => "too_many_unknown_boards",
+            Self::TooManySubscriptions => "too_many_subscriptions",
         }
     }
 }

@@ -3,179 +3,225 @@
 //!
 //! CloudEvents HTTP binding 1.0: structured, batch and binary mode.
 
+use crate::binary;
 use crate::desk::{Accepted, Desk};
+use crate::hub::Hub;
 use crate::problem::Problem;
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use cx_model::reject::Rejected;
+use futures_util::StreamExt;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Largest request body, bytes.
-pub(crate) const BODY: usize = 1024 * 1024;
+const BODY: usize = 1024 * 1024;
+/// How much of a larger body is read and thrown away, so that its sender reads the refusal.
+const PATIENCE: usize = 16 * BODY;
+/// How long a body may take.
+const UPLOAD: Duration = Duration::from_secs(30);
 const BATCH: usize = 1_000;
-const TYPES: &str = "application/cloudevents+json, application/cloudevents-batch+json or application/json, or ce-* headers";
+const TYPES: &str = "send application/cloudevents+json, application/cloudevents-batch+json or \
+    application/json in UTF-8, or an event in ce- headers";
+
+/// Events of one request, and whether they came as a batch.
+struct Split {
+    events: Vec<Bytes>,
+    batch: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    accepted: usize,
+    refused: Vec<Refused>,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    index: usize,
+    id: Option<String>,
+    reason: &'static str,
+    place: String,
+    detail: String,
+}
 
 /// Takes one event or a batch.
 pub(crate) async fn post(
     State(desk): State<Arc<dyn Desk>>,
+    State(hub): State<Arc<Hub>>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
-    let (events, batch) = match split(&headers, body) {
+    let split = match read(body).await.and_then(|body| split(&headers, body)) {
         Ok(split) => split,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => {
+            hub.counts().refuse("events_request");
+            return problem.into_response();
+        }
     };
-    let ids: Vec<Option<String>> = events.iter().map(|e| id_of(e)).collect();
-    let outcomes = desk.ingest(events).await;
-    if let Some(Accepted::Unavailable(why)) = outcomes
-        .iter()
-        .find(|o| matches!(o, Accepted::Unavailable(_)))
-    {
-        let detail =
-            format!("{why}; send the same events again, repeats are recognised by source and id");
-        return Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the log cannot be written",
-            detail,
-        )
-        .into_response();
+    let ids: Vec<Option<String>> = split.events.iter().map(|e| id_of(e)).collect();
+    let outcomes = desk.ingest(split.events).await;
+    for outcome in &outcomes {
+        if let Accepted::Refused(rejected) = outcome {
+            hub.counts().refuse(rejected.reason.name());
+        }
     }
-    if !batch && let Some(Accepted::Refused(rejected)) = outcomes.first() {
-        return Problem::refused(rejected).into_response();
-    }
-    let accepted = outcomes.iter().filter(|o| **o == Accepted::Yes).count();
-    let refused: Vec<Value> = outcomes.iter().zip(&ids).enumerate().filter_map(|(i, (o, id))| match o {
-        Accepted::Refused(r) => Some(json!({
-            "index": i, "id": id, "reason": r.reason.name(), "place": r.place, "detail": r.detail,
-        })),
-        Accepted::Yes | Accepted::Unavailable(_) => None,
-    }).collect();
-    Json(json!({"accepted": accepted, "refused": refused})).into_response()
+    answer(outcomes, ids, split.batch).unwrap_or_else(IntoResponse::into_response)
 }
 
+fn answer(
+    outcomes: Vec<Accepted>,
+    ids: Vec<Option<String>>,
+    batch: bool,
+) -> Result<Response, Problem> {
+    let mut report = Report {
+        accepted: 0,
+        refused: Vec::new(),
+    };
+    for (index, (outcome, id)) in outcomes.into_iter().zip(ids).enumerate() {
+        match outcome {
+            Accepted::Yes => report.accepted += 1,
+            Accepted::Unavailable(why) => return Err(unavailable(&why)),
+            Accepted::Refused(rejected) if !batch => return Err(Problem::refused(&rejected)),
+            Accepted::Refused(rejected) => report.refused.push(refused(index, id, rejected)),
+        }
+    }
+    Ok(Json(report).into_response())
+}
+
+fn unavailable(why: &str) -> Problem {
+    let detail = format!("{why}; some of the events may have been written");
+    let title = "the log cannot be written";
+    let fix = "send the same events again in a while; repeats are recognised by source and id";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, title, detail).at("body", "body", fix)
+}
+
+fn refused(index: usize, id: Option<String>, rejected: Rejected) -> Refused {
+    Refused {
+        index,
+        id,
+        reason: rejected.reason.name(),
+        place: rejected.place,
+        detail: rejected.detail,
+    }
+}
+
+/// The id of an event, so that its sender finds it again; 64 characters of it at most.
 fn id_of(event: &[u8]) -> Option<String> {
-    let value: Value = serde_json::from_slice(event).ok()?;
-    Some(value.get("id")?.as_str()?.chars().take(64).collect())
+    #[derive(Deserialize)]
+    struct Id {
+        id: String,
+    }
+    let event: Id = serde_json::from_slice(event).ok()?;
+    Some(event.id.chars().take(64).collect())
 }
 
-fn split(headers: &HeaderMap, body: Bytes) -> Result<(Vec<Bytes>, bool), Problem> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
-    let kind = kind
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    match kind.as_str() {
-        "application/cloudevents+json" => Ok((vec![body], false)),
-        "application/cloudevents-batch+json" => Ok((elements(&body)?, true)),
-        _ if headers.contains_key("ce-specversion") => {
-            Ok((vec![binary(headers, &kind, &body)?], false))
+/// Reads a whole body of at most [`BODY`] bytes.
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    let reading = tokio::time::timeout(UPLOAD, gather(body));
+    reading.await.unwrap_or_else(|_| {
+        let detail = format!("the body did not arrive within {} s", UPLOAD.as_secs());
+        let problem = Problem::new(StatusCode::REQUEST_TIMEOUT, "the body is too slow", detail);
+        Err(problem.at("body", "body", "send smaller batches"))
+    })
+}
+
+async fn gather(body: Body) -> Result<Bytes, Problem> {
+    let (mut kept, mut seen) = (Vec::new(), 0);
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|e| {
+            Problem::new(StatusCode::BAD_REQUEST, "the body broke off", e.to_string())
+        })?;
+        seen += chunk.len();
+        if seen <= BODY {
+            kept.extend_from_slice(&chunk);
+        } else if seen > PATIENCE {
+            break;
         }
-        "application/json" | "" => {
-            if body.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'[') {
-                Ok((elements(&body)?, true))
-            } else {
-                Ok((vec![body], false))
-            }
-        }
-        other => {
-            let detail = format!("content type {other:?} is not understood");
-            Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unknown content type",
-                detail,
-            )
-            .at(
-                "content-type",
-                "header content-type",
-                &format!("send {TYPES}"),
-            ))
-        }
+    }
+    if seen <= BODY {
+        return Ok(Bytes::from(kept));
+    }
+    let detail = format!("a body has {BODY} bytes (1 MiB) at most");
+    let problem = Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "the body is too large",
+        detail,
+    );
+    Err(problem.at("body", "body", "send smaller batches"))
+}
+
+fn split(headers: &HeaderMap, body: Bytes) -> Result<Split, Problem> {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let kind = kind.to_ascii_lowercase();
+    let (kind, parameters) = kind.split_once(';').unwrap_or((&kind, ""));
+    let kind = kind.trim();
+    let binary = headers.contains_key("ce-specversion");
+    let structured = kind.starts_with("application/cloudevents");
+    if !utf8(parameters) && (structured || !binary) {
+        return Err(unknown_type(format!("{} is not UTF-8", parameters.trim())));
+    }
+    match kind {
+        "application/cloudevents+json" => Ok(single(body)),
+        "application/cloudevents-batch+json" => batch(&body),
+        _ if binary => Ok(single(binary::structured(headers, kind, &body)?)),
+        "application/json" if body.trim_ascii_start().first() == Some(&b'[') => batch(&body),
+        "application/json" => Ok(single(body)),
+        other => Err(unknown_type(format!(
+            "content type {other:?} is not understood"
+        ))),
     }
 }
 
-fn elements(body: &Bytes) -> Result<Vec<Bytes>, Problem> {
+fn utf8(parameters: &str) -> bool {
+    let mut charset = parameters
+        .split(';')
+        .filter_map(|p| p.trim().strip_prefix("charset="));
+    charset.all(|c| matches!(c.trim_matches('"'), "utf-8" | "utf8" | "us-ascii"))
+}
+
+fn unknown_type(detail: String) -> Problem {
+    let title = "unknown content type";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, title, detail).at(
+        "content-type",
+        "header content-type",
+        TYPES,
+    )
+}
+
+fn single(event: Bytes) -> Split {
+    Split {
+        events: vec![event],
+        batch: false,
+    }
+}
+
+fn batch(body: &Bytes) -> Result<Split, Problem> {
     let raw: Vec<&RawValue> = serde_json::from_slice(body).map_err(|e| {
         let place = format!("line {} column {}", e.line(), e.column());
-        Problem::new(
-            StatusCode::BAD_REQUEST,
-            "the batch is not a JSON array",
-            e.to_string(),
+        let title = "the batch is not a JSON array";
+        Problem::new(StatusCode::BAD_REQUEST, title, e.to_string()).at(
+            "body",
+            &place,
+            "send a JSON array of CloudEvents",
         )
-        .at("body", &place, "send a JSON array of CloudEvents")
     })?;
     if raw.len() > BATCH {
         let detail = format!("{} events; a batch has {BATCH} at most", raw.len());
-        return Err(Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the batch is too long",
-            detail,
-        )
-        .at("body", "body", "send several batches"));
+        let title = "the batch is too long";
+        let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, title, detail);
+        return Err(problem.at("body", "body", "send several batches"));
     }
-    Ok(raw
-        .into_iter()
-        .map(|r| Bytes::copy_from_slice(r.get().as_bytes()))
-        .collect())
-}
-
-/// Binary mode: attributes in `ce-` headers, data in the body; becomes a structured event.
-fn binary(headers: &HeaderMap, kind: &str, body: &Bytes) -> Result<Bytes, Problem> {
-    let bad = |field: &str, why: String| {
-        Problem::new(StatusCode::BAD_REQUEST, "the event was refused", why).at(
-            field,
-            &format!("header {field}"),
-            "see the CloudEvents HTTP binding, binary mode",
-        )
-    };
-    let mut event = Map::new();
-    for (name, value) in headers {
-        let Some(attribute) = name.as_str().strip_prefix("ce-") else {
-            continue;
-        };
-        let text = value
-            .to_str()
-            .map_err(|e| bad(name.as_str(), e.to_string()))?;
-        event.insert(attribute.to_owned(), Value::String(percent_decoded(text)));
-    }
-    if !kind.is_empty() {
-        event.insert("datacontenttype".to_owned(), Value::String(kind.to_owned()));
-    }
-    if !body.is_empty() && (kind.is_empty() || kind.ends_with("json")) {
-        let data = serde_json::from_slice(body)
-            .map_err(|e| bad("body", format!("data is not JSON: {e}")))?;
-        event.insert("data".to_owned(), data);
-    }
-    Ok(Bytes::from(
-        serde_json::to_vec(&event).expect("a map of JSON values"),
-    ))
-}
-
-fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let (mut out, mut i) = (Vec::with_capacity(bytes.len()), 0);
-    while i < bytes.len() {
-        let hex = bytes
-            .get(i + 1..i + 3)
-            .and_then(|h| std::str::from_utf8(h).ok());
-        match (bytes[i], hex.and_then(|h| u8::from_str_radix(h, 16).ok())) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                i += 3;
-            }
-            (byte, _) => {
-                out.push(byte);
-                i += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    let each = raw.into_iter().map(|r| body.slice_ref(r.get().as_bytes()));
+    Ok(Split {
+        events: each.collect(),
+        batch: true,
+    })
 }

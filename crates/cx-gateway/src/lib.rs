@@ -2,16 +2,24 @@
 //! view per board, one cursor per subscription. Out: frames, answers, the display.
 //! Never knows: Kafka, the engine, what a number means.
 
+mod binary;
+mod boards;
 mod close;
+mod counts;
 mod desk;
 mod display;
 mod events;
+mod fault;
+mod guard;
 mod http;
 mod hub;
 mod listener;
 mod problem;
 mod serve;
+mod shared;
 mod socket;
+mod subscription;
+mod view;
 
 pub use desk::{Accepted, Desk, Health, Ready};
 pub use hub::Hub;

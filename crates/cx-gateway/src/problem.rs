@@ -16,6 +16,7 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
+    /// A title is a stable name in words: it becomes the problem's `type`.
     pub(crate) fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -32,6 +33,11 @@ impl Problem {
         self
     }
 
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// A single event that was refused.
     pub(crate) fn refused(rejected: &Rejected) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,

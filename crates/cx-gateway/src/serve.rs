@@ -4,17 +4,26 @@
 use crate::desk::Desk;
 use crate::hub::Hub;
 use crate::listener::Listener;
-use crate::{Error, display, events, http, socket};
+use crate::problem::Problem;
+use crate::socket::{self, Room};
+use crate::{Error, boards, display, events, guard, http};
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{DefaultBodyLimit, FromRef, State};
-use axum::http::StatusCode;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{FromRef, State};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tokio::sync::watch;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// How long an end may take, streams and answers together.
+const DRAIN: Duration = Duration::from_secs(2);
+/// A client frame, bytes.
+const FRAME: usize = 64 * 1024;
 
 /// How the gateway listens.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +43,7 @@ struct Shared {
     desk: Arc<dyn Desk>,
     hub: Arc<Hub>,
     drain: watch::Receiver<bool>,
+    alive: mpsc::Sender<()>,
 }
 
 impl FromRef<Shared> for Arc<dyn Desk> {
@@ -51,7 +61,7 @@ impl FromRef<Shared> for Arc<Hub> {
 /// Binds the address, so that a busy port is known before anything else starts. Needs a runtime.
 ///
 /// # Errors
-/// [`Error`].
+/// [`Error`]: not a loopback address, a busy port (naming the next free one), or the system's own.
 pub fn bind(config: Config) -> Result<Gateway, Error> {
     let listener = Listener::bind(config.address)?;
     let address = axum::serve::Listener::local_addr(&listener).map_err(|source| Error::Listen {
@@ -76,20 +86,33 @@ impl Gateway {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) {
         let (tell, drain) = watch::channel(false);
+        let (alive, mut ended) = mpsc::channel(1);
         let mut draining = drain.clone();
-        let router = router(Shared { desk, hub, drain });
+        let router = router(Shared {
+            desk,
+            hub,
+            drain,
+            alive,
+        });
         let served = axum::serve(self.listener, router).with_graceful_shutdown(async move {
             shutdown.await;
             tell.send_replace(true);
         });
-        let patience = async {
-            if draining.wait_for(|d| *d).await.is_ok() {
-                tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+        let all_ended = async {
+            if let Err(error) = served.await {
+                tracing::error!(%error, "gateway");
             }
+            // Nothing is ever sent: this ends when the last stream has dropped its end.
+            while ended.recv().await.is_some() {}
+        };
+        let patience = async {
+            drop(draining.wait_for(|d| *d).await);
+            drop(draining);
+            tokio::time::sleep(DRAIN).await;
         };
         tokio::select! {
-            ended = served => if let Err(error) = ended { tracing::error!(%error, "gateway") },
-            () = patience => {}
+            () = all_ended => {}
+            () = patience => tracing::warn!("some connections did not end in 2 s"),
         }
     }
 }
@@ -98,51 +121,59 @@ fn router(shared: Shared) -> Router {
     Router::new()
         .route("/", get(display::page))
         .route("/wall/{board}", get(display::page))
-        .route("/assets/{*path}", get(display::asset))
         .route("/healthz", get(http::healthz))
         .route("/readyz", get(http::readyz))
         .route("/metrics", get(http::metrics))
-        .route("/v1/boards", get(http::boards))
-        .route("/v1/boards/{board}", get(http::board))
-        .route("/v1/boards/{board}/trend", get(http::trend))
+        .route("/v1/boards", get(boards::all))
+        .route("/v1/boards/{board}", get(boards::one))
+        .route("/v1/boards/{board}/trend", get(boards::trend))
         .route("/v1/kpis", get(http::kpis))
         .route("/v1/kpis/{kpi}", get(http::kpi))
         .route("/v1/events", post(events::post))
         .route("/v1/stream", any(stream))
-        .fallback(http::nowhere)
+        .fallback(display::file)
         .method_not_allowed_fallback(http::wrong_method)
-        .layer(DefaultBodyLimit::max(events::BODY))
-        .layer(axum::middleware::from_fn(http::guard))
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::clone(&shared.hub),
+            guard::guard,
+        ))
         .with_state(shared)
 }
 
 /// Opens a stream. The read buffer is small: the default is zero-filled on every attempt.
 async fn stream(
     State(shared): State<Shared>,
-    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    match upgrade {
-        Ok(upgrade) => upgrade
-            .read_buffer_size(512)
-            .write_buffer_size(0)
-            .max_write_buffer_size(2 * 1024 * 1024)
-            .max_message_size(64 * 1024)
-            .max_frame_size(64 * 1024)
-            .on_upgrade(move |ws| {
-                let desk = shared.desk;
-                let now = Box::new(move || desk.now_ms());
-                socket::run(ws, shared.hub, now, shared.drain)
-            }),
-        Err(_) => crate::problem::Problem::new(
-            StatusCode::UPGRADE_REQUIRED,
-            "not a WebSocket",
-            "this address speaks WebSocket",
-        )
+    let Ok(upgrade) = upgrade else {
+        return not_a_stream();
+    };
+    let room = Room {
+        hub: shared.hub,
+        desk: shared.desk,
+        drain: shared.drain,
+        alive: shared.alive,
+    };
+    upgrade
+        .read_buffer_size(512)
+        .write_buffer_size(0)
+        .max_write_buffer_size(2 * 1024 * 1024)
+        .max_message_size(FRAME)
+        .max_frame_size(FRAME)
+        .on_upgrade(move |ws| socket::run(ws, room))
+}
+
+fn not_a_stream() -> Response {
+    let detail = "this address speaks WebSocket and nothing else yet";
+    let mut response = Problem::new(StatusCode::UPGRADE_REQUIRED, "not a WebSocket", detail)
         .at(
             "upgrade",
             "header upgrade",
             "open it with a WebSocket client",
         )
-        .into_response(),
-    }
+        .into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    response
 }

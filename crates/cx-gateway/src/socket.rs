@@ -1,319 +1,362 @@
 //! In: one WebSocket. Kept: a cursor per subscription, at most one frame in flight, no queue.
 //! Out: frames. Never knows: other connections.
+//!
+//! While a frame is in flight nothing is read and nothing is made: a client that does not read
+//! costs one frame, and gets one diff when it wakes.
 
 use crate::close::Close;
-use crate::hub::{Hub, Next, View, encode};
+use crate::desk::Desk;
+use crate::fault::Fault;
+use crate::hub::Hub;
+use crate::subscription::{QUIET, Subscription};
+use crate::view::{Due, Next, encode};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use cx_model::frame::{ClientFrame, ServerFrame};
-use futures_util::stream::SplitSink;
+use cx_model::frame::{ClientFrame, ServerFrame, Since};
 use futures_util::{SinkExt, StreamExt};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
-use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::Error as WsError;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 
-/// Bytes that may be unacknowledged before a client that acknowledges gets nothing more.
-const UNACKED_BYTES: usize = 64 * 1024;
-const UNACKED_TIME: Duration = Duration::from_secs(10);
+/// Subscriptions of one connection.
 const SUBSCRIPTIONS: usize = 16;
-const GARBAGE: u32 = 5;
+/// Refused frames in a row after which a stream is closed.
+const FAULTS: u32 = 5;
+/// How long a closing stream may take, bye included.
+const CLOSING: Duration = Duration::from_millis(1_200);
+/// A newly sealed second without changes goes at once where the last frame is at least this old.
+const NEARLY_QUIET: Duration = Duration::from_millis(900);
 
-struct Subscription {
-    id: u32,
-    view: Arc<View>,
-    cursor: u64,
-    ack: bool,
-    unacked: usize,
-    unacked_since: Option<Instant>,
-    sent_at: Instant,
-    proven: bool,
+/// What a connection shares with the rest of the gateway.
+pub(crate) struct Room {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) desk: Arc<dyn Desk>,
+    pub(crate) drain: watch::Receiver<bool>,
+    /// Dropped when the connection has ended; nothing is ever sent.
+    pub(crate) alive: mpsc::Sender<()>,
 }
 
 struct Connection {
     hub: Arc<Hub>,
-    now: Box<dyn Fn() -> i64 + Send + Sync>,
-    out: SplitSink<WebSocket, Message>,
+    desk: Arc<dyn Desk>,
+    socket: WebSocket,
+    number: u64,
     in_flight: bool,
     subscriptions: Vec<Subscription>,
-    garbage: u32,
+    faults: u32,
 }
 
-/// Serves one socket until it closes, or until `drain` says true.
-pub(crate) async fn run(
-    socket: WebSocket,
-    hub: Arc<Hub>,
-    now: Box<dyn Fn() -> i64 + Send + Sync>,
-    mut drain: watch::Receiver<bool>,
-) {
-    hub.counts.connections.fetch_add(1, Relaxed);
-    let (out, mut input) = socket.split();
-    let mut ticks = hub.ticks();
-    let mut second = tokio::time::interval(Duration::from_secs(1));
+/// How a step ended: go on, say why and close, or just end.
+type Step = Result<(), Option<Close>>;
+
+/// Serves one socket until it closes or the gateway drains.
+pub(crate) async fn run(socket: WebSocket, room: Room) {
+    let Room {
+        hub,
+        desk,
+        mut drain,
+        alive,
+    } = room;
     let mut connection = Connection {
-        hub: Arc::clone(&hub),
-        now,
-        out,
+        number: hub.counts().opened.inc(),
+        hub,
+        desk,
+        socket,
         in_flight: false,
         subscriptions: Vec::new(),
-        garbage: 0,
+        faults: 0,
     };
-    loop {
-        let in_flight = connection.in_flight;
-        let goes_on = tokio::select! {
-            message = input.next() => match message {
-                Some(Ok(Message::Text(text))) => connection.heard(&text).await,
-                Some(Ok(Message::Binary(_))) => connection.heard("").await,
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => true,
-                Some(Ok(Message::Close(_)) | Err(_)) | None => false,
-            },
-            flushed = connection.out.flush(), if in_flight => {
-                connection.in_flight = false;
-                flushed.is_ok() && connection.catch_up().await
-            }
-            ticked = ticks.changed(), if !in_flight => ticked.is_ok() && connection.catch_up().await,
-            _ = second.tick(), if !in_flight => connection.beat().await,
-            () = async { drop(drain.wait_for(|d| *d).await) } => {
-                connection.farewell().await;
-                false
-            }
-        };
-        if !goes_on {
-            break;
-        }
+    connection.hub.counts().connections.inc();
+    let why = tokio::select! {
+        why = connection.talk() => why,
+        () = async { drop(drain.wait_for(|d| *d).await) } => Some(Close::Draining),
+    };
+    if let Some(why) = why {
+        connection.close(why).await;
     }
-    let proven = connection.subscriptions.iter().filter(|s| s.proven).count();
-    hub.counts.proven.fetch_sub(proven as u64, Relaxed);
-    hub.counts.connections.fetch_sub(1, Relaxed);
+    connection.forget_all();
+    connection.hub.counts().connections.dec();
+    drop(alive);
 }
 
 impl Connection {
-    /// Puts one frame on its way; it is flushed by the loop, or at once where it is an answer.
-    async fn put(&mut self, text: Utf8Bytes) -> bool {
-        self.hub.counts.frames.fetch_add(1, Relaxed);
-        self.hub.counts.bytes.fetch_add(text.len() as u64, Relaxed);
-        self.in_flight = true;
-        self.out.feed(Message::Text(text)).await.is_ok()
+    async fn talk(&mut self) -> Option<Close> {
+        let mut ticks = self.hub.ticks();
+        loop {
+            let step = if self.in_flight {
+                self.land().await
+            } else {
+                let quiet = self.quiet_until();
+                tokio::select! {
+                    message = self.socket.next() => self.received(message).await,
+                    _ = ticks.changed() => self.catch_up().await,
+                    () = sleep_until(quiet) => self.beat().await,
+                }
+            };
+            if let Err(why) = step {
+                return why;
+            }
+        }
     }
 
-    async fn heard(&mut self, text: &str) -> bool {
-        match serde_json::from_str::<ClientFrame>(text) {
-            Ok(ClientFrame::Sub {
+    /// Waits until the frame in flight is with the kernel, then looks what is due since.
+    async fn land(&mut self) -> Step {
+        self.socket.flush().await.map_err(|_| None)?;
+        self.in_flight = false;
+        self.catch_up().await
+    }
+
+    /// Puts one frame on its way. Nothing is in flight here, so this does not wait.
+    async fn put(&mut self, text: Utf8Bytes) -> Step {
+        let counts = self.hub.counts();
+        counts.frames.inc();
+        counts.bytes.inc_by(text.len() as u64);
+        self.in_flight = true;
+        let fed = self.socket.feed(Message::Text(text)).await;
+        fed.map_err(|_| None)
+    }
+
+    async fn received(&mut self, message: Option<Result<Message, axum::Error>>) -> Step {
+        match message {
+            Some(Ok(Message::Text(text))) => self.heard(&text).await,
+            Some(Ok(Message::Binary(_))) => self.refuse(None, Fault::Binary).await,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
+            Some(Ok(Message::Close(_))) => {
+                // Reading on sends the answer to the close and ends with it.
+                drop(timeout(CLOSING, self.socket.next()).await);
+                Err(None)
+            }
+            Some(Err(error)) => Err(broken(error)),
+            None => Err(None),
+        }
+    }
+
+    async fn heard(&mut self, text: &str) -> Step {
+        let frame = match serde_json::from_str::<ClientFrame>(text) {
+            Ok(frame) => frame,
+            Err(error) => return self.refuse(None, Fault::Invalid(error.to_string())).await,
+        };
+        match frame {
+            ClientFrame::Sub {
                 id,
                 board,
                 cadence,
                 ack,
                 since,
-            }) => {
-                let since = since.filter(|s| s.epoch == self.hub.epoch()).map(|s| s.seq);
-                self.subscribe(id, &board, &cadence, ack, since).await
+            } => {
+                if cadence != "sealed" {
+                    return self.refuse(Some(id), Fault::Cadence(cadence)).await;
+                }
+                self.subscribe(id, board, ack, since).await
             }
-            Ok(ClientFrame::Unsub { id }) => {
-                self.forget(id);
+            ClientFrame::Unsub { id } => {
+                if !self.forget(id) {
+                    return self.refuse(Some(id), Fault::NotSubscribed(id)).await;
+                }
+                self.faults = 0;
                 self.put(encode(&ServerFrame::End { id })).await
             }
-            Ok(ClientFrame::Ack { id, seq, g }) => {
-                self.acknowledged(id, seq, &g);
-                self.in_flight || self.catch_up().await
-            }
-            Err(e) => {
-                self.garbage += 1;
-                self.hub.counts.refused.fetch_add(1, Relaxed);
-                let fix = "send {\"op\":\"sub\",\"id\":1,\"board\":\"care\"}, see schemas/client-frame.schema.json";
-                let said = self
-                    .error(
-                        None,
-                        "invalid_frame",
-                        format!("not a frame of the protocol: {e}"),
-                        fix,
-                    )
-                    .await;
-                if self.garbage < GARBAGE {
-                    return said;
-                }
-                self.close(Close::Garbage).await;
-                false
-            }
+            ClientFrame::Ack { id, seq, g } => self.acknowledge(id, seq, &g).await,
         }
     }
 
-    async fn error(&mut self, id: Option<u32>, code: &str, detail: String, fix: &str) -> bool {
-        let (code, fix) = (code.to_owned(), fix.to_owned());
-        self.put(encode(&ServerFrame::Error {
+    async fn subscribe(&mut self, id: u32, board: String, ack: bool, since: Option<Since>) -> Step {
+        let Some(view) = self.hub.view(&board) else {
+            let fault = Fault::UnknownBoard(board, self.hub.names());
+            return self.refuse(Some(id), fault).await;
+        };
+        let again = self.subscriptions.iter().any(|s| s.id == id);
+        if !again && self.subscriptions.len() >= SUBSCRIPTIONS {
+            return self
+                .refuse(Some(id), Fault::TooManySubscriptions(SUBSCRIPTIONS))
+                .await;
+        }
+        self.forget(id);
+        self.faults = 0;
+        let since = since.filter(|s| s.epoch == self.hub.epoch());
+        let next = view.first(id, since.map(|s| s.seq));
+        self.hub.counts().encoded.inc_by(u64::from(next.encoded));
+        let mut subscription = Subscription::new(id, view, ack);
+        subscription.sent(&next);
+        self.subscriptions.push(subscription);
+        self.put(next.text).await
+    }
+
+    async fn acknowledge(&mut self, id: Option<u32>, seq: u64, digest: &str) -> Step {
+        let only = self.subscriptions.len() == 1;
+        let of = |s: &Subscription| id.map_or(only, |id| s.id == id);
+        let Some(at) = self.subscriptions.iter().position(of) else {
+            return self
+                .refuse(
+                    id,
+                    id.map_or(Fault::WhichSubscription, Fault::NotSubscribed),
+                )
+                .await;
+        };
+        let subscription = &mut self.subscriptions[at];
+        let (id, cursor) = (subscription.id, subscription.cursor);
+        if !subscription.acknowledged(seq) {
+            return self
+                .refuse(Some(id), Fault::NeverSent { seq, cursor })
+                .await;
+        }
+        let proves = subscription.view.proves(seq, digest);
+        self.faults = 0;
+        self.prove(at, proves == Some(true));
+        if proves == Some(false) {
+            self.hub.counts().disproven.inc();
+            return self.say(Some(id), &Fault::Digest { seq }).await;
+        }
+        self.catch_up().await
+    }
+
+    fn prove(&mut self, at: usize, proven: bool) {
+        let gauge = &self.hub.counts().proven;
+        match (self.subscriptions[at].proven, proven) {
+            (false, true) => drop(gauge.inc()),
+            (true, false) => drop(gauge.dec()),
+            (true, true) | (false, false) => {}
+        }
+        self.subscriptions[at].proven = proven;
+    }
+
+    /// Answers what was wrong; closes after too many in a row.
+    async fn refuse(&mut self, id: Option<u32>, fault: Fault) -> Step {
+        self.faults += 1;
+        self.hub.counts().refuse(fault.code());
+        self.say(id, &fault).await?;
+        if self.faults < FAULTS {
+            return Ok(());
+        }
+        Err(Some(fault.close()))
+    }
+
+    async fn say(&mut self, id: Option<u32>, fault: &Fault) -> Step {
+        let (code, detail, fix) = (fault.code().to_owned(), fault.to_string(), fault.fix());
+        let error = ServerFrame::Error {
             id,
             code,
             detail,
             fix,
-        }))
-        .await
+        };
+        self.put(encode(&error)).await
     }
 
-    async fn subscribe(
-        &mut self,
-        id: u32,
-        board: &str,
-        cadence: &str,
-        ack: bool,
-        since: Option<u64>,
-    ) -> bool {
-        if cadence != "sealed" {
-            let detail = format!("cadence {cadence:?} is not served yet");
-            return self
-                .error(
-                    Some(id),
-                    "unknown_cadence",
-                    detail,
-                    "leave cadence out or write \"sealed\"",
-                )
-                .await;
-        }
-        let Some(view) = self.hub.view(board) else {
-            let fix = format!("boards are: {}", self.hub.names().join(", "));
-            return self
-                .error(
-                    Some(id),
-                    "unknown_board",
-                    format!("there is no board {board:?}"),
-                    &fix,
-                )
-                .await;
+    fn forget(&mut self, id: u32) -> bool {
+        let Some(at) = self.subscriptions.iter().position(|s| s.id == id) else {
+            return false;
         };
-        self.forget(id);
-        if self.subscriptions.len() >= SUBSCRIPTIONS {
-            let detail = format!("{SUBSCRIPTIONS} subscriptions are open");
-            return self
-                .error(
-                    Some(id),
-                    "too_many_subscriptions",
-                    detail,
-                    "send unsub for one of them",
-                )
-                .await;
-        }
-        let Next { seq, text } = view.first(id, self.hub.epoch(), since);
-        let mut subscription = Subscription {
-            id,
-            view,
-            cursor: seq,
-            ack,
-            unacked: 0,
-            unacked_since: None,
-            sent_at: Instant::now(),
-            proven: false,
-        };
-        subscription.sent(text.len());
-        self.subscriptions.push(subscription);
-        self.put(text).await
-    }
-
-    fn forget(&mut self, id: u32) {
-        if let Some(i) = self.subscriptions.iter().position(|s| s.id == id) {
-            let gone = self.subscriptions.remove(i);
-            self.hub
-                .counts
-                .proven
-                .fetch_sub(u64::from(gone.proven), Relaxed);
-        }
-    }
-
-    fn acknowledged(&mut self, id: Option<u32>, seq: u64, digest: &str) {
-        let one = self.subscriptions.len() == 1;
-        let counts = &self.hub.counts;
-        let of = |s: &&mut Subscription| id.map_or(one, |id| s.id == id);
-        let Some(subscription) = self.subscriptions.iter_mut().find(of) else {
-            return;
-        };
-        subscription.unacked = 0;
-        subscription.unacked_since = None;
-        let Some(proves) = subscription.view.proves(seq, digest) else {
-            return;
-        };
-        if !proves {
-            counts.disproven.fetch_add(1, Relaxed);
-        }
-        match (std::mem::replace(&mut subscription.proven, proves), proves) {
-            (false, true) => drop(counts.proven.fetch_add(1, Relaxed)),
-            (true, false) => drop(counts.proven.fetch_sub(1, Relaxed)),
-            (true, true) | (false, false) => {}
-        }
-    }
-
-    /// Brings the first subscription that is behind to now; the flush brings the next one.
-    async fn catch_up(&mut self) -> bool {
-        for i in 0..self.subscriptions.len() {
-            let subscription = &mut self.subscriptions[i];
-            if subscription.blocked() {
-                continue;
-            }
-            let Some((next, encoded)) =
-                subscription.view.next(subscription.id, subscription.cursor)
-            else {
-                continue;
-            };
-            let counts = &self.hub.counts;
-            counts.encoded.fetch_add(u64::from(encoded), Relaxed);
-            counts
-                .conflated
-                .fetch_add(next.seq - subscription.cursor - 1, Relaxed);
-            subscription.cursor = next.seq;
-            subscription.sent(next.text.len());
-            return self.put(next.text).await;
-        }
+        self.prove(at, false);
+        self.subscriptions.remove(at);
         true
     }
 
+    fn forget_all(&mut self) {
+        while let Some(last) = self.subscriptions.last() {
+            self.forget(last.id);
+        }
+    }
+
+    /// Brings the first subscription that is behind to now; its landing brings the next one.
+    /// A screen that is silent for too long is proven no more.
+    async fn catch_up(&mut self) -> Step {
+        for i in 0..self.subscriptions.len() {
+            if self.subscriptions[i].overdue() {
+                self.prove(i, false);
+            }
+            let s = &self.subscriptions[i];
+            if s.blocked() {
+                continue;
+            }
+            let quiet = s.quiet_until() <= Instant::now() + (QUIET - NEARLY_QUIET);
+            match s.view.due(s.id, s.cursor, s.s) {
+                Due::Nothing => {}
+                Due::Second if !quiet => {}
+                Due::Second => return self.heartbeat(i).await,
+                Due::Frame(next) => return self.deliver(i, next).await,
+            }
+        }
+        Ok(())
+    }
+
+    async fn deliver(&mut self, i: usize, next: Next) -> Step {
+        let counts = self.hub.counts();
+        counts.encoded.inc_by(u64::from(next.encoded));
+        let subscription = &mut self.subscriptions[i];
+        let taken = next.turn - subscription.turn;
+        counts.conflated.inc_by(taken.saturating_sub(1));
+        subscription.sent(&next);
+        self.put(next.text).await
+    }
+
+    async fn heartbeat(&mut self, i: usize) -> Step {
+        let now = self.desk.now_ms();
+        let subscription = &mut self.subscriptions[i];
+        let next = subscription.view.heartbeat(subscription.id, now);
+        subscription.sent(&next);
+        self.put(next.text).await
+    }
+
+    fn quiet_until(&self) -> Instant {
+        let open = self.subscriptions.iter().filter(|s| !s.blocked());
+        let first = open.map(Subscription::quiet_until).min();
+        first.unwrap_or_else(|| Instant::now() + QUIET)
+    }
+
     /// A heartbeat where nothing else went for a second.
-    async fn beat(&mut self) -> bool {
-        let now = (self.now)();
-        let quiet = |s: &&mut Subscription| {
-            !s.blocked() && s.sent_at.elapsed() >= Duration::from_millis(995)
-        };
-        let Some(subscription) = self.subscriptions.iter_mut().find(quiet) else {
-            return true;
-        };
-        if subscription.view.seq() > subscription.cursor {
-            return self.catch_up().await;
-        }
-        let text = subscription.view.heartbeat(subscription.id, now);
-        subscription.sent(text.len());
-        self.put(text).await
-    }
-
-    async fn farewell(&mut self) {
-        let retry_ms = 500 + (self.hub.counts.frames.load(Relaxed) * 7_919) % 4_500;
-        let bye = ServerFrame::Bye {
-            reason: "draining".to_owned(),
-            retry_ms,
-        };
-        if self.put(encode(&bye)).await {
-            self.close(Close::Draining).await;
+    async fn beat(&mut self) -> Step {
+        let now = Instant::now();
+        let quiet = |s: &Subscription| !s.blocked() && s.quiet_until() <= now;
+        match self.subscriptions.iter().position(quiet) {
+            Some(i) if self.subscriptions[i].view.seq() > self.subscriptions[i].cursor => {
+                self.catch_up().await
+            }
+            Some(i) => self.heartbeat(i).await,
+            None => Ok(()),
         }
     }
 
+    /// Says why and waits for the client's answer; one that does not read must not keep the door.
     async fn close(&mut self, why: Close) {
+        self.hub.counts().close(why.reason());
+        let bye = ServerFrame::Bye {
+            reason: why.reason().to_owned(),
+            retry_ms: retry_ms(self.number),
+        };
         let frame = CloseFrame {
             code: why.code(),
             reason: why.reason().into(),
         };
-        let closing = self.out.send(Message::Close(Some(frame)));
-        // A client that does not read must not keep the door.
-        drop(tokio::time::timeout(Duration::from_secs(1), closing).await);
+        let closing = async {
+            if why == Close::Draining {
+                self.socket.send(Message::Text(encode(&bye))).await?;
+            }
+            self.socket.send(Message::Close(Some(frame))).await?;
+            while let Some(Ok(_)) = self.socket.next().await {}
+            Ok::<(), axum::Error>(())
+        };
+        drop(timeout(CLOSING, closing).await);
     }
 }
 
-impl Subscription {
-    fn sent(&mut self, bytes: usize) {
-        self.sent_at = Instant::now();
-        if self.ack {
-            self.unacked += bytes;
-            self.unacked_since.get_or_insert(self.sent_at);
-        }
-    }
+/// Spreads those who return over 0.5 to 5 s, by their number alone.
+fn retry_ms(number: u64) -> u64 {
+    500 + number.wrapping_mul(2_654_435_761) % 4_500
+}
 
-    fn blocked(&self) -> bool {
-        let late = self
-            .unacked_since
-            .is_some_and(|since| since.elapsed() > UNACKED_TIME);
-        self.ack && (self.unacked > UNACKED_BYTES || late)
+fn broken(error: axum::Error) -> Option<Close> {
+    let inner = error.into_inner();
+    let error = inner.downcast_ref::<WsError>()?;
+    let reset = WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake);
+    if matches!(error, WsError::Capacity(_)) {
+        Some(Close::TooBig)
+    } else if matches!(error, WsError::Utf8(_)) {
+        Some(Close::NotText)
+    } else if matches!(error, WsError::Protocol(_)) && error.to_string() != reset.to_string() {
+        Some(Close::Protocol)
+    } else {
+        None
     }
 }

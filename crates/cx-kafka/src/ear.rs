@@ -209,7 +209,8 @@ impl Ear {
                 | Code::UnsupportedFeature,
             ) => Err(self.other(error)),
             _ => {
-                tracing::warn!(%error, topic = self.topic, "kafka consumer, goes on");
+                // The client itself has warned already.
+                tracing::debug!(%error, topic = self.topic, "kafka consumer, goes on");
                 Ok(())
             }
         }

@@ -286,74 +286,52 @@ mod tests {
         let good = record(&signed);
         assert_eq!(ring.read("t", &good), Ok(Ok(control)));
 
-        let forged = |r: &Record<'_>, topic: &str| {
-            ring.read(topic, r)
-                .expect("known key")
-                .expect_err("changed")
-                .reason
-        };
-        assert_eq!(forged(&good, "u"), Reason::ControlForged);
-        assert_eq!(
-            forged(
-                &Record {
+        let other = signed.header.replacen("4;", "5;", 1);
+        let later = Timestamp(5_001);
+        let value = Some(b"{}".as_slice());
+        let control = |header| Some(str::as_bytes(header));
+        let changed = [
+            ("u", good),
+            (
+                "t",
+                Record {
                     partition: 2,
                     ..good
                 },
-                "t"
             ),
-            Reason::ControlForged
-        );
-        assert_eq!(
-            forged(
-                &Record {
-                    timestamp: Timestamp(5_001),
-                    ..good
-                },
-                "t"
-            ),
-            Reason::ControlForged
-        );
-        assert_eq!(
-            forged(
-                &Record {
-                    value: Some(b"{}"),
-                    ..good
-                },
-                "t"
-            ),
-            Reason::ControlForged
-        );
-        assert_eq!(
-            forged(
-                &Record {
-                    control: Some(b"x"),
-                    ..good
-                },
-                "t"
-            ),
-            Reason::ControlForged
-        );
-        let other = signed.header.replacen("4;", "5;", 1);
-        assert_eq!(
-            forged(
-                &Record {
-                    control: Some(other.as_bytes()),
-                    ..good
-                },
-                "t"
-            ),
-            Reason::ControlForged
-        );
-        let stranger = signed.header.replace(";k1;", ";k2;");
-        assert!(
-            ring.read(
+            (
                 "t",
-                &Record {
-                    control: Some(stranger.as_bytes()),
+                Record {
+                    timestamp: later,
                     ..good
-                }
-            )
-            .is_err()
-        );
+                },
+            ),
+            ("t", Record { value, ..good }),
+            (
+                "t",
+                Record {
+                    control: control("x"),
+                    ..good
+                },
+            ),
+            (
+                "t",
+                Record {
+                    control: control(&other),
+                    ..good
+                },
+            ),
+        ];
+        for (topic, record) in changed {
+            let refused = ring.read(topic, &record).expect("known key");
+            let reason = refused.expect_err("changed").reason;
+            assert_eq!(reason, Reason::ControlForged, "{topic} {record:?}");
+        }
+        let stranger = signed.header.replace(";k1;", ";k2;");
+        let foreign = Record {
+            control: control(&stranger),
+            ..good
+        };
+        assert!(ring.read("t", &foreign).is_err());
     }
 }

@@ -1,10 +1,15 @@
 //! The broom: every developer command. In: a command line. Kept: nothing. Out: programs run in
 //! order. Never knows: what they build.
 
+mod demo;
+mod page;
 mod run;
 mod suite;
+mod tally;
 #[cfg(test)]
 mod tidy;
+mod tools;
+mod wall;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -21,7 +26,7 @@ struct Line {
 enum Command {
     /// Build the display and the program, then run the demo: broker, company, engine and wall.
     Demo {
-        /// Options of `watchfloor demo`, e.g. --for 30s --json; see `cargo xtask demo -- --help`.
+        /// Options of `watchfloor demo`, e.g. --for 30s --json.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
@@ -29,15 +34,15 @@ enum Command {
     Test,
     /// The inner loop: format, clippy, fast tests, the laws of the house.
     Check,
-    /// Format, apply clippy's suggestions.
+    /// Apply clippy's suggestions, write the schemas anew, format.
     Fix,
 }
 
 fn main() -> ExitCode {
     let done = match Line::parse().command {
-        Command::Demo { options } => suite::demo(&options),
-        Command::Test => suite::test(),
-        Command::Check => suite::check(),
+        Command::Demo { options } => demo::demo(&options),
+        Command::Test => Ok(suite::test()),
+        Command::Check => Ok(suite::check()),
         Command::Fix => suite::fix(),
     };
     match done {

@@ -1,0 +1,176 @@
+//! In: requests for boards. Kept: nothing. Out: layout, cells, values and trends as JSON.
+//! Never knows: how the house finds them.
+
+use crate::desk::Desk;
+use crate::hub::Hub;
+use crate::problem::Problem;
+use crate::view::{View, wire_id, wire_info};
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use cx_model::frame::{WireInfo, WireValue};
+use cx_model::value::{CellInfo, CellValue, Sealed};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+type Desks = State<Arc<dyn Desk>>;
+type Hubs = State<Arc<Hub>>;
+
+/// Seconds that the house keeps.
+const KEPT: i64 = 120;
+
+/// A cell as HTTP shows it: what frames say, and the words for people.
+#[derive(Serialize)]
+struct Info<'a> {
+    #[serde(flatten)]
+    wire: WireInfo,
+    business_name: &'a str,
+    meaning: &'a str,
+    kind: &'a str,
+}
+
+pub(crate) async fn all(State(desk): Desks) -> Response {
+    let boards = desk.boards();
+    let named = boards
+        .iter()
+        .map(|b| json!({"board": b.name, "title": b.title}));
+    Json(json!({"boards": named.collect::<Vec<_>>()})).into_response()
+}
+
+pub(crate) async fn one(
+    State(desk): Desks,
+    State(hub): Hubs,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let Some(view) = hub.view(&name) else {
+        return no_board(&hub, &name).into_response();
+    };
+    let answer = second(query.as_deref().unwrap_or_default()).and_then(|s| match s {
+        Some(s) => desk.sealed_at(s).ok_or_else(|| no_second(desk.as_ref(), s)),
+        None => desk.newest().ok_or_else(nothing_sealed),
+    });
+    match answer {
+        Ok(sealed) => Json(shown(desk.as_ref(), &hub, &view, &sealed)).into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// `s=SECOND`, if it is there; anything else in the query is a mistake worth telling.
+fn second(query: &str) -> Result<Option<i64>, Problem> {
+    let mut s = None;
+    for pair in query.split('&').filter(|p| !p.is_empty()) {
+        let bad = |title, detail: String| {
+            let problem = Problem::new(StatusCode::BAD_REQUEST, title, detail);
+            problem.at("s", "query", "write ?s=1763805731 or leave the query out")
+        };
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        if name != "s" || s.is_some() {
+            return Err(bad(
+                "unknown query",
+                format!("{name:?} is not expected here"),
+            ));
+        }
+        let number = value.parse().map_err(|_| {
+            let detail = format!("{value:?} is not a number of seconds since 1970-01-01T00:00Z");
+            bad("s is not a second", detail)
+        })?;
+        s = Some(number);
+    }
+    Ok(s)
+}
+
+fn nothing_sealed() -> Problem {
+    let detail = "the log is still being read; see /readyz";
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "nothing is sealed yet",
+        detail,
+    )
+}
+
+fn no_board(hub: &Hub, name: &str) -> Problem {
+    let detail = format!("there is no board {name:?}");
+    let fix = format!("boards are: {}", hub.names());
+    Problem::new(StatusCode::NOT_FOUND, "no such board", detail).at("board", "path", &fix)
+}
+
+fn no_second(desk: &dyn Desk, s: i64) -> Problem {
+    let Some(newest) = desk.newest() else {
+        return nothing_sealed();
+    };
+    let kept = newest.s - KEPT + 1..=newest.s;
+    let oldest = kept.clone().find(|s| desk.sealed_at(*s).is_some());
+    let (from, to) = (oldest.unwrap_or(newest.s), newest.s);
+    let detail = format!("second {s} is not kept; the last {KEPT} sealed ones are, {from} to {to}");
+    let fix = format!("ask for a sealed second from {from} to {to}");
+    Problem::new(StatusCode::NOT_FOUND, "no such second", detail).at("s", "query", &fix)
+}
+
+fn shown(desk: &dyn Desk, hub: &Hub, view: &View, sealed: &Sealed) -> Value {
+    let board = &view.board;
+    let now: Vec<(u32, CellValue)> = board
+        .source_index
+        .iter()
+        .enumerate()
+        .map(|(i, at)| {
+            (
+                wire_id(i),
+                sealed.values.get(*at).copied().unwrap_or_default(),
+            )
+        })
+        .collect();
+    let cells: Vec<Value> = board.cells.iter().enumerate().map(shown_cell).collect();
+    let values: Vec<WireValue> = now.iter().map(|(id, v)| (*id, v.value, v.state)).collect();
+    let parts: Vec<(u32, i64, Option<i64>, i64)> = now
+        .iter()
+        .map(|(id, v)| (*id, v.numerator, v.denominator, v.n))
+        .collect();
+    let offsets: Vec<(usize, i64)> = sealed.offsets.iter().copied().enumerate().collect();
+    json!({
+        "board": board.name, "title": board.title, "zone": board.zone,
+        "epoch": hub.epoch(), "seq": view.seq(), "s": sealed.s, "sealed": sealed.sealed,
+        "g": view.digest_of(sealed), "offsets": offsets, "broker": desk.broker(),
+        "final_through": sealed.final_through, "layout": board.layout,
+        "cells": cells, "values": values, "parts": parts,
+    })
+}
+
+fn shown_cell((index, cell): (usize, &CellInfo)) -> Value {
+    let info = Info {
+        wire: wire_info(cell),
+        business_name: &cell.business_name,
+        meaning: &cell.meaning,
+        kind: cell.kind,
+    };
+    let key = &cell.key;
+    json!([wire_id(index), key.kpi, key.window.name(), key.dims, info])
+}
+
+pub(crate) async fn trend(
+    State(desk): Desks,
+    State(hub): Hubs,
+    Path(name): Path<String>,
+) -> Response {
+    let Some(view) = hub.view(&name) else {
+        return no_board(&hub, &name).into_response();
+    };
+    let source = |cell: u32| {
+        let index = usize::try_from(cell).ok()?.checked_sub(1)?;
+        Some((cell, *view.board.source_index.get(index)?))
+    };
+    let tiles = view.board.layout.tiles.iter();
+    let asked: Vec<(u32, usize)> = tiles.filter_map(|t| source(t.cell)).collect();
+    let indices: Vec<usize> = asked.iter().map(|(_, at)| *at).collect();
+    let (minutes, lines) = desk.trend(&indices);
+    let values: BTreeMap<String, Vec<Option<i64>>> = asked
+        .iter()
+        .map(|(cell, _)| cell.to_string())
+        .zip(lines)
+        .collect();
+    let final_through = desk.newest().map_or(0, |n| n.final_through);
+    Json(json!({"s": minutes, "values": values, "final_through": final_through})).into_response()
+}

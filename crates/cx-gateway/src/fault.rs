@@ -1,0 +1,96 @@
+//! In: nothing. Kept: nothing. Out: everything that can be wrong with a client's frame, in words.
+//! Never knows: sockets.
+
+use crate::close::Close;
+use std::fmt;
+
+/// What was wrong with a frame of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Not a frame of the protocol; what the parser says.
+    Invalid(String),
+    /// A binary message.
+    Binary,
+    /// A cadence other than `sealed`.
+    Cadence(String),
+    /// A board that is not there, and the names of those that are.
+    UnknownBoard(String, String),
+    /// All places of this connection are taken.
+    TooManySubscriptions(usize),
+    /// No subscription of that id.
+    NotSubscribed(u32),
+    /// An acknowledgement without an id where there is not exactly one subscription.
+    WhichSubscription,
+    /// An acknowledgement of a number that was not sent yet.
+    NeverSent { seq: u64, cursor: u64 },
+    /// The client holds other values than the server.
+    Digest { seq: u64 },
+}
+
+impl Fault {
+    /// The stable name.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) | Self::Binary => "invalid_frame",
+            Self::Cadence(_) => "unknown_cadence",
+            Self::UnknownBoard(..) => "unknown_board",
+            Self::TooManySubscriptions(_) => "too_many_subscriptions",
+            Self::NotSubscribed(_) | Self::WhichSubscription => "unknown_subscription",
+            Self::NeverSent { .. } => "unknown_seq",
+            Self::Digest { .. } => "digest_mismatch",
+        }
+    }
+
+    /// What to send instead.
+    pub(crate) fn fix(&self) -> String {
+        match self {
+            Self::Invalid(_) => "send for example {\"op\":\"sub\",\"id\":1,\"board\":\"care\"}; see schemas/client-frame.schema.json".to_owned(),
+            Self::Binary => "send JSON in text messages".to_owned(),
+            Self::Cadence(_) => "leave cadence out or write \"sealed\"".to_owned(),
+            Self::UnknownBoard(_, known) => format!("boards are: {known}"),
+            Self::TooManySubscriptions(_) => "send unsub for one of them, or open another stream".to_owned(),
+            Self::NotSubscribed(_) => "use an id that you subscribed with".to_owned(),
+            Self::WhichSubscription => "add the id of the subscription".to_owned(),
+            Self::NeverSent { cursor, .. } => format!("acknowledge the seq of the newest frame applied, {cursor} at most"),
+            Self::Digest { .. } => "send sub with the same id and without since; a snapshot follows".to_owned(),
+        }
+    }
+
+    /// How a stream ends whose last fault this was.
+    pub(crate) fn close(&self) -> Close {
+        match self {
+            Self::UnknownBoard(..) => Close::UnknownBoard,
+            Self::TooManySubscriptions(_) => Close::TooManySubscriptions,
+            Self::Invalid(_)
+            | Self::Binary
+            | Self::Cadence(_)
+            | Self::NotSubscribed(_)
+            | Self::WhichSubscription
+            | Self::NeverSent { .. }
+            | Self::Digest { .. } => Close::Garbage,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(why) => write!(f, "not a frame of the protocol: {}", short(why)),
+            Self::Binary => write!(f, "binary messages are not spoken here"),
+            Self::Cadence(name) => write!(f, "cadence {:?} is not served", short(name)),
+            Self::UnknownBoard(name, _) => write!(f, "there is no board {:?}", short(name)),
+            Self::TooManySubscriptions(n) => write!(f, "{n} subscriptions are open already"),
+            Self::NotSubscribed(id) => write!(f, "there is no subscription {id}"),
+            Self::WhichSubscription => write!(f, "there is not exactly one subscription"),
+            Self::NeverSent { seq, cursor } => {
+                write!(f, "seq {seq} was not sent yet, the newest is {cursor}")
+            }
+            Self::Digest { seq } => write!(f, "at seq {seq} the server holds other values"),
+        }
+    }
+}
+
+/// The client's own words come back, but not all 64 KiB of them.
+fn short(text: &str) -> String {
+    text.chars().take(200).collect()
+}

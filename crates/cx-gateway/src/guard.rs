@@ -1,0 +1,156 @@
+//! In: requests and answers. Kept: nothing. Out: refusals of foreign hosts and origins; answers
+//! with security headers, every error as problem details. Never knows: what is asked for.
+
+use crate::hub::Hub;
+use crate::problem::Problem;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Only names of this machine may be asked for, and only its own pages may ask: another site's
+/// page in the same browser must not read or send anything here (DNS rebinding, forged requests).
+pub(crate) async fn guard(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
+    let refusal = refusal(request.uri(), request.headers());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = match refusal {
+        Some((reason, problem)) => {
+            hub.counts().refuse(reason);
+            tracing::info!(reason, detail = problem.detail(), "request refused");
+            problem.into_response()
+        }
+        None => next.run(request).await,
+    };
+    let mut response = as_problem(response, method.as_str(), &path);
+    secure(response.headers_mut());
+    response
+}
+
+fn refusal(uri: &Uri, headers: &HeaderMap) -> Option<(&'static str, Problem)> {
+    let host = host(uri, headers);
+    if !is_local(&host) {
+        let detail = format!("expected localhost, 127.0.0.1 or [::1], received {host:?}");
+        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "wrong host", detail);
+        let fix = "open the address that the program printed";
+        return Some(("host", problem.at("host", "header host", fix)));
+    }
+    let origin = foreign_origin(headers, &host)?;
+    let detail = format!("expected http://{host}, received {origin:?}");
+    let problem = Problem::new(StatusCode::FORBIDDEN, "wrong origin", detail);
+    let fix = "open the display at the address that the program printed";
+    Some(("origin", problem.at("origin", "header origin", fix)))
+}
+
+/// What the request was sent to; two hosts are none.
+fn host(uri: &Uri, headers: &HeaderMap) -> String {
+    if let Some(authority) = uri.authority() {
+        return authority.as_str().to_owned();
+    }
+    let mut all = headers.get_all(header::HOST).iter();
+    match (all.next(), all.next()) {
+        (Some(one), None) => String::from_utf8_lossy(one.as_bytes()).into_owned(),
+        (Some(_) | None, _) => String::new(),
+    }
+}
+
+fn is_local(host: &str) -> bool {
+    let port = |p: &str| p.bytes().all(|b| b.is_ascii_digit());
+    let name = match host.rsplit_once(':') {
+        Some((name, digits)) if port(digits) && !name.ends_with(':') => name,
+        Some(_) | None => host,
+    };
+    let bare = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn foreign_origin(headers: &HeaderMap, host: &str) -> Option<String> {
+    let origin = headers.get(header::ORIGIN)?;
+    let origin = String::from_utf8_lossy(origin.as_bytes());
+    let own = format!("http://{host}");
+    (!origin.eq_ignore_ascii_case(&own)).then(|| origin.into_owned())
+}
+
+/// Errors of the web framework itself are plain text; the contract is problem details.
+fn as_problem(response: Response, method: &str, path: &str) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let plain = kind.is_none_or(|k| k.as_bytes().starts_with(b"text/plain"));
+    if !plain || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let detail = format!("{method} {path}: {status}");
+    let problem = Problem::new(status, "the request cannot be understood", detail);
+    let fix = "correct the address, its query or the body";
+    let mut mended = problem.at("request", path, fix).into_response();
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        mended.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    mended
+}
+
+fn secure(headers: &mut HeaderMap) {
+    const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
+        base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let all = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    for (name, value) in all {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let caching = headers.entry(header::CACHE_CONTROL);
+    caching.or_insert(HeaderValue::from_static("no-store"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_the_names_of_this_machine() {
+        let local = [
+            "localhost",
+            "LocalHost:7700",
+            "127.0.0.1:7700",
+            "127.0.0.2",
+            "[::1]",
+            "[::1]:7700",
+        ];
+        for host in local {
+            assert!(is_local(host), "{host}");
+        }
+        let foreign = [
+            "",
+            "example.com",
+            "localhost.example.com:7700",
+            "127.0.0.1.nip.io",
+            "10.0.0.1:7700",
+            "localhost:x",
+            "[::2]:1",
+            "user@localhost",
+        ];
+        for host in foreign {
+            assert!(!is_local(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn an_origin_must_be_the_host_itself() {
+        let check = |origin: &'static str, foreign: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            let found = foreign_origin(&headers, "127.0.0.1:7700");
+            assert_eq!(found.is_some(), foreign, "{origin}");
+        };
+        check("http://127.0.0.1:7700", false);
+        check("http://127.0.0.1:7701", true);
+        check("http://evil.example", true);
+        check("null", true);
+        assert_eq!(foreign_origin(&HeaderMap::new(), "x"), None);
+    }
+}

@@ -1,0 +1,212 @@
+//! The HTTP API.
+
+use crate::rig::Rig;
+use crate::wire::Wire;
+use serde_json::json;
+
+const SUB: &str = r#"{"op":"sub","id":1,"board":"care"}"#;
+
+#[tokio::test]
+async fn lists_boards_and_shows_one_as_sealed() {
+    let rig = Rig::start(2);
+    rig.seal(1_000, &[7, 8]);
+    let boards = rig.get("/v1/boards").await.json();
+    assert_eq!(
+        boards["boards"][0],
+        json!({"board": "care", "title": "care wall"})
+    );
+    let board = rig.get("/v1/boards/care").await.json();
+    assert_eq!(board["values"], json!([[1, 7, 0], [2, 8, 0]]));
+    assert_eq!(board["parts"], json!([[1, 7, null, 7], [2, 8, null, 8]]));
+    assert_eq!(board["offsets"], json!([[0, 10], [1, 20]]));
+    assert_eq!(
+        (&board["s"], &board["sealed"]),
+        (&json!(1_000), &json!(true))
+    );
+    let cell = &board["cells"][0];
+    assert_eq!(cell[3], json!({"queue": "q0"}));
+    let info = json!({
+        "unit": "count", "scale": 0, "target": 10, "direction": "down",
+        "definition": "b".repeat(64), "business_name": "Waiting",
+        "meaning": "Contacts that wait.", "kind": "simple",
+    });
+    assert_eq!(cell[4], info);
+    assert!(
+        board["cells"][1][4].get("target").is_none(),
+        "no target, no field"
+    );
+    let wire = Wire::watching(&rig, SUB).await;
+    assert_eq!(
+        board["g"],
+        json!(wire.held().digest),
+        "HTTP and stream agree"
+    );
+}
+
+#[tokio::test]
+async fn shows_a_sealed_second_of_the_past() {
+    let rig = Rig::start(1);
+    for s in 1_000..1_200 {
+        rig.seal(s, &[s]);
+    }
+    let past = rig.get("/v1/boards/care?s=1100").await.json();
+    assert_eq!(
+        (&past["s"], &past["values"]),
+        (&json!(1_100), &json!([[1, 1_100, 0]]))
+    );
+    let problem = rig.get("/v1/boards/care?s=1000").await.problem(404);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("1080 to 1199"), "{detail}");
+    let detail = rig.get("/v1/boards/care?s=soon").await.problem(400);
+    assert_eq!(detail["errors"][0]["field"], "s");
+    rig.get("/v1/boards/care?second=1100").await.problem(400);
+    rig.get("/v1/boards/care?s=1100&s=1101").await.problem(400);
+}
+
+#[tokio::test]
+async fn says_which_boards_and_kpis_there_are() {
+    let rig = Rig::start(1);
+    let problem = rig.get("/v1/boards/cares").await.problem(404);
+    assert_eq!(problem["errors"][0]["fix"], "boards are: care, sales");
+    rig.get("/v1/boards/cares/trend").await.problem(404);
+    let problem = rig.get("/v1/kpis/weather").await.problem(404);
+    assert_eq!(problem["errors"][0]["fix"], "KPIs are: waiting");
+    assert_eq!(
+        rig.get("/v1/kpis/waiting").await.json(),
+        json!({"kpi": "waiting"})
+    );
+    assert_eq!(
+        rig.get("/v1/kpis").await.json(),
+        json!({"kpis": [{"kpi": "waiting"}]})
+    );
+    rig.get("/v1/boards/care").await.problem(503);
+}
+
+#[tokio::test]
+async fn shows_the_trend_of_tiles() {
+    let rig = Rig::start(2);
+    rig.seal(1_000, &[7, 8]);
+    let trend = rig.get("/v1/boards/care/trend").await.json();
+    let expected = json!({
+        "s": [60, 120, 180], "values": {"1": [1, null, 0]}, "final_through": 880,
+    });
+    assert_eq!(trend, expected);
+}
+
+#[tokio::test]
+async fn tells_whether_it_is_ready() {
+    let rig = Rig::start(1);
+    let reply = rig.get("/readyz").await;
+    assert_eq!((reply.status, &reply.json()["ready"]), (503, &json!(false)));
+    rig.seal(1_000, &[1]);
+    assert_eq!(rig.get("/readyz").await.status, 200);
+    assert_eq!(rig.get("/healthz").await.json()["sealed"], 1_000);
+}
+
+#[tokio::test]
+async fn gives_open_metrics_of_gateway_and_house() {
+    let rig = Rig::start(1);
+    let _wire = Wire::watching(&rig, SUB).await;
+    let reply = rig.get("/metrics").await;
+    assert!(reply.head.contains("application/openmetrics-text"));
+    for line in [
+        "watchfloor_connections 1",
+        "watchfloor_frames_sent_total 1",
+        "house_is_there 1",
+    ] {
+        assert!(
+            reply.text.lines().any(|l| l == line),
+            "{line} in {}",
+            reply.text
+        );
+    }
+    assert!(reply.text.ends_with("# EOF\n"));
+    assert_eq!(reply.text.matches("# EOF").count(), 1);
+}
+
+#[tokio::test]
+async fn refuses_foreign_hosts_and_origins() {
+    let rig = Rig::start(1);
+    let own = rig.address.to_string();
+    let problem = rig
+        .ask("GET", "/v1/boards", &[("host", "evil.example")], b"")
+        .await
+        .problem(421);
+    assert!(
+        problem["detail"].as_str().unwrap().contains("evil.example"),
+        "{problem}"
+    );
+    let foreign = [("origin", "http://evil.example")];
+    for path in ["/v1/stream", "/v1/boards"] {
+        let problem = rig.ask("GET", path, &foreign, b"").await.problem(403);
+        let expected = format!("expected http://{own}, received \"http://evil.example\"");
+        assert_eq!(problem["detail"], json!(expected));
+    }
+    let origin = format!("http://{own}");
+    assert_eq!(
+        rig.ask("GET", "/v1/boards", &[("origin", &origin)], b"")
+            .await
+            .status,
+        200
+    );
+    let two = [("host", own.as_str()), ("host", own.as_str())];
+    assert!(rig.ask("GET", "/v1/boards", &two, b"").await.status >= 400);
+}
+
+#[tokio::test]
+async fn refuses_a_stream_that_a_foreign_page_opens() {
+    let rig = Rig::start(1);
+    let upgrade = [
+        ("upgrade", "websocket"),
+        ("connection", "upgrade"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("origin", "http://evil.example"),
+    ];
+    rig.ask("GET", "/v1/stream", &upgrade, b"")
+        .await
+        .problem(403);
+    let reply = rig.get("/v1/stream").await;
+    reply.problem(426);
+    assert!(reply.head.contains("upgrade: websocket"), "{}", reply.head);
+}
+
+#[tokio::test]
+async fn every_error_is_a_problem_and_every_answer_is_secured() {
+    let rig = Rig::start(1);
+    let wrong = rig.ask("DELETE", "/v1/boards", &[], b"").await;
+    wrong.problem(405);
+    assert!(wrong.head.contains("allow: get"), "{}", wrong.head);
+    rig.ask("GET", "/v1/events", &[], b"").await.problem(405);
+    rig.get("/nowhere").await.problem(404);
+    rig.get("/assets/none.js").await.problem(404);
+    rig.get("/v1/boards/%ff").await.problem(400);
+    for path in ["/", "/v1/boards", "/nowhere"] {
+        let head = rig.get(path).await.head;
+        assert!(
+            head.contains("x-content-type-options: nosniff"),
+            "{path}: {head}"
+        );
+        assert!(head.contains("frame-ancestors 'none'"), "{path}: {head}");
+    }
+}
+
+#[tokio::test]
+async fn shows_the_display_or_how_to_build_it() {
+    let rig = Rig::start(1);
+    let index = concat!(env!("CARGO_MANIFEST_DIR"), "/display/dist/index.html");
+    let expected = std::fs::read_to_string(index);
+    for path in ["/", "/wall/care"] {
+        let page = rig.get(path).await;
+        assert_eq!(page.status, 200);
+        assert!(
+            page.head.contains("content-type: text/html"),
+            "{}",
+            page.head
+        );
+        match &expected {
+            Ok(built) => assert_eq!(&page.text, built),
+            Err(_) => assert!(page.text.contains("cargo xtask demo"), "{}", page.text),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The gateway over real loopback sockets, with a house fed by hand.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod drain;
+mod events;
+mod http;
+mod rig;
+mod schema;
+mod slow;
+mod stream;
+mod wire;

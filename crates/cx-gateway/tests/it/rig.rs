@@ -1,0 +1,284 @@
+//! A gateway on a free port, a house fed by hand, and a plain HTTP client.
+
+use bytes::Bytes;
+use cx_gateway::{Accepted, Config, Desk, Health, Hub, Ready, bind};
+use cx_model::reject::{Reason, Rejected};
+use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Rail, Sealed, Tile};
+use cx_model::window::Window;
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub(crate) const EPOCH: &str = "7f3a91";
+
+pub(crate) struct Rig {
+    pub(crate) address: SocketAddr,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) house: Arc<House>,
+    pub(crate) stop: Option<oneshot::Sender<()>>,
+    pub(crate) served: JoinHandle<()>,
+}
+
+#[derive(Default)]
+pub(crate) struct House {
+    boards: Vec<Arc<Board>>,
+    sealed: Mutex<Vec<Sealed>>,
+    pub(crate) taken: Mutex<Vec<Bytes>>,
+    pub(crate) away: AtomicBool,
+}
+
+/// A board of `n` counts; the cell with id 1 has a tile and a target.
+pub(crate) fn board(name: &str, n: usize) -> Arc<Board> {
+    let cell = |i: usize| CellInfo {
+        key: CellKey {
+            kpi: "waiting".into(),
+            definition: "b".repeat(64).into(),
+            window: Window::Now,
+            dims: BTreeMap::from([("queue".to_owned(), format!("q{i}"))]),
+        },
+        unit: "count".into(),
+        scale: 0,
+        target: (i == 0).then_some(10),
+        direction: "down",
+        business_name: "Waiting".into(),
+        meaning: "Contacts that wait.".into(),
+        kind: "simple",
+    };
+    let tile = Tile {
+        label: "Waiting".to_owned(),
+        cell: 1,
+        foot: "target 10".to_owned(),
+        range: [0, 100],
+    };
+    Arc::new(Board {
+        name: name.to_owned(),
+        title: format!("{name} wall"),
+        zone: "Europe/Warsaw".to_owned(),
+        cells: (0..n).map(cell).collect(),
+        source_index: (0..n).collect(),
+        layout: Layout {
+            tiles: vec![tile],
+            rail: Rail::default(),
+        },
+    })
+}
+
+pub(crate) fn sealed(s: i64, values: &[i64]) -> Sealed {
+    let value = |v: &i64| CellValue {
+        value: Some(*v),
+        numerator: *v,
+        n: *v,
+        ..CellValue::default()
+    };
+    Sealed {
+        s,
+        sealed: true,
+        offsets: Arc::new([10, 20]),
+        values: values.iter().map(value).collect(),
+        final_through: s - 120,
+        waiting_for: Vec::new(),
+    }
+}
+
+impl Rig {
+    /// A gateway with one board `care` of `cells` cells, and a smaller one, `sales`.
+    pub(crate) fn start(cells: usize) -> Self {
+        let boards = vec![board("care", cells), board("sales", 1)];
+        let hub = Arc::new(Hub::new(EPOCH.to_owned(), boards.clone()));
+        let house = Arc::new(House {
+            boards,
+            ..House::default()
+        });
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let gateway = bind(Config { address }).unwrap();
+        let address = gateway.address();
+        let (stop, stopped) = oneshot::channel();
+        let desk = Arc::clone(&house) as Arc<dyn Desk>;
+        let served = tokio::spawn(gateway.serve(desk, Arc::clone(&hub), async move {
+            drop(stopped.await);
+        }));
+        Self {
+            address,
+            hub,
+            house,
+            stop: Some(stop),
+            served,
+        }
+    }
+
+    /// Seals a second with these values.
+    pub(crate) fn seal(&self, s: i64, values: &[i64]) {
+        let sealed = sealed(s, values);
+        self.house.sealed.lock().unwrap().push(sealed.clone());
+        self.hub.publish(&sealed, s * 1_000);
+    }
+
+    /// Publishes live values, as the house does where nothing could be sealed.
+    pub(crate) fn live(&self, s: i64, values: &[i64]) {
+        let mut live = sealed(s, values);
+        (live.sealed, live.waiting_for) = (false, vec![3]);
+        self.hub.publish(&live, s * 1_000 + 500);
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.ask("GET", path, &[], b"").await
+    }
+
+    /// One request on a connection of its own, with `Host` unless one is given.
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Reply {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            head += &format!("host: {}\r\n", self.address);
+        }
+        for (name, value) in headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        if !body.is_empty() {
+            head += &format!("content-length: {}\r\n", body.len());
+        }
+        let request = [head.as_bytes(), b"\r\n", body].concat();
+        let address = self.address;
+        let asked = tokio::task::spawn_blocking(move || exchange(address, &request));
+        asked.await.unwrap()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) text: String,
+}
+
+impl Reply {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+
+    /// The problem, after a look at its form.
+    pub(crate) fn problem(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        let kind = "content-type: application/problem+json";
+        assert!(self.head.contains(kind), "{}", self.head);
+        let problem = self.json();
+        for field in ["type", "title", "detail"] {
+            let text = problem[field].as_str().unwrap_or_default();
+            assert!(!text.is_empty(), "{field} is missing in {problem}");
+        }
+        for error in problem["errors"].as_array().unwrap() {
+            for field in ["field", "place", "fix"] {
+                assert!(error[field].is_string(), "{field} is missing in {error}");
+            }
+        }
+        problem
+    }
+}
+
+fn exchange(address: SocketAddr, request: &[u8]) -> Reply {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let patience = Some(Duration::from_secs(10));
+    stream.set_read_timeout(patience).unwrap();
+    stream.write_all(request).unwrap();
+    let mut raw = Vec::new();
+    stream.read_to_end(&mut raw).unwrap();
+    let raw = String::from_utf8(raw).unwrap();
+    let (head, text) = raw.split_once("\r\n\r\n").expect("a head");
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Reply {
+        status,
+        head: head.to_ascii_lowercase(),
+        text: text.to_owned(),
+    }
+}
+
+impl Desk for House {
+    fn boards(&self) -> Vec<Arc<Board>> {
+        self.boards.clone()
+    }
+
+    fn newest(&self) -> Option<Sealed> {
+        self.sealed.lock().unwrap().last().cloned()
+    }
+
+    fn sealed_at(&self, s: i64) -> Option<Sealed> {
+        let all = self.sealed.lock().unwrap();
+        all.iter().rev().take(120).find(|x| x.s == s).cloned()
+    }
+
+    fn trend(&self, cells: &[usize]) -> (Vec<i64>, Vec<Vec<Option<i64>>>) {
+        let line = |cell: &usize| vec![Some(1), None, Some(i64::try_from(*cell).unwrap())];
+        (vec![60, 120, 180], cells.iter().map(line).collect())
+    }
+
+    fn kpis(&self) -> Arc<Map<String, Value>> {
+        let mut all = Map::new();
+        all.insert("waiting".to_owned(), json!({"kpi": "waiting"}));
+        Arc::new(all)
+    }
+
+    fn health(&self) -> Health {
+        Health {
+            status: "ok",
+            broker: "embedded",
+            broker_note: "nothing is kept",
+            sealed: self.newest().map(|n| n.s),
+            waiting_for: Vec::new(),
+            partitions: json!([]),
+            dead_letters: json!({}),
+            unregistered: json!({}),
+        }
+    }
+
+    fn ready(&self) -> Ready {
+        let ready = self.newest().is_some();
+        let why = if ready { "" } else { "nothing is sealed yet" };
+        Ready {
+            ready,
+            why: why.to_owned(),
+        }
+    }
+
+    fn metrics(&self) -> String {
+        "# TYPE house_is_there gauge\nhouse_is_there 1\n".to_owned()
+    }
+
+    fn now_ms(&self) -> i64 {
+        1_763_805_731_412
+    }
+
+    fn broker(&self) -> &'static str {
+        "embedded"
+    }
+
+    /// Refuses what has no `id`, as the house would.
+    fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>> {
+        let away = self.away.load(Ordering::Relaxed);
+        let outcome = |event: &Bytes| {
+            let value: Value = serde_json::from_slice(event).unwrap_or_default();
+            if away {
+                Accepted::Unavailable("the broker is away".to_owned())
+            } else if value["id"].is_string() {
+                Accepted::Yes
+            } else {
+                let (reason, fix) = (Reason::MissingAttribute, "add an id");
+                Accepted::Refused(Rejected::new(reason, "id", fix))
+            }
+        };
+        let outcomes = events.iter().map(outcome).collect();
+        self.taken.lock().unwrap().extend(events);
+        Box::pin(async { outcomes })
+    }
+}

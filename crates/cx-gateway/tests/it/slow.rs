@@ -1,0 +1,68 @@
+//! Readers that do not read.
+
+use crate::rig::Rig;
+use crate::wire::Wire;
+use cx_model::frame::ServerFrame;
+
+const SUB: &str = r#"{"op":"sub","id":1,"board":"care"}"#;
+
+#[tokio::test]
+async fn a_reader_that_sleeps_costs_nothing_and_is_right_when_it_wakes() {
+    const CELLS: usize = 400;
+    const SECONDS: i64 = 300;
+    let rig = Rig::start(CELLS);
+    let mut slow = Wire::with_receive_buffer(&rig, 4_096).await;
+    slow.say(SUB).await;
+    let mut fast = Wire::watching(&rig, SUB).await;
+    for s in 1..=SECONDS {
+        rig.seal(s, &[s; CELLS]);
+        // The fast one gets each second, whatever the slow one does.
+        let frame = fast.hear_values().await;
+        let ServerFrame::D { s: told, v, .. } = frame else {
+            panic!("{frame:?}");
+        };
+        assert_eq!((told, v.len()), (Some(s), CELLS));
+    }
+    let mut frames = 0_u64;
+    while slow.views.get(&1).and_then(|v| v.s) != Some(SECONDS) {
+        slow.hear_values().await;
+        frames += 1;
+    }
+    assert!(
+        frames < 30,
+        "{frames} frames were queued for a reader that slept"
+    );
+    assert_eq!(slow.held().values(), fast.held().values());
+    let metrics = rig.get("/metrics").await.text;
+    let conflated = metrics
+        .lines()
+        .find_map(|l| l.strip_prefix("watchfloor_updates_conflated_total "))
+        .and_then(|n| n.parse::<u64>().ok());
+    // Frames and numbers merged into them are all there were; the snapshot is one of the frames.
+    assert_eq!(
+        conflated.map(|n| n + frames - 1),
+        Some(SECONDS.unsigned_abs())
+    );
+}
+
+#[tokio::test]
+async fn many_readers_of_one_board_share_the_bytes() {
+    let rig = Rig::start(50);
+    let mut all = Vec::new();
+    for _ in 0..40 {
+        all.push(Wire::watching(&rig, SUB).await);
+    }
+    for s in 1..=10 {
+        rig.seal(s, &[s; 50]);
+        for wire in &mut all {
+            wire.hear_values().await;
+        }
+    }
+    let metrics = rig.get("/metrics").await.text;
+    let line = metrics
+        .lines()
+        .find(|l| l.starts_with("watchfloor_frames_encoded_total"));
+    // One snapshot and ten deltas, and a few heartbeats at most where the machine is slow.
+    let encoded: u64 = line.unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    assert_eq!(encoded, 11, "{metrics}");
+}
