@@ -92,7 +92,7 @@ fn as_problem(response: Response, method: &str, path: &str) -> Response {
 }
 
 fn secure(headers: &mut HeaderMap) {
-    const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
+    const POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
         base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     let all = [
         (header::CONTENT_SECURITY_POLICY, POLICY),

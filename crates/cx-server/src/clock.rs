@@ -4,6 +4,10 @@
 use cx_model::time::Timestamp;
 use std::time::SystemTime;
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
 /// The machine's time of day, ms since the epoch.
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now()
@@ -12,6 +16,10 @@ pub(crate) fn now() -> Timestamp {
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
 /// A clock for durations.
 pub(crate) fn instant() -> std::time::Instant {
     std::time::Instant::now()

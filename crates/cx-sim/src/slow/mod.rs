@@ -211,22 +211,7 @@ impl<'m> SlowModel<'m> {
             }
             let end = Timestamp::from_second((time.second().div_euclid(width) + 1) * width);
             part.restated |= !records && end.plus(self.limits.lateness_ms) <= r.log_time;
-            match &m.agg {
-                Agg::Sum { of } | Agg::Average { of } => {
-                    if let Some(i) = r.event["data"][of].as_i64() {
-                        part.value = part.value.map(|v| v + i);
-                        part.n += 1;
-                    }
-                }
-                Agg::CountDistinct => drop(
-                    r.event["subject"]
-                        .as_str()
-                        .map(|c| customers.insert(c.to_owned())),
-                ),
-                Agg::Count | Agg::CountRecords | Agg::Gauge { .. } | Agg::Oldest { .. } => {
-                    part.n += 1
-                }
-            }
+            tally(m, r, &mut part, &mut customers);
         }
         match m.agg {
             Agg::CountDistinct => {
@@ -258,6 +243,22 @@ struct Part {
     value: Option<i64>,
     n: i64,
     restated: bool,
+}
+
+/// Adds one matching record.
+fn tally(m: &Measure, r: &Named, part: &mut Part, customers: &mut BTreeSet<String>) {
+    match &m.agg {
+        Agg::Sum { of } | Agg::Average { of } => {
+            if let Some(i) = r.event["data"][of].as_i64() {
+                part.value = part.value.map(|v| v + i);
+                part.n += 1;
+            }
+        }
+        Agg::CountDistinct => {
+            customers.extend(r.event["subject"].as_str().map(str::to_owned));
+        }
+        Agg::Count | Agg::CountRecords | Agg::Gauge { .. } | Agg::Oldest { .. } => part.n += 1,
+    }
 }
 
 fn factor(kpi: &Kpi) -> (i64, i64) {
