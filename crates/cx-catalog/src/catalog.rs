@@ -1,18 +1,26 @@
 //! In: a folder of definitions. Kept: nothing. Out: a checked [`Catalog`], or all its faults.
 //! Never knows: how numbers are counted.
 
-use crate::board::RawBoards;
-use crate::check::{Declared, parse_kpi, sha256};
+use crate::board::{self, RawBoard};
+use crate::check::{self, Declared, sha256};
 use crate::definition::Kpi;
 use crate::diagnostic::{Diagnostic, Page};
-use crate::raw::{RawBoard, RawChannels, Source};
+use crate::form::Form;
+use crate::raw::{CHANNELS, RawChannels, RawSource, SOURCE, Source};
 use cx_model::limits::Limits;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The meaning of the fold itself; a new one is a new set.
 pub const FOLD_VERSION: u32 = 1;
 
+/// Largest definition file, bytes.
+const FILE_BYTES: u64 = 256 * 1024;
+/// Most files of one kind.
+const FILES: usize = 2_000;
+
 /// All definitions of one installation, checked.
+#[derive(Debug)]
 pub struct Catalog {
     /// KPIs by technical name, ascending.
     pub kpis: Vec<Kpi>,
@@ -24,7 +32,9 @@ pub struct Catalog {
     pub limits: Limits,
     /// SHA-256 over limits, fold version, channels, sources and KPI hashes, 64 hex digits.
     pub hash: String,
-    pub(crate) boards: RawBoards,
+    /// What is worth knowing and stops nothing, e.g. a window that has no effect yet.
+    pub notes: Vec<Diagnostic>,
+    pub(crate) boards: Vec<RawBoard>,
 }
 
 /// Reads and checks `channels.yaml`, `sources/`, `kpis/` and `boards/` of a folder.
@@ -32,124 +42,225 @@ pub struct Catalog {
 /// # Errors
 /// Every fault of every file.
 pub fn load(dir: &Path) -> Result<Catalog, Vec<Diagnostic>> {
-    let mut faults = Vec::new();
-    let channels = one::<RawChannels>(&dir.join("channels.yaml"), &mut faults);
-    let channels: Vec<String> = channels.map_or_else(Vec::new, |c| {
-        c.channels.into_iter().map(|c| c.channel).collect()
-    });
-    let mut sources: Vec<Source> = files(dir, "sources", &mut faults)
-        .iter()
-        .filter_map(|f| one(f, &mut faults))
-        .collect();
-    sources.sort_by(|a, b| a.source.cmp(&b.source));
+    let mut reader = Reader {
+        dir,
+        faults: Vec::new(),
+        notes: Vec::new(),
+    };
+    let channels = reader.channels();
+    let sources = reader.sources();
     let declared = Declared {
         channels: channels.clone(),
         sources: sources.iter().map(|s| s.source.clone()).collect(),
     };
-    let mut kpis: Vec<Kpi> = Vec::new();
-    for file in files(dir, "kpis", &mut faults) {
-        let Some(text) = text(&file, &mut faults) else {
-            continue;
-        };
-        match parse_kpi(&file.display().to_string(), &text, &declared) {
-            Ok(kpi) => kpis.push(kpi),
-            Err(more) => faults.extend(more),
-        }
-    }
-    kpis.sort_by(|a, b| a.kpi.cmp(&b.kpi));
-    for pair in kpis.windows(2).filter(|p| p[0].kpi == p[1].kpi) {
-        faults.push(fault(
-            Path::new(&pair[1].file),
-            format!("KPI {:?} is also in {}", pair[1].kpi, pair[0].file),
-            "rename one",
-        ));
-    }
-    let mut boards = RawBoards::default();
-    for file in files(dir, "boards", &mut faults) {
-        let Some(text) = text(&file, &mut faults) else {
-            continue;
-        };
-        let name = file.display().to_string();
-        let mut page = Page::new(&name, &text);
-        if let Some(raw) = page.read::<RawBoard>() {
-            boards.add(raw, &kpis, &sources, &mut page);
-        }
-        faults.extend(page.faults);
-    }
-    if !faults.is_empty() {
-        return Err(faults);
+    let (kpis, refused) = reader.kpis(&declared);
+    let boards = reader.boards(&kpis, &refused, &sources);
+    if !reader.faults.is_empty() {
+        return Err(reader.faults);
     }
     let limits = Limits::default();
     let hashes: Vec<&str> = kpis.iter().map(|k| k.hash.as_str()).collect();
-    let all = serde_json::json!([FOLD_VERSION, limits, channels, sources, hashes]);
-    let hash = sha256(all.to_string().as_bytes());
+    let all = serde_json::to_vec(&(limits, FOLD_VERSION, &channels, &sources, hashes));
     Ok(Catalog {
+        hash: sha256(&all.expect("a catalogue is plain data")),
         kpis,
         channels,
         sources,
         limits,
-        hash,
+        notes: reader.notes,
         boards,
     })
 }
 
-fn fault(file: &Path, message: String, fix: &str) -> Diagnostic {
-    Diagnostic {
-        file: file.display().to_string(),
-        line: 1,
-        column: 1,
-        message,
-        fix: fix.to_owned(),
-        source: String::new(),
+struct Reader<'r> {
+    dir: &'r Path,
+    faults: Vec<Diagnostic>,
+    notes: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn channels(&mut self) -> Vec<String> {
+        let file = self.dir.join("channels.yaml");
+        let mut channels: Vec<String> = Vec::new();
+        self.one(&file, &CHANNELS, |raw: RawChannels, page| {
+            for c in raw.channels {
+                let name = c.channel;
+                if !check::technical(&name.value, 48) {
+                    let message = format!("{:?} is no channel name", name.value);
+                    page.fault(
+                        name.referenced,
+                        message,
+                        "use lower-case letters, digits and _",
+                    );
+                }
+                if !["owned", "earned", "paid"].contains(&c.medium.value.as_str()) {
+                    let message = format!("unknown medium {:?}", c.medium.value);
+                    page.fault(c.medium.referenced, message, "write owned, earned or paid");
+                }
+                if channels.contains(&name.value) {
+                    let message = format!("the channel {} stands twice", name.value);
+                    page.fault(name.referenced, message, "remove one");
+                }
+                channels.push(name.value);
+            }
+        });
+        channels
+    }
+
+    fn sources(&mut self) -> Vec<Source> {
+        let mut sources: Vec<Source> = Vec::new();
+        for file in self.files("sources") {
+            self.one(&file, &SOURCE, |raw: RawSource, page| {
+                if raw.source.value.trim().is_empty() || raw.owner.value.trim().is_empty() {
+                    let at = raw.source.referenced;
+                    page.fault(at, "source and owner must say something", "write a name");
+                }
+                if !(1..=86_400).contains(&raw.freshness_s.value) {
+                    let at = raw.freshness_s.referenced;
+                    page.fault(
+                        at,
+                        "freshness_s is out of bounds",
+                        "write 1 to 86400 seconds",
+                    );
+                }
+                if sources.iter().any(|s| s.source == raw.source.value) {
+                    let message = format!("the source {} stands in two files", raw.source.value);
+                    page.fault(raw.source.referenced, message, "remove one");
+                }
+                sources.push(Source {
+                    source: raw.source.value,
+                    owner: raw.owner.value,
+                    freshness_s: raw.freshness_s.value,
+                });
+            });
+        }
+        sources.sort_by(|a, b| a.source.cmp(&b.source));
+        sources
+    }
+
+    /// Good KPIs ascending, and the names of those that were refused.
+    fn kpis(&mut self, declared: &Declared) -> (Vec<Kpi>, Vec<String>) {
+        let mut kpis: BTreeMap<String, Kpi> = BTreeMap::new();
+        let mut refused = Vec::new();
+        for file in self.files("kpis") {
+            let Some(text) = self.text(&file) else {
+                continue;
+            };
+            let name = file.display().to_string();
+            match check::read(&name, &text, declared) {
+                Err(faults) => {
+                    self.faults.extend(faults);
+                    refused.extend(named(&text));
+                }
+                Ok((kpi, at, notes)) => {
+                    self.notes.extend(notes);
+                    if let Some(first) = kpis.get(&kpi.kpi) {
+                        let mut page = Page::new(&name, &text);
+                        let message = format!("the KPI {} is also in {}", kpi.kpi, first.file);
+                        page.fault(at.referenced, message, "rename one or remove one");
+                        self.faults.extend(page.faults);
+                    } else {
+                        kpis.insert(kpi.kpi.clone(), kpi);
+                    }
+                }
+            }
+        }
+        (kpis.into_values().collect(), refused)
+    }
+
+    fn boards(&mut self, kpis: &[Kpi], refused: &[String], sources: &[Source]) -> Vec<RawBoard> {
+        let mut boards: Vec<RawBoard> = Vec::new();
+        for file in self.files("boards") {
+            self.one(&file, &board::FORM, |raw: RawBoard, page| {
+                board::check(&raw, (kpis, refused, sources), page);
+                if boards.iter().any(|b| b.board.value == raw.board.value) {
+                    let message = format!("the board {} stands in two files", raw.board.value);
+                    page.fault(raw.board.referenced, message, "rename one");
+                }
+                boards.push(raw);
+            });
+        }
+        boards
+    }
+
+    fn one<T: serde::de::DeserializeOwned>(
+        &mut self,
+        file: &Path,
+        form: &Form,
+        take: impl FnOnce(T, &mut Page<'_>),
+    ) {
+        let Some(text) = self.text(file) else {
+            return;
+        };
+        let name = file.display().to_string();
+        let mut page = Page::new(&name, &text);
+        if let Some(raw) = page.read(form) {
+            take(raw, &mut page);
+        }
+        self.faults.extend(page.faults);
+        self.notes.extend(page.notes);
+    }
+
+    fn fault(&mut self, file: &Path, message: String, fix: &str) {
+        let file = file.display().to_string();
+        self.faults.push(Diagnostic::of_file(&file, message, fix));
+    }
+
+    fn text(&mut self, file: &Path) -> Option<String> {
+        if std::fs::metadata(file).is_ok_and(|m| m.len() > FILE_BYTES) {
+            let message = format!("the file is larger than {FILE_BYTES} bytes");
+            self.fault(file, message, "split it");
+            return None;
+        }
+        match std::fs::read_to_string(file) {
+            Ok(text) => Some(text),
+            Err(e) => {
+                let fix = "give the folder that holds kpis/, boards/, sources/ and channels.yaml";
+                self.fault(file, format!("the file cannot be read: {e}"), fix);
+                None
+            }
+        }
+    }
+
+    /// The YAML files of a folder by name; a missing folder and files of other kinds are faults.
+    fn files(&mut self, kind: &str) -> Vec<PathBuf> {
+        let folder = self.dir.join(kind);
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(e) => {
+                let message = format!("the folder cannot be read: {e}");
+                self.fault(&folder, message, "make the folder; it may be empty");
+                return Vec::new();
+            }
+        };
+        let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
+        let hidden = |p: &PathBuf| {
+            let name = p.file_name().map(|n| n.to_string_lossy().into_owned());
+            name.is_none_or(|n| n.starts_with('.'))
+        };
+        files.retain(|p| !hidden(p));
+        files.sort();
+        for other in files.iter().filter(|p| !yaml(p)) {
+            let message = "only .yaml and .yml files are read here".to_owned();
+            self.fault(other, message, "rename the file or move it away");
+        }
+        files.retain(|p| yaml(p));
+        if files.len() > FILES {
+            let message = format!("more than {FILES} files");
+            self.fault(&folder, message, "remove some");
+            files.truncate(FILES);
+        }
+        files
     }
 }
 
-fn text(file: &Path, faults: &mut Vec<Diagnostic>) -> Option<String> {
-    match std::fs::read_to_string(file) {
-        Ok(text) if text.len() <= 256 * 1024 => Some(text),
-        Ok(_) => {
-            faults.push(fault(
-                file,
-                "the file is larger than 256 KiB".to_owned(),
-                "split it",
-            ));
-            None
-        }
-        Err(e) => {
-            faults.push(fault(
-                file,
-                format!("cannot be read: {e}"),
-                "give the folder that holds kpis/, boards/, sources/ and channels.yaml",
-            ));
-            None
-        }
-    }
+fn yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "yaml" || e == "yml")
 }
 
-fn one<T: serde::de::DeserializeOwned>(file: &Path, faults: &mut Vec<Diagnostic>) -> Option<T> {
-    let text = text(file, faults)?;
-    let name = file.display().to_string();
-    let mut page = Page::new(&name, &text);
-    let read = page.read();
-    faults.extend(page.faults);
-    read
-}
-
-fn files(dir: &Path, kind: &str, faults: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
-    let folder = dir.join(kind);
-    let entries = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(e) => {
-            faults.push(fault(
-                &folder,
-                format!("cannot be read: {e}"),
-                "make the folder; it may be empty",
-            ));
-            return Vec::new();
-        }
-    };
-    let yaml = |p: &PathBuf| p.extension().is_some_and(|e| e == "yaml" || e == "yml");
-    let mut files: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(yaml).collect();
-    files.sort();
-    files
+/// The technical name a refused file claims, so that boards are not blamed for its faults.
+fn named(text: &str) -> Option<String> {
+    let line = text.lines().find_map(|l| l.strip_prefix("kpi:"))?;
+    let name = line.split('#').next().unwrap_or_default();
+    Some(name.trim().trim_matches(['"', '\'']).to_owned())
 }

@@ -1,9 +1,10 @@
 //! In: a checked catalogue. Kept: nothing. Out: the compiled set.
 //! Never knows: files, faults; a checked catalogue always compiles.
 
+use crate::board;
 use crate::catalog::Catalog;
 use crate::cel::{self, Condition};
-use crate::check::measures;
+use crate::check::{factor, measures, of_records};
 use crate::compiled::{
     Compiled, CompiledAgg, CompiledDimension, CompiledFormula, CompiledKpi, CompiledMeasure,
     DimensionSource, combos,
@@ -33,7 +34,11 @@ impl Catalog {
         for kpi in &self.kpis {
             add(&mut set, kpi);
         }
-        set.boards = self.boards.compile(&set.cells);
+        let compiled = self
+            .boards
+            .iter()
+            .map(|b| board::compile(b, &set.cells, &self.sources));
+        set.boards = compiled.collect();
         set
     }
 }
@@ -42,7 +47,7 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
     let dimensions: Vec<CompiledDimension> = kpi
         .dimensions
         .iter()
-        .map(|d| dimension(d, &mut set.slots))
+        .map(|d| dimension(d, of_records(&kpi.formula), &mut set.slots))
         .collect();
     let first = set.measures.len();
     for m in measures(&kpi.formula) {
@@ -74,34 +79,13 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
     set.kpis.push(compiled);
 }
 
-fn factor(kpi: &Kpi) -> (i64, i64) {
-    let (mut of, mut age) = (None, false);
-    for m in measures(&kpi.formula) {
-        match &m.agg {
-            Agg::Sum { of: name } | Agg::Average { of: name } => of = of.or(Some(name.as_str())),
-            Agg::Oldest { .. } => age = true,
-            Agg::Count | Agg::CountRecords | Agg::CountDistinct | Agg::Gauge { .. } => {}
-        }
-    }
-    let milliseconds = age || of.is_some_and(|name| name.ends_with("_ms"));
-    match kpi.unit.as_str() {
-        "percent" => (100, 1),
-        "seconds" if milliseconds => (1, 1_000),
-        "seconds" | "count" => (1, 1),
-        _ if of.is_some_and(|name| name.ends_with("_minor")) => (1, 100),
-        _ => (1, 1),
-    }
-}
-
-fn dimension(d: &Dimension, slots: &mut SlotTable) -> CompiledDimension {
+fn dimension(d: &Dimension, records: bool, slots: &mut SlotTable) -> CompiledDimension {
     let source = match d.name.as_str() {
         "source" => DimensionSource::EventSource,
         "type" => DimensionSource::EventType,
-        "reason" if d.values.iter().any(|v| v == "invalid_json") => DimensionSource::RecordReason,
-        "outcome" if d.values.iter().any(|v| v == "dead_lettered") => {
-            DimensionSource::RecordOutcome
-        }
-        name => DimensionSource::Slot(slots.add(name).unwrap_or(usize::MAX)),
+        "reason" if records => DimensionSource::RecordReason,
+        "outcome" if records => DimensionSource::RecordOutcome,
+        name => DimensionSource::Slot(slot(slots, name)),
     };
     let index = d
         .values
@@ -127,29 +111,20 @@ fn measure(
         Agg::Count => CompiledAgg::Count,
         Agg::CountRecords => CompiledAgg::CountRecords,
         Agg::Sum { of } => CompiledAgg::Sum {
-            slot: set.slots.add(of).unwrap_or(usize::MAX),
+            slot: slot(&mut set.slots, of),
         },
         Agg::Average { of } => CompiledAgg::Average {
-            slot: set.slots.add(of).unwrap_or(usize::MAX),
+            slot: slot(&mut set.slots, of),
         },
         Agg::CountDistinct => CompiledAgg::CountDistinct,
         Agg::Gauge { of } => CompiledAgg::Gauge(*of),
         Agg::Oldest { of } => CompiledAgg::Oldest(*of),
     };
     let records = m.agg == Agg::CountRecords;
-    let mut condition = Condition {
-        test: Box::new(|_| Some(true)),
-        types: None,
-    };
-    for text in kpi.filter.iter().chain(&m.condition) {
+    let mut condition = Condition::always();
+    for (i, text) in kpi.filter.iter().chain(&m.condition).enumerate() {
         let more = cel::compile(text, &mut set.slots, records).expect("checked when it was read");
-        condition = Condition {
-            test: cel::both(condition.test, more.test),
-            types: match (condition.types, more.types) {
-                (Some(a), Some(b)) => Some(a.into_iter().filter(|t| b.contains(t)).collect()),
-                (a, b) => a.or(b),
-            },
-        };
+        condition = if i == 0 { more } else { condition.and(more) };
     }
     CompiledMeasure {
         agg,
@@ -199,4 +174,9 @@ fn dims(dimensions: &[CompiledDimension], combo: usize) -> BTreeMap<String, Stri
         rest /= n;
     }
     out
+}
+
+/// The slot of a checked attribute; fewer are declared than there are slots.
+fn slot(slots: &mut SlotTable, name: &str) -> usize {
+    slots.add(name).expect("checked when it was read")
 }

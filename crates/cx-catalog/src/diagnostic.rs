@@ -1,45 +1,115 @@
 //! In: a fault and its place. Kept: nothing. Out: text an analyst can act on.
 //! Never knows: what a definition means.
 
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use cx_model::attribute::ATTRIBUTES;
 use std::fmt;
+
+/// Does it stop the catalogue, or is it only worth knowing?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// The definition is refused.
+    Error,
+    /// The definition is taken; something in it has no effect yet.
+    Note,
+}
 
 /// One fault in one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// How bad.
+    pub severity: Severity,
     /// File as it was named.
     pub file: String,
     /// Line, from 1.
     pub line: usize,
-    /// Column, from 1.
+    /// Column in characters, from 1.
     pub column: usize,
+    /// Characters that are meant, at least 1.
+    pub length: usize,
     /// What is wrong.
     pub message: String,
     /// What to write instead.
     pub fix: String,
-    /// The line in the file.
+    /// The line in the file; empty where the fault is the file itself.
     pub source: String,
+}
+
+impl Diagnostic {
+    /// A fault of a whole file or folder.
+    pub(crate) fn of_file(file: &str, message: String, fix: &str) -> Self {
+        Self {
+            severity: Severity::Error,
+            file: file.to_owned(),
+            line: 1,
+            column: 1,
+            length: 1,
+            message,
+            fix: fix.to_owned(),
+            source: String::new(),
+        }
+    }
+
+    /// Bytes of the source line that are meant.
+    fn bytes(&self) -> std::ops::Range<usize> {
+        let byte = |chars: usize| {
+            self.source
+                .char_indices()
+                .nth(chars)
+                .map_or(self.source.len(), |(i, _)| i)
+        };
+        let start = self.column.saturating_sub(1);
+        byte(start)..byte(start.saturating_add(self.length))
+    }
 }
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.line.to_string();
-        let pad = " ".repeat(number.len());
-        let caret = " ".repeat(self.column.saturating_sub(1));
-        writeln!(f, "error: {}", self.message)?;
-        writeln!(f, "{pad}--> {}:{}:{}", self.file, self.line, self.column)?;
-        writeln!(f, "{pad} |")?;
-        writeln!(f, "{number} | {}", self.source)?;
-        writeln!(f, "{pad} | {caret}^")?;
-        write!(f, "{pad} = {}", self.fix)
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Note => Level::NOTE,
+        };
+        let title = Group::with_title(level.primary_title(&self.message));
+        let fix = Level::HELP.message(&self.fix);
+        let group = if self.source.is_empty() {
+            title.element(Origin::path(&self.file)).element(fix)
+        } else {
+            let snippet = Snippet::source(&self.source)
+                .line_start(self.line)
+                .path(&self.file)
+                .annotation(AnnotationKind::Primary.span(self.bytes()));
+            title.element(snippet).element(fix)
+        };
+        f.write_str(&Renderer::plain().render(&[group]))
     }
 }
 
-/// One file being checked, and the faults found so far.
+/// Where in a file, from 1, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) length: usize,
+}
+
+impl From<serde_saphyr::Location> for Place {
+    fn from(location: serde_saphyr::Location) -> Self {
+        let number = |n: u64| usize::try_from(n).unwrap_or(1).max(1);
+        Self {
+            line: number(location.line()),
+            column: number(location.column()),
+            length: number(location.span().len()),
+        }
+    }
+}
+
+/// One file being checked, and what was found so far.
 #[derive(Debug)]
 pub(crate) struct Page<'t> {
     pub(crate) file: &'t str,
     pub(crate) text: &'t str,
     pub(crate) faults: Vec<Diagnostic>,
+    pub(crate) notes: Vec<Diagnostic>,
 }
 
 impl<'t> Page<'t> {
@@ -48,76 +118,114 @@ impl<'t> Page<'t> {
             file,
             text,
             faults: Vec::new(),
+            notes: Vec::new(),
         }
     }
 
-    pub(crate) fn fault(&mut self, (line, column): (usize, usize), message: String, fix: String) {
-        let source = self
-            .text
-            .lines()
-            .nth(line.saturating_sub(1))
-            .unwrap_or_default()
-            .to_owned();
-        let file = self.file.to_owned();
-        self.faults.push(Diagnostic {
-            file,
-            line,
-            column,
+    /// Puts down a fault.
+    pub(crate) fn fault(
+        &mut self,
+        at: impl Into<Place>,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        let fault = self.diagnostic(Severity::Error, at.into(), message.into(), fix.into());
+        self.faults.push(fault);
+    }
+
+    /// Puts down something worth knowing.
+    pub(crate) fn note(
+        &mut self,
+        at: impl Into<Place>,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        let note = self.diagnostic(Severity::Note, at.into(), message.into(), fix.into());
+        self.notes.push(note);
+    }
+
+    fn diagnostic(
+        &self,
+        severity: Severity,
+        at: Place,
+        message: String,
+        fix: String,
+    ) -> Diagnostic {
+        let source = self.line(at.line).to_owned();
+        let rest = source.chars().count().saturating_sub(at.column - 1).max(1);
+        Diagnostic {
+            severity,
+            file: self.file.to_owned(),
+            line: at.line,
+            column: at.column,
+            length: at.length.min(rest),
             message,
             fix,
             source,
-        });
-    }
-
-    /// Reads YAML; a fault of form is put down and `None` comes back.
-    pub(crate) fn read<T: serde::de::DeserializeOwned>(&mut self) -> Option<T> {
-        match serde_saphyr::from_str(self.text) {
-            Ok(read) => Some(read),
-            Err(error) => {
-                let place = error.location().map_or((1, 1), place);
-                let shown = error.without_snippet().to_string();
-                let message = shown.lines().next().unwrap_or_default().to_owned();
-                self.fault(
-                    place,
-                    message,
-                    "see the form of this file in schemas/README.md".to_owned(),
-                );
-                None
-            }
         }
     }
 
-    /// Where a CEL fault stands: the string's start plus the offset inside it.
-    pub(crate) fn inside(&self, start: (usize, usize), offset: usize) -> (usize, usize) {
-        let line = self
-            .text
-            .lines()
-            .nth(start.0.saturating_sub(1))
-            .unwrap_or_default();
-        let quoted = line
+    fn line(&self, number: usize) -> &'t str {
+        let line = self.text.lines().nth(number.saturating_sub(1));
+        line.unwrap_or_default()
+    }
+
+    /// Where `length` characters at `offset` of a scalar's value stand in the file, if the scalar
+    /// is plain, quoted without escapes, or a literal block; else where the scalar begins.
+    pub(crate) fn inside(&self, start: Place, value: &str, offset: usize, length: usize) -> Place {
+        let before: Vec<char> = value.chars().take(offset).collect();
+        let row = before.iter().filter(|c| **c == '\n').count();
+        let column = before.iter().rev().take_while(|c| **c != '\n').count();
+        let written: String = self
+            .line(start.line + row)
             .chars()
-            .nth(start.1.saturating_sub(1))
-            .is_some_and(|c| c == '"' || c == '\'');
-        (start.0, start.1 + offset + usize::from(quoted))
+            .skip(start.column - 1)
+            .collect();
+        let wanted = value.lines().nth(row).unwrap_or_default();
+        let quote =
+            usize::from(written.starts_with(['"', '\'']) && !wanted.starts_with(['"', '\'']));
+        let found: String = written.chars().skip(quote).collect();
+        if found.starts_with(wanted) {
+            Place {
+                line: start.line + row,
+                column: start.column + quote + column,
+                length,
+            }
+        } else {
+            start
+        }
     }
 }
 
-pub(crate) fn place(location: serde_saphyr::Location) -> (usize, usize) {
-    let number = |n: u64| usize::try_from(n).unwrap_or(1).max(1);
-    (number(location.line()), number(location.column()))
-}
-
-/// The known name nearest to a misspelt one, as a hint.
+/// The known name nearest to a misspelt one, as a hint; else all known names.
 pub(crate) fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
+    let most = (name.chars().count() / 3).clamp(1, 3);
+    let begins = |k: &&&str| name.len() > 2 && (k.starts_with(name) || name.starts_with(**k));
     let near = known
         .iter()
         .min_by_key(|k| distance(name, k))
-        .filter(|k| distance(name, k) <= 3);
-    near.map_or_else(
-        || format!("known are: {}", known.join(", ")),
-        |k| format!("did you mean {k:?}?"),
-    )
+        .filter(|k| distance(name, k) <= most)
+        .or_else(|| known.iter().find(begins));
+    match (near, known.is_empty()) {
+        (Some(near), _) => format!("did you mean {near:?}?"),
+        (None, true) => "none is declared yet".to_owned(),
+        (None, false) => format!("known are: {}", known.join(", ")),
+    }
+}
+
+/// As [`did_you_mean`], for attributes as they are written in CEL.
+pub(crate) fn did_you_mean_attribute(name: &str) -> String {
+    let known: Vec<String> = ATTRIBUTES
+        .iter()
+        .map(|a| format!("data.{}", a.name))
+        .collect();
+    let near = did_you_mean(name, ATTRIBUTES.iter().map(|a| a.name));
+    if near.starts_with("did you mean \"") {
+        near.replacen('"', "\"data.", 1)
+    } else {
+        format!("known are: {}", known.join(", "))
+    }
 }
 
 fn distance(a: &str, b: &str) -> usize {

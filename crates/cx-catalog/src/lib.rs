@@ -9,9 +9,12 @@ mod compile;
 pub mod compiled;
 pub mod definition;
 mod diagnostic;
+mod form;
 mod raw;
+mod schema;
 
 pub use catalog::{Catalog, FOLD_VERSION, load};
 pub use check::{Declared, parse_kpi};
-pub use diagnostic::Diagnostic;
+pub use diagnostic::{Diagnostic, Severity};
 pub use raw::Source;
+pub use schema::kpi_schema;

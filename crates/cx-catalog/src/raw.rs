@@ -1,100 +1,286 @@
-//! In: YAML. Kept: nothing. Out: what a file says, with places, before it is checked.
-//! Never knows: whether it makes sense.
+//! In: YAML. Kept: nothing. Out: what a KPI file says, with places, before it is checked.
+//! Never knows: whether it makes sense. The JSON Schema of the file is made from these types.
 
+use crate::form::Form;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Serialize};
 use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
+use std::fmt;
 
-#[derive(Deserialize)]
+/// The fields of a KPI file.
+pub(crate) const KPI: Form = Form {
+    what: "a KPI",
+    required: &[
+        ("kpi", "write kpi: technical_name"),
+        ("business_name", "write business_name: the name people say"),
+        (
+            "meaning",
+            "write meaning: one line that both owners would sign",
+        ),
+        ("type", "write type: simple or type: ratio"),
+        ("windows", "write windows: [15m, 1h]"),
+        (
+            "unit",
+            "write unit: percent, count, seconds or a currency such as EUR",
+        ),
+        ("decimals", "write decimals: 0 to 4"),
+        ("direction", "write direction: up, down or none"),
+        (
+            "owners",
+            "write owners: {business: team.role, technical: team.role}",
+        ),
+        (
+            "examples",
+            "write examples: with events, window and value; they run as tests",
+        ),
+    ],
+    optional: &[
+        "filter",
+        "measure",
+        "gauge",
+        "oldest",
+        "numerator",
+        "denominator",
+        "dimensions",
+        "target",
+        "status",
+        "effective_from",
+        "alerts",
+    ],
+};
+
+/// One KPI: what a number means, who answers for it, and worked examples that run as tests.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "KPI definition")]
 pub(crate) struct RawKpi {
+    /// Technical name: lower-case letters, digits and `_`, at most 48.
+    #[schemars(with = "String", regex(pattern = "^[a-z0-9_]{1,48}$"))]
     pub(crate) kpi: Spanned<String>,
+    /// Business name, at most 40 characters.
+    #[schemars(with = "String", length(min = 1, max = 40))]
     pub(crate) business_name: Spanned<String>,
+    /// One line of meaning.
+    #[schemars(with = "String", length(min = 1, max = 300))]
     pub(crate) meaning: Spanned<String>,
+    /// `simple` has one of measure, gauge, oldest; `ratio` has numerator and denominator.
     #[serde(rename = "type")]
+    #[schemars(with = "String", extend("enum" = ["simple", "ratio"]))]
     pub(crate) kind: Spanned<String>,
+    /// CEL condition on every measure, see schemas/cel.md.
+    #[schemars(with = "Option<String>")]
     pub(crate) filter: Option<Spanned<String>>,
+    /// What a simple KPI counts.
     pub(crate) measure: Option<RawMeasure>,
+    /// Open objects at the second.
     pub(crate) gauge: Option<RawObject>,
+    /// Age of the oldest object at the second.
     pub(crate) oldest: Option<RawObject>,
+    /// Above the line of a ratio.
     pub(crate) numerator: Option<RawMeasure>,
+    /// Below the line of a ratio.
     pub(crate) denominator: Option<RawMeasure>,
+    /// Breakdowns, at most two.
     #[serde(default)]
+    #[schemars(with = "Vec<RawDimension>", length(max = 2))]
     pub(crate) dimensions: Vec<Spanned<RawDimension>>,
+    /// `now` for gauge and oldest; else 1m, 5m, 15m, 1h. `24h`, `day`, `7d` and `28d` are known
+    /// and have no effect yet.
+    #[schemars(
+        with = "Vec<String>",
+        length(min = 1),
+        inner(regex(pattern = "^(now|1m|5m|15m|1h|24h|day|7d|28d)$"))
+    )]
     pub(crate) windows: Vec<Spanned<String>>,
+    /// `percent` (ratios only), `count`, `seconds` or an ISO 4217 code.
+    #[schemars(with = "String", regex(pattern = "^(percent|count|seconds|[A-Z]{3})$"))]
     pub(crate) unit: Spanned<String>,
+    /// Decimals shown.
+    #[schemars(with = "u8", range(max = 4))]
     pub(crate) decimals: Spanned<u8>,
+    /// Which way is good.
+    #[schemars(with = "String", extend("enum" = ["up", "down", "none"]))]
     pub(crate) direction: Spanned<String>,
+    /// Target in shown units, with no more decimals than the KPI shows.
+    #[schemars(with = "Option<f64>")]
     pub(crate) target: Option<Spanned<f64>>,
+    /// Who answers for meaning and for data.
     pub(crate) owners: RawOwners,
+    /// A file can propose, never sign.
+    #[schemars(with = "Option<String>", extend("enum" = ["draft", "proposed", null]))]
     pub(crate) status: Option<Spanned<String>>,
+    /// RFC 3339 time from which the definition holds.
+    #[schemars(with = "Option<String>")]
+    pub(crate) effective_from: Option<Spanned<String>>,
+    /// Judged at sealed seconds; checked for form so far.
     #[serde(default)]
     pub(crate) alerts: Vec<RawAlert>,
+    /// At least one.
+    #[schemars(with = "Vec<RawExample>", length(min = 1))]
     pub(crate) examples: Spanned<Vec<RawExample>>,
 }
 
-#[derive(Deserialize)]
+/// How, of what, over which events.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawMeasure {
+    /// How.
+    #[schemars(with = "String", extend("enum" = ["count", "sum", "average", "count_distinct"]))]
     pub(crate) agg: Spanned<String>,
+    /// `data.<integer attribute>` for sum and average, `customer` for count_distinct, `record`
+    /// for a count of records.
+    #[schemars(with = "Option<String>")]
     pub(crate) of: Option<Spanned<String>>,
+    /// CEL condition, see schemas/cel.md.
     #[serde(rename = "where")]
+    #[schemars(with = "Option<String>")]
     pub(crate) condition: Option<Spanned<String>>,
 }
 
-#[derive(Deserialize)]
+/// Which open objects.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawObject {
+    /// `contact.waiting`, or for oldest also `source.last_event`.
+    #[schemars(with = "String", extend("enum" = ["contact.waiting", "source.last_event"]))]
     pub(crate) of: Spanned<String>,
+    /// CEL condition on the event that put the object into its state.
     #[serde(rename = "where")]
+    #[schemars(with = "Option<String>")]
     pub(crate) condition: Option<Spanned<String>>,
 }
 
-#[derive(Deserialize)]
+/// A breakdown: a name, whose values the catalogue declares, or a name with its values.
+#[derive(JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum RawDimension {
     Name(String),
-    Declared { name: String, values: Vec<String> },
+    Declared(RawValues),
 }
 
-#[derive(Deserialize)]
+/// A breakdown with its values.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawValues {
+    /// Attribute name without `data.`, or source, type, outcome, reason.
+    pub(crate) name: String,
+    /// Everything else is `other`.
+    #[schemars(length(min = 1, max = 64))]
+    pub(crate) values: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for RawDimension {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = RawDimension;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name or {name: \u{2026}, values: [\u{2026}]}")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<RawDimension, E> {
+                Ok(RawDimension::Name(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawDimension, A::Error> {
+                RawValues::deserialize(MapAccessDeserializer::new(map)).map(RawDimension::Declared)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// Two owners.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawOwners {
+    /// Answers for the meaning, as `team.role`.
+    #[schemars(with = "String")]
     pub(crate) business: Spanned<String>,
+    /// Answers for the data, as `team.role`.
+    #[schemars(with = "String")]
     pub(crate) technical: Spanned<String>,
 }
 
 /// Checked for form; judged when alerts exist.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawAlert {
+    /// P1 is the most urgent.
+    #[schemars(with = "String", extend("enum" = ["P1", "P2", "P3"]))]
     pub(crate) priority: Spanned<String>,
+    /// One of the KPI's windows.
+    #[schemars(with = "String")]
     pub(crate) window: Spanned<String>,
-    #[serde(rename = "when")]
-    pub(crate) _when: String,
-    #[serde(rename = "clear")]
-    pub(crate) _clear: String,
-    #[serde(rename = "for", default)]
-    pub(crate) _duration: Option<String>,
-    #[serde(rename = "cause")]
-    pub(crate) _cause: Option<String>,
-    #[serde(rename = "next_step")]
-    pub(crate) _next_step: String,
-    #[serde(rename = "notify", default)]
-    pub(crate) _notify: Vec<BTreeMap<String, String>>,
+    /// Condition over `value` and `n` that raises it.
+    #[schemars(with = "String", length(min = 1))]
+    pub(crate) when: Spanned<String>,
+    /// Condition that clears it.
+    #[schemars(with = "String", length(min = 1))]
+    pub(crate) clear: Spanned<String>,
+    /// How long `when` must hold, e.g. `60s`.
+    #[serde(rename = "for")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) duration: Option<Spanned<String>>,
+    /// Who acts, if not the KPI's owners.
+    #[schemars(with = "Option<String>")]
+    pub(crate) owner: Option<Spanned<String>>,
+    /// Short name of what probably lies behind it.
+    #[schemars(with = "Option<String>")]
+    pub(crate) cause: Option<Spanned<String>>,
+    /// What to do first.
+    #[schemars(with = "String", length(min = 1))]
+    pub(crate) next_step: Spanned<String>,
+    /// Whom to tell.
+    #[serde(default)]
+    pub(crate) notify: Vec<RawNotify>,
 }
 
-#[derive(Deserialize)]
+/// Whom to tell, and when.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawNotify {
+    /// Name of a receiver.
+    #[schemars(with = "String", length(min = 1))]
+    pub(crate) to: Spanned<String>,
+    /// Tell only if nobody took the alert for that long, e.g. `5m`.
+    #[schemars(with = "Option<String>")]
+    pub(crate) untaken_after: Option<Spanned<String>>,
+}
+
+/// Events and the value they must give at the second after the last of them.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawExample {
-    pub(crate) events: Vec<serde_json::Value>,
+    /// Each is merged over a default event; they are one second apart.
+    #[schemars(
+        with = "Vec<serde_json::Map<String, serde_json::Value>>",
+        length(min = 1)
+    )]
+    pub(crate) events: Spanned<Vec<serde_json::Value>>,
+    /// One of the KPI's windows.
+    #[schemars(with = "String")]
     pub(crate) window: Spanned<String>,
+    /// Dimension values; absent ones are `all`.
     #[serde(default)]
-    pub(crate) dims: BTreeMap<String, String>,
-    pub(crate) value: Option<f64>,
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub(crate) dims: BTreeMap<String, Spanned<String>>,
+    /// In shown units; absent or null where there is nothing to say.
+    #[schemars(with = "Option<f64>")]
+    pub(crate) value: Option<Spanned<f64>>,
+    /// How many observations.
     pub(crate) n: Option<i64>,
 }
+
+/// The fields of `channels.yaml`.
+pub(crate) const CHANNELS: Form = Form {
+    what: "the list of channels",
+    required: &[("channels", "write channels: with one entry per channel")],
+    optional: &[],
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,63 +291,41 @@ pub(crate) struct RawChannels {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawChannel {
-    pub(crate) channel: String,
+    pub(crate) channel: Spanned<String>,
+    pub(crate) medium: Spanned<String>,
     #[serde(rename = "sync")]
     pub(crate) _sync: bool,
 }
 
-/// One source of events.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize, JsonSchema)]
+/// The fields of a source file.
+pub(crate) const SOURCE: Form = Form {
+    what: "a source",
+    required: &[
+        (
+            "source",
+            "write source: the CloudEvents source of its events",
+        ),
+        ("owner", "write owner: who mends it"),
+        ("freshness_s", "write freshness_s: seconds, e.g. 60"),
+    ],
+    optional: &[],
+};
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct RawSource {
+    pub(crate) source: Spanned<String>,
+    pub(crate) owner: Spanned<String>,
+    pub(crate) freshness_s: Spanned<u32>,
+}
+
+/// One source of events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Source {
     /// CloudEvents `source`.
     pub source: String,
     /// Who mends it.
     pub owner: String,
-    /// How old its newest event may be, seconds.
+    /// How old its newest event may be, seconds, 1 to 86,400.
     pub freshness_s: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawBoard {
-    pub(crate) board: Spanned<String>,
-    pub(crate) title: String,
-    pub(crate) zone: String,
-    pub(crate) tiles: Vec<RawTile>,
-    #[serde(default)]
-    pub(crate) rail: RawRail,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawTile {
-    pub(crate) label: Spanned<String>,
-    pub(crate) kpi: Spanned<String>,
-    pub(crate) window: Spanned<String>,
-    #[serde(default)]
-    pub(crate) dims: BTreeMap<String, String>,
-    pub(crate) range: [i64; 2],
-    pub(crate) foot: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawRail {
-    pub(crate) sources: Option<RawRailCell>,
-    pub(crate) dead_letters: Option<RawRailCell>,
-    #[serde(default)]
-    pub(crate) overdue: Vec<RawRailCell>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RawRailCell {
-    #[serde(default)]
-    pub(crate) label: String,
-    pub(crate) kpi: Spanned<String>,
-    #[serde(default)]
-    pub(crate) window: Option<Spanned<String>>,
-    #[serde(default)]
-    pub(crate) dims: BTreeMap<String, String>,
 }

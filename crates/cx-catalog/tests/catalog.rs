@@ -1,153 +1,349 @@
-//! The shipped catalogue is right, and wrong definitions are refused where they are wrong.
+//! The shipped catalogue loads, compiles and hangs together; a folder tells all its faults.
 
-use cx_catalog::{Declared, load, parse_kpi};
-use std::path::Path;
+use cx_catalog::compiled::{CompiledAgg, CompiledFormula, DimensionSource, View, combos};
+use cx_catalog::{Catalog, Declared, Diagnostic, load, parse_kpi};
+use cx_model::attribute::SlotTable;
+use cx_model::decode::decode;
+use cx_model::window::Window;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-const GOOD: &str = include_str!("../../../deploy/catalog/kpis/service_level_voice.yaml");
+/// The example of the design page, as it is written there.
+const DESIGN: &str = include_str!("design.yaml");
 
-#[test]
-fn the_shipped_catalogue_loads_and_compiles() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
-    let catalog = load(&dir).unwrap_or_else(|faults| {
-        panic!(
-            "{}",
-            faults
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("\n\n")
-        )
-    });
-    let set = catalog.compile(1);
-    assert_eq!(set.boards[0].layout.tiles.len(), 9);
-    assert!(set.boards[0].cells.len() <= 2_000);
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog")
 }
 
-#[test]
-fn the_form_of_the_design_page_loads_as_it_is_written() {
-    let text = r#"kpi: service_level_voice                 # technical name
-business_name: Service level, voice
-meaning: Share of decided voice contacts that were answered within 20 seconds.
-type: ratio
-filter: data.channel == "voice_call"
-numerator:   {agg: count, where: event.type == "cx.contact.answered.v1" && data.wait_ms <= 20000}
-denominator: {agg: count, where: event.type == "cx.contact.answered.v1" || (event.type == "cx.contact.ended.v1" && data.outcome == "abandoned" && data.wait_ms > 20000)}
-dimensions: [queue]                      # declared values, then `other`
-windows: [5m, 15m, 1h]
-unit: percent
-decimals: 1
-direction: up
-target: 80
-owners: {business: care.operations, technical: data.platform}
-alerts:
-  - {priority: P2, window: 15m, when: value < 75 && n >= 20, clear: value >= 78, for: 60s, cause: voice_staffing, next_step: Call the shift lead, notify: [{to: care_oncall, untaken_after: 5m}]}
-examples:                                # run by `watchfloor check` and on activation
-  - events:                              # merged over a default event, one second apart
-      - {type: cx.contact.answered.v1, data: {channel: voice_call, wait_ms: 12000}}
-    window: 15m
-    value: 100
-    n: 1
-"#;
-    let kpi = parse_kpi("k.yaml", text, &Declared::default());
-    assert!(kpi.is_ok(), "{kpi:?}");
+fn told(faults: &[Diagnostic]) -> String {
+    let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    texts.join("\n\n")
 }
 
-/// Changes one line of a good file and says where the fault must be and what it must say.
-fn check(line_starts: &str, instead: &str, place: (usize, usize), says: &str) {
-    let changed: String = GOOD
-        .lines()
-        .map(|l| {
-            if l.starts_with(line_starts) {
-                instead
-            } else {
-                l
+fn shipped() -> Catalog {
+    load(&folder()).unwrap_or_else(|faults| panic!("{}", told(&faults)))
+}
+
+/// A copy of the shipped folder with some files written anew.
+fn changed(files: &[(&str, &str)]) -> Result<Catalog, Vec<Diagnostic>> {
+    let copy = tempfile::tempdir().expect("a folder");
+    for kind in ["kpis", "boards", "sources", ""] {
+        let from = folder().join(kind);
+        std::fs::create_dir_all(copy.path().join(kind)).expect("made");
+        for entry in std::fs::read_dir(from).expect("there").flatten() {
+            if entry.path().is_file() {
+                let to = copy.path().join(kind).join(entry.file_name());
+                std::fs::copy(entry.path(), to).expect("copied");
             }
-        })
-        .fold(String::new(), |all, l| all + l + "\n");
-    let faults = parse_kpi("k.yaml", &changed, &Declared::default()).expect_err(instead);
-    let first = &faults[0];
-    let text = first.to_string();
-    assert_eq!((first.line, first.column), place, "{text}");
-    assert!(text.contains(says), "{text}");
+        }
+    }
+    for (name, text) in files {
+        std::fs::write(copy.path().join(name), text).expect("written");
+    }
+    load(copy.path())
 }
 
 #[test]
-fn a_wrong_definition_is_refused_at_its_place_with_what_to_write() {
-    check(
-        "filter",
-        "filter: data.chanel == \"voice_call\"",
-        (5, 13),
-        "did you mean \"channel\"?",
-    );
-    check(
-        "filter",
-        "filter: data.channel == 5.0",
-        (5, 25),
-        "write text in quotes",
-    );
-    check(
-        "filter",
-        "filter: data.wait_ms == \"20\"",
-        (5, 25),
-        "write a number without quotes",
-    );
-    check("filter", "filter: data.channel", (5, 13), "no condition");
-    check(
-        "filter",
-        "filter: record.outcome == \"late\"",
-        (5, 15),
-        "only known to measures of records",
-    );
-    check("type", "type: ration", (4, 7), "did you mean \"ratio\"?");
-    check("type", "type: derived", (4, 7), "cannot be used yet");
-    check("type", "type: simple", (4, 7), "exactly one of measure");
-    check("unit", "unit: per cent", (10, 7), "unknown unit");
-    check("decimals", "decimals: 9", (11, 11), "write 0 to 4");
-    check(
-        "direction",
-        "direction: sideways",
-        (12, 12),
-        "write up, down or none",
-    );
-    check("windows", "windows: [7m]", (9, 11), "did you mean");
-    check("windows", "windows: [now]", (9, 11), "gauges and ages");
-    check(
-        "dimensions",
-        "dimensions: [chanel]",
-        (8, 14),
-        "did you mean \"channel\"?",
-    );
-    check(
-        "numerator",
-        "numerator: {agg: sum, of: data.queue}",
-        (6, 27),
-        "only integers can be summed",
-    );
-    check(
-        "numerator",
-        "numerator: {agg: cuont}",
-        (6, 18),
-        "did you mean \"count\"?",
-    );
-    check("meaning", "meaning: ''", (3, 10), "write it");
-    check("kpi", "kpi: Service-Level", (1, 6), "lower-case");
+fn the_example_of_the_design_page_loads_as_it_is_written() {
+    let kpi = parse_kpi("design.yaml", DESIGN, &Declared::default());
+    let kpi = kpi.unwrap_or_else(|faults| panic!("{}", told(&faults)));
+    assert_eq!(kpi.windows, [Window::M5, Window::M15, Window::H1]);
+    assert_eq!(kpi.target, Some(800));
+    assert_eq!(kpi.examples[0].value, Some(333));
+    assert_eq!(kpi.dimensions[0].values, Vec::<String>::new());
 }
 
 #[test]
-fn a_missing_or_unknown_field_is_named() {
-    let missing: String = GOOD
-        .lines()
-        .filter(|l| !l.starts_with("unit"))
-        .fold(String::new(), |all, l| all + l + "\n");
-    let faults = parse_kpi("k.yaml", &missing, &Declared::default()).expect_err("no unit");
-    assert!(faults[0].to_string().contains("unit"), "{}", faults[0]);
-    let unknown = format!("{GOOD}percentlie: 3\n");
-    let faults = parse_kpi("k.yaml", &unknown, &Declared::default()).expect_err("unknown field");
+fn a_window_that_has_no_effect_yet_is_told_and_stops_nothing() {
+    let catalog = changed(&[("kpis/service_level_voice.yaml", DESIGN)]);
+    let catalog = catalog.unwrap_or_else(|faults| panic!("{}", told(&faults)));
+    let notes = told(&catalog.notes);
+    assert_eq!(catalog.notes.len(), 1, "{notes}");
+    assert!(notes.contains("note: the window day is known"), "{notes}");
+    assert_eq!((catalog.notes[0].line, catalog.notes[0].column), (9, 24));
+}
+
+#[test]
+fn the_cells_of_the_shipped_set_follow_the_order_of_combinations() {
+    let catalog = shipped();
+    assert!(catalog.notes.is_empty(), "{}", told(&catalog.notes));
+    let set = catalog.compile(1);
+    assert!(catalog.kpis.is_sorted_by(|a, b| a.kpi < b.kpi));
+    let mut cells = set.cells.iter();
+    for (kpi, definition) in set.kpis.iter().zip(&catalog.kpis) {
+        for window in &kpi.windows {
+            for combo in 0..combos(&kpi.dimensions) {
+                let cell = cells.next().expect("a cell per combination");
+                assert_eq!((&cell.key.kpi, cell.key.window), (&kpi.kpi, *window));
+                assert_eq!(*cell.key.definition, *definition.hash);
+                let mut index = 0;
+                for d in &kpi.dimensions {
+                    let value = cell.key.dims[&d.name].as_str();
+                    let at = match value {
+                        "all" => 0,
+                        "other" => d.values.len() + 1,
+                        name => d.index[name] + 1,
+                    };
+                    index = index * (d.values.len() + 2) + at;
+                }
+                assert_eq!(index, combo, "{:?}", cell.key);
+            }
+        }
+    }
+    assert!(cells.next().is_none(), "no cell is left over");
+}
+
+#[test]
+fn two_dimensions_count_the_second_one_fastest() {
+    let text = DESIGN.replace(
+        "dimensions: [queue]",
+        "dimensions: [{name: queue, values: [a]}, {name: topic, values: [x, y]}]",
+    );
+    let set = changed(&[("kpis/service_level_voice.yaml", &text)]);
+    let set = set.unwrap_or_else(|f| panic!("{}", told(&f))).compile(1);
+    let kpi = set.kpis.iter().find(|k| &*k.kpi == "service_level_voice");
+    let first = kpi.expect("there").first_cell;
+    let dims = |i: usize| -> Vec<&str> {
+        let dims = &set.cells[first + i].key.dims;
+        dims.values().map(String::as_str).collect()
+    };
+    let wanted = [
+        ["all", "all"],
+        ["all", "x"],
+        ["all", "y"],
+        ["all", "other"],
+        ["a", "all"],
+        ["a", "x"],
+        ["a", "y"],
+        ["a", "other"],
+        ["other", "all"],
+    ];
+    for (i, wanted) in wanted.iter().enumerate() {
+        assert_eq!(dims(i), wanted, "combination {i}");
+    }
+}
+
+#[test]
+fn formulas_factors_and_breakdowns_are_compiled_as_documented() {
+    let set = shipped().compile(1);
+    let kpi = |name: &str| set.kpis.iter().find(|k| &*k.kpi == name).expect("there");
+    let factors = [
+        ("service_level_voice", (100, 1)),
+        ("revenue", (1, 100)),
+        ("average_order_value", (1, 100)),
+        ("speed_of_answer", (1, 1_000)),
+        ("oldest_waiting", (1, 1_000)),
+        ("source_age", (1, 1_000)),
+        ("orders", (1, 1)),
+        ("waiting_now", (1, 1)),
+        ("conversion_rate", (100, 1)),
+    ];
+    for (name, factor) in factors {
+        assert_eq!(kpi(name).factor, factor, "{name}");
+    }
+    assert_eq!(
+        kpi("dead_letters").dimensions[0].source,
+        DimensionSource::RecordReason
+    );
+    assert_eq!(
+        kpi("source_age").dimensions[0].source,
+        DimensionSource::EventSource
+    );
+    assert_eq!(
+        kpi("offered").dimensions[0].source,
+        DimensionSource::Slot(0)
+    );
+    let CompiledFormula::Ratio(above, below) = kpi("conversion_rate").formula else {
+        panic!("a ratio");
+    };
+    for measure in [above, below] {
+        assert_eq!(set.measures[measure].agg, CompiledAgg::CountDistinct);
+    }
+    let ordered = "cx.commerce.order_placed.v1".to_owned();
+    assert_eq!(set.measures[above].types, Some(vec![ordered]));
+    assert_eq!(set.measures[below].types, None);
+}
+
+#[test]
+fn filter_and_where_are_one_condition_in_which_false_beats_an_error() {
+    let set = shipped().compile(1);
+    let kpi = set.kpis.iter().find(|k| &*k.kpi == "service_level_voice");
+    let CompiledFormula::Ratio(above, _) = kpi.expect("there").formula else {
+        panic!("a ratio");
+    };
+    let check = |kind: &str, data: &str, expected: Option<bool>| {
+        let json = format!(
+            r#"{{"specversion":"1.0","id":"1","source":"s","type":"{kind}","data":{data}}}"#
+        );
+        let event = decode(json.as_bytes(), &set.slots, &set.limits).expect("valid");
+        let view = View {
+            event: Some(&event),
+            outcome: "applied",
+            reason: "",
+        };
+        assert_eq!((set.measures[above].condition)(view), expected, "{json}");
+    };
+    let answered = "cx.contact.answered.v1";
+    check(
+        answered,
+        r#"{"channel":"voice_call","wait_ms":20000}"#,
+        Some(true),
+    );
+    check(
+        answered,
+        r#"{"channel":"voice_call","wait_ms":20001}"#,
+        Some(false),
+    );
+    check(answered, r#"{"channel":"chat","wait_ms":1}"#, Some(false));
+    check(answered, r#"{"channel":"chat"}"#, Some(false));
+    check("cx.contact.queued.v1", "{}", Some(false));
+    check(answered, r#"{"channel":"voice_call"}"#, None);
+    check(answered, r#"{"wait_ms":1}"#, None);
+}
+
+#[test]
+fn a_board_holds_each_cell_once_with_all_breakdowns_of_its_tiles() {
+    let catalog = shipped();
+    let set = catalog.compile(1);
+    let board = set.boards.iter().find(|b| b.name == "care").expect("there");
+    assert_eq!(board.layout.tiles.len(), 9);
+    let distinct: BTreeSet<usize> = board.source_index.iter().copied().collect();
+    assert_eq!(distinct.len(), board.cells.len(), "no cell twice");
+    for (cell, index) in board.cells.iter().zip(&board.source_index) {
+        assert_eq!(cell, &set.cells[*index]);
+    }
+    for tile in &board.layout.tiles {
+        let cell = &board.cells[tile.cell as usize - 1];
+        let same = |c: &&cx_model::value::CellInfo| {
+            c.key.kpi == cell.key.kpi && c.key.window == cell.key.window
+        };
+        let all = set.cells.iter().filter(same).count();
+        assert_eq!(
+            board.cells.iter().filter(same).count(),
+            all,
+            "{}",
+            tile.label
+        );
+        assert!(tile.range[0] < tile.range[1]);
+    }
+    let payment = board
+        .layout
+        .tiles
+        .iter()
+        .find(|t| t.label == "Payment errors");
+    let payment = &board.cells[payment.expect("there").cell as usize - 1].key;
+    assert_eq!(payment.dims["step"], "payment");
+    let rail = &board.layout.rail;
+    let sources: Vec<&str> = rail.sources.iter().map(|s| s.name.as_str()).collect();
+    assert_eq!(
+        sources,
+        ["chat-platform", "contact-centre", "payments", "web-shop"]
+    );
+    for row in &rail.sources {
+        assert_eq!(
+            board.cells[row.cell as usize - 1].key.dims["source"],
+            row.name
+        );
+    }
+    let dead = rail.dead_letters.as_ref().expect("there").cell;
+    assert_eq!(&*board.cells[dead as usize - 1].key.kpi, "dead_letters");
+}
+
+#[test]
+fn a_range_is_scaled_as_its_kpi() {
+    let text = "board: own\ntitle: Own\nzone: UTC\ntiles:\n  \
+                - {label: A, kpi: conversion_rate, window: 1h, range: [0.5, 6], foot: x}\n  \
+                - {label: B, kpi: orders, window: 1h, range: [-3, 6], foot: x}\n";
+    let set = changed(&[("boards/own.yaml", text)]);
+    let set = set.unwrap_or_else(|f| panic!("{}", told(&f))).compile(1);
+    let own = set.boards.iter().find(|b| b.name == "own").expect("there");
+    let ranges: Vec<[i64; 2]> = own.layout.tiles.iter().map(|t| t.range).collect();
+    assert_eq!(ranges, [[50, 600], [-3, 6]]);
+}
+
+#[test]
+fn the_hash_follows_meaning_and_not_the_way_it_is_written() {
+    let base = parse_kpi("a.yaml", DESIGN, &Declared::default())
+        .expect("good")
+        .hash;
+    assert_eq!(base.len(), 64);
+    let hash = |from: &str, to: &str| {
+        let text = DESIGN.replace(from, to);
+        assert_ne!(text, DESIGN, "{from} is in the page");
+        let kpi = parse_kpi("b.yaml", &text, &Declared::default());
+        kpi.unwrap_or_else(|f| panic!("{}", told(&f))).hash
+    };
+    assert_eq!(hash("# technical name", "# the name"), base);
+    assert_eq!(hash("target: 80", "target: 80.0"), base);
+    assert_eq!(
+        hash(
+            "{channel: voice_call, wait_ms: 12000}",
+            "{wait_ms: 12000, channel: voice_call}"
+        ),
+        base
+    );
+    assert_ne!(hash("target: 80", "target: 81"), base);
+    assert_ne!(hash("<= 20000", "<= 20001"), base);
+    assert_ne!(hash("Share of", "Part of"), base);
+    let before = shipped().hash;
+    let source = "source: payments\nowner: Payments\nfreshness_s: 90\n";
+    let after = changed(&[("sources/payments.yaml", source)])
+        .expect("good")
+        .hash;
+    assert_ne!(before, after, "a source is part of the set");
+}
+
+#[test]
+fn every_fault_of_every_file_is_told() {
+    let faults = changed(&[
+        ("kpis/orders.yaml", "kpi: orders\nbusiness_nam: Orders\n"),
+        ("kpis/revenue.yaml", &DESIGN.replace("unit: percent", "unit: euro")),
+        ("kpis/offered.yaml", &DESIGN.replace("direction: up", "direction: high").replace("data.wait_ms", "data.wait")),
+        ("sources/payments.yaml", "source: web-shop\nowner: Payments\nfreshness_s: 0\n"),
+        ("boards/more.yaml", "board: care\ntitle: More\nzone: UTC\ntiles:\n  - {label: A, kpi: orders, window: 1h, range: [0, 1], foot: x}\n  - {label: B, kpi: ordres, window: 1h, range: [0, 1], foot: x}\n"),
+        ("kpis/readme.txt", "nothing"),
+    ])
+    .expect_err("many faults");
+    let all = told(&faults);
+    for says in [
+        "a KPI has no field `business_nam`",
+        "did you mean \"business_name\"?",
+        "a KPI needs the field `meaning`",
+        "a KPI needs the field `examples`",
+        "unknown unit \"euro\"",
+        "unknown direction \"high\"",
+        "unknown attribute data.wait",
+        "the source web-shop stands in two files",
+        "freshness_s is out of bounds",
+        "the board care stands in two files",
+        "unknown KPI ordres",
+        "only .yaml and .yml files are read here",
+    ] {
+        assert!(all.contains(says), "{says:?} is not in\n{all}");
+    }
     assert!(
-        faults[0].to_string().contains("percentlie"),
-        "{}",
-        faults[0]
+        !all.contains("unknown KPI orders"),
+        "its own file says what is wrong with it"
     );
-    let broken = "kpi: [unclosed\n";
-    assert!(parse_kpi("k.yaml", broken, &Declared::default()).is_err());
+}
+
+#[test]
+fn two_files_with_one_kpi_and_a_folder_that_is_not_there_are_refused() {
+    let faults = changed(&[("kpis/zzz.yaml", DESIGN)]).expect_err("twice");
+    let all = told(&faults);
+    assert!(
+        all.contains("the KPI service_level_voice is also in"),
+        "{all}"
+    );
+    assert!(all.contains("zzz.yaml:1:6"), "{all}");
+    let faults = load(Path::new("/nowhere/at/all")).expect_err("no folder");
+    assert_eq!(faults.len(), 4, "{}", told(&faults));
+}
+
+#[test]
+fn every_attribute_a_definition_can_name_has_a_slot() {
+    let mut slots = SlotTable::default();
+    for attribute in cx_model::attribute::ATTRIBUTES {
+        assert!(slots.add(attribute.name).is_some(), "{}", attribute.name);
+    }
 }

@@ -1,178 +1,228 @@
-//! One table of cases, run by our closures and by the crate's interpreter.
+//! The table of `schemas/cel.md`, run by our closures and by the crate's interpreter, and random
+//! conditions over random events, run by both.
 
-use cel::{Context, Program};
+mod oracle;
+
 use cx_catalog::cel::compile;
-use cx_catalog::compiled::View;
 use cx_model::attribute::SlotTable;
-use cx_model::decode::decode;
-use cx_model::limits::Limits;
+use oracle::{both, ours};
+use proptest::prelude::*;
 
-/// Expression, `data` of the event, expected (None: an error).
-const CASES: &[(&str, &str, Option<bool>)] = &[
-    (
-        r#"data.channel == "chat""#,
-        r#"{"channel":"chat"}"#,
-        Some(true),
-    ),
-    (
-        r#"data.channel == "chat""#,
-        r#"{"channel":"voice"}"#,
-        Some(false),
-    ),
-    (
-        r#"data.channel != "chat""#,
-        r#"{"channel":"voice"}"#,
-        Some(true),
-    ),
-    (r#"data.channel == "chat""#, "{}", None),
-    (r#"data.channel < "d""#, r#"{"channel":"chat"}"#, Some(true)),
-    (
-        r#"data.channel in ["web", "chat"]"#,
-        r#"{"channel":"chat"}"#,
-        Some(true),
-    ),
-    (
-        r#"data.channel in ["web"]"#,
-        r#"{"channel":"chat"}"#,
-        Some(false),
-    ),
-    (r#"data.channel in ["web"]"#, "{}", None),
-    ("data.wait_ms <= 20000", r#"{"wait_ms":20000}"#, Some(true)),
-    ("data.wait_ms < 20000", r#"{"wait_ms":20000}"#, Some(false)),
-    ("data.wait_ms > 20000", r#"{"wait_ms":20001}"#, Some(true)),
-    ("data.wait_ms >= 20000", r#"{"wait_ms":19999}"#, Some(false)),
-    ("data.wait_ms > 1.5", r#"{"wait_ms":2}"#, Some(true)),
-    ("data.wait_ms < 1.5", r#"{"wait_ms":2}"#, Some(false)),
-    ("data.wait_ms == 2.0", r#"{"wait_ms":2}"#, Some(true)),
-    ("data.wait_ms + 1 == 3", r#"{"wait_ms":2}"#, Some(true)),
-    ("data.wait_ms - 1 == 1", r#"{"wait_ms":2}"#, Some(true)),
-    ("data.wait_ms * 3 == 6", r#"{"wait_ms":2}"#, Some(true)),
-    (
-        "data.wait_ms * 2 > 0",
-        r#"{"wait_ms":9223372036854775807}"#,
-        None,
-    ),
-    ("-data.wait_ms < 0", r#"{"wait_ms":2}"#, Some(true)),
-    (
-        "data.sentiment < -0.5",
-        r#"{"sentiment":-0.75}"#,
-        Some(true),
-    ),
-    ("data.sentiment < 0", r#"{"sentiment":-0.75}"#, Some(true)),
-    ("data.automated", r#"{"automated":true}"#, Some(true)),
-    ("!data.automated", r#"{"automated":true}"#, Some(false)),
-    ("!data.automated", "{}", None),
-    ("has(data.wait_ms)", r#"{"wait_ms":2}"#, Some(true)),
-    ("has(data.wait_ms)", "{}", Some(false)),
-    ("!has(data.wait_ms) || data.wait_ms > 1", "{}", Some(true)),
-    (r#"true || data.channel == "x""#, "{}", Some(true)),
-    (r#"data.channel == "x" || true"#, "{}", Some(true)),
-    (r#"data.channel == "x" || false"#, "{}", None),
-    (r#"false && data.channel == "x""#, "{}", Some(false)),
-    (r#"data.channel == "x" && false"#, "{}", Some(false)),
-    (r#"data.channel == "x" && true"#, "{}", None),
-    (r#"!(data.channel == "x" && true)"#, "{}", None),
-    (
-        r#"event.type == "t.v1" && data.wait_ms == 1"#,
-        r#"{"wait_ms":1}"#,
-        Some(true),
-    ),
-    (r#"event.source == "/s""#, "{}", Some(true)),
-    (r#"event.subject == "c-1""#, "{}", Some(true)),
-    (
-        r#"event.type in ["a", "t.v1"] && !(data.wait_ms > 5)"#,
-        r#"{"wait_ms":1}"#,
-        Some(true),
-    ),
-    (
-        r#"data.channel == "ż" || data.queue == "q""#,
-        r#"{"channel":"ż","queue":"z"}"#,
-        Some(true),
-    ),
-    (
-        r#"(data.wait_ms > 1 && data.wait_ms < 3) || data.queue == "q""#,
-        r#"{"wait_ms":2}"#,
-        Some(true),
-    ),
-    (
-        r#"(data.wait_ms > 5 || data.queue == "q") && data.channel == "c""#,
-        r#"{"wait_ms":2,"queue":"q","channel":"c"}"#,
-        Some(true),
-    ),
-];
+const PAGE: &str = include_str!("../../../schemas/cel.md");
+
+/// Condition, `data` of the event, expected (None: an error).
+fn cases() -> Vec<(String, String, Option<bool>)> {
+    let rows = PAGE.split("## Cases").nth(1).expect("the page has cases");
+    let rows = rows.lines().filter(|l| l.starts_with("| `"));
+    rows.map(|row| {
+        let row = row.replace("\\|", "\u{1}");
+        let cells: Vec<String> = row
+            .split('|')
+            .map(|c| c.trim().trim_matches('`').replace('\u{1}', "|"))
+            .collect();
+        let expected = match cells[3].as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            "error" => None,
+            other => panic!("{other} is no result"),
+        };
+        (cells[1].clone(), cells[2].clone(), expected)
+    })
+    .collect()
+}
 
 #[test]
-fn closures_and_the_crates_interpreter_agree_on_every_case() {
-    for (source, data, expected) in CASES {
-        let json = format!(
-            r#"{{"specversion":"1.0","id":"1","source":"/s","type":"t.v1","subject":"c-1","data":{data}}}"#
-        );
-        let mut slots = SlotTable::default();
-        let ours = compile(source, &mut slots, false).unwrap_or_else(|f| panic!("{source}: {f:?}"));
-        let event = decode(json.as_bytes(), &slots, &Limits::default()).expect("valid");
-        let got = (ours.test)(View {
-            event: Some(&event),
-            outcome: "applied",
-            reason: "",
-        });
-        assert_eq!(got, *expected, "ours: {source} over {data}");
+fn closures_and_the_crates_interpreter_agree_with_every_row_of_the_page() {
+    let cases = cases();
+    assert!(cases.len() >= 60, "{} rows", cases.len());
+    for (condition, data, expected) in cases {
+        let (ours, theirs) = both(&condition, &data);
+        assert_eq!(ours, expected, "ours: {condition} over {data}");
+        assert_eq!(theirs, expected, "crate: {condition} over {data}");
+    }
+}
 
-        let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-        let mut context = Context::default();
-        context.add_variable_from_value("data", to_cel(&value["data"]));
-        context.add_variable_from_value("event", to_cel(&value));
-        let oracle = Program::compile(source).expect("parses").execute(&context);
-        if let (Err(e), Some(_)) = (&oracle, expected) {
-            panic!("crate: {source} over {data}: {e:?}");
-        }
-        let oracle = oracle.ok().and_then(|v| {
-            if let cel::Value::Bool(b) = v {
-                Some(b)
-            } else {
-                None
-            }
-        });
-        assert_eq!(oracle, *expected, "crate: {source} over {data}");
+#[test]
+fn an_attribute_of_another_type_is_an_error_and_is_there() {
+    // The interpreter has no declared types, so these are ours alone.
+    let checks = [
+        ("data.wait_ms > 1", r#"{"wait_ms":"2"}"#, None),
+        ("data.wait_ms > 1", r#"{"wait_ms":2.5}"#, None),
+        (r#"data.channel == "a""#, r#"{"channel":["a"]}"#, None),
+        ("data.automated", r#"{"automated":1}"#, None),
+        ("has(data.wait_ms)", r#"{"wait_ms":"2"}"#, Some(true)),
+        // Exact where a conversion to double would round.
+        (
+            "data.wait_ms == 9007199254740992.0",
+            r#"{"wait_ms":9007199254740993}"#,
+            Some(false),
+        ),
+        (
+            "data.wait_ms > 9007199254740992.0",
+            r#"{"wait_ms":9007199254740993}"#,
+            Some(true),
+        ),
+        (
+            "data.wait_ms < 9223372036854775808.0",
+            r#"{"wait_ms":9223372036854775807}"#,
+            Some(true),
+        ),
+    ];
+    for (condition, data, expected) in checks {
+        assert_eq!(ours(condition, data), expected, "{condition} over {data}");
     }
 }
 
 #[test]
 fn event_types_are_found_conservatively() {
-    let types = |source: &str| {
-        compile(source, &mut SlotTable::default(), false)
-            .expect(source)
-            .types
+    let check = |condition: &str, expected: Option<&[&str]>| {
+        let found = compile(condition, &mut SlotTable::default(), false).expect(condition);
+        let expected = expected.map(|names| names.iter().map(ToString::to_string).collect());
+        assert_eq!(found.types, expected, "{condition}");
     };
-    let list = |names: &[&str]| Some(names.iter().map(ToString::to_string).collect::<Vec<_>>());
-    assert_eq!(
-        types(r#"event.type == "a" && data.wait_ms > 1"#),
-        list(&["a"])
+    check(r#"event.type == "a" && data.wait_ms > 1"#, Some(&["a"]));
+    check(r#"data.wait_ms > 1 && "a" == event.type"#, Some(&["a"]));
+    check(
+        r#"event.type == "b" || event.type == "a""#,
+        Some(&["a", "b"]),
     );
-    assert_eq!(
-        types(r#"event.type == "b" || event.type == "a""#),
-        list(&["a", "b"])
+    check(r#"event.type in ["b", "a", "b"]"#, Some(&["a", "b"]));
+    check(
+        r#"event.type == "a" || (event.type == "b" && data.queue == "q")"#,
+        Some(&["a", "b"]),
     );
-    assert_eq!(types(r#"event.type in ["a", "b"]"#), list(&["a", "b"]));
-    assert_eq!(types(r#"event.type == "a" || data.wait_ms > 1"#), None);
-    assert_eq!(types(r#"event.type != "a""#), None);
+    check(
+        r#"event.type in ["a", "b"] && event.type in ["b", "c"]"#,
+        Some(&["b"]),
+    );
+    check(r#"event.type == "a" || data.wait_ms > 1"#, None);
+    check(r#"!(event.type == "a")"#, None);
+    check(r#"event.type != "a""#, None);
+    check(r#"data.wait_ms > 1 ? event.type == "a" : false"#, None);
 }
 
-/// JSON as CEL sees it: whole numbers are ints (serde alone would make them uints).
-fn to_cel(json: &serde_json::Value) -> cel::Value {
-    use serde_json::Value as Json;
-    match json {
-        Json::Null => cel::Value::Null,
-        Json::Bool(b) => cel::Value::Bool(*b),
-        Json::Number(n) => n.as_i64().map_or_else(
-            || cel::Value::Float(n.as_f64().expect("a number")),
-            cel::Value::Int,
-        ),
-        Json::String(s) => cel::Value::from(s.as_str()),
-        Json::Array(a) => cel::Value::from(a.iter().map(to_cel).collect::<Vec<_>>()),
-        Json::Object(o) => {
-            let map: std::collections::HashMap<String, cel::Value> =
-                o.iter().map(|(k, v)| (k.clone(), to_cel(v))).collect();
-            cel::Value::from(map)
+#[test]
+fn hostile_expressions_are_refused_without_a_crash() {
+    let deep = [
+        "(".repeat(900) + "true" + &")".repeat(900),
+        "!".repeat(1_900) + "true",
+        "-".repeat(1_900) + "1 == 1",
+        vec!["true"; 300].join("||"),
+        "data.wait_ms".to_owned() + &"+1".repeat(900) + " > 0",
+        "[".repeat(1_900),
+        "x".repeat(2_001),
+        "\u{0}\u{1f600}\"".to_owned(),
+    ];
+    for text in deep {
+        if let Ok(condition) = compile(&text, &mut SlotTable::default(), false) {
+            oracle::evaluate(&condition, r#"{"wait_ms":1}"#, &SlotTable::default());
         }
+    }
+}
+
+/// Random conditions of the subset, well typed.
+fn condition() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("true".to_owned()),
+        Just("false".to_owned()),
+        Just("data.automated".to_owned()),
+        Just("has(data.wait_ms)".to_owned()),
+        Just("has(data.channel)".to_owned()),
+        (text(), order(), text()).prop_map(|(a, o, b)| format!("{a} {o} {b}")),
+        (integer(), order(), integer()).prop_map(|(a, o, b)| format!("{a} {o} {b}")),
+        (decimal(), order(), integer()).prop_map(|(a, o, b)| format!("{a} {o} {b}")),
+        (text(), text()).prop_map(|(a, b)| format!("{a}.contains({b})")),
+        (text(), text()).prop_map(|(a, b)| format!("{a}.startsWith({b})")),
+        (text(), text()).prop_map(|(a, b)| format!("{a}.endsWith({b})")),
+        text().prop_map(|a| format!("{a} in [\"a\", \"chat\", \"t.v1\"]")),
+        integer().prop_map(|a| format!("{a} in [-1, 0, 3]")),
+    ];
+    leaf.prop_recursive(4, 24, 3, |inner| {
+        prop_oneof![
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} && {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("({a} || {b})")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("(({a}) == ({b}))")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!("(({a}) != ({b}))")),
+            inner.clone().prop_map(|a| format!("!({a})")),
+            (inner.clone(), inner.clone(), inner)
+                .prop_map(|(a, b, c)| format!("(({a}) ? ({b}) : ({c}))")),
+        ]
+    })
+}
+
+fn order() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">="])
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let names = vec![
+        "data.channel",
+        "data.queue",
+        "event.type",
+        "event.subject",
+        "\"a\"",
+        "\"chat\"",
+        "\"\"",
+        "(data.automated ? data.queue : \"a\")",
+    ];
+    prop::sample::select(names).prop_map(ToOwned::to_owned)
+}
+
+fn integer() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("data.wait_ms".to_owned()),
+        Just("data.score".to_owned()),
+        (-5_i64..20).prop_map(|i| if i < 0 {
+            format!("({i})")
+        } else {
+            i.to_string()
+        }),
+        Just("9223372036854775807".to_owned()),
+    ];
+    leaf.prop_recursive(2, 6, 2, |inner| {
+        let operator = prop::sample::select(vec!["+", "-", "*"]);
+        (inner.clone(), operator, inner).prop_map(|(a, o, b)| format!("({a} {o} {b})"))
+    })
+}
+
+fn decimal() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("data.sentiment".to_owned()),
+        (0_i32..40).prop_map(|i| format!("{:.2}", f64::from(i) / 4.0)),
+    ]
+}
+
+fn data() -> impl Strategy<Value = String> {
+    let words = prop::option::of(prop::sample::select(vec!["a", "chat", "", "ż"]));
+    let numbers = || prop::option::of(-4_i64..20);
+    let event = (words.clone(), words, numbers(), numbers());
+    let rest = (prop::option::of(any::<bool>()), prop::option::of(-8_i32..8));
+    (event, rest).prop_map(|((channel, queue, wait, score), (flag, mood))| {
+        let mut all = serde_json::Map::new();
+        let mut put = |name: &str, value: Option<serde_json::Value>| {
+            all.extend(value.map(|v| (name.to_owned(), v)));
+        };
+        put("channel", channel.map(Into::into));
+        put("queue", queue.map(Into::into));
+        put("wait_ms", wait.map(Into::into));
+        put("score", score.map(Into::into));
+        put("automated", flag.map(Into::into));
+        put("sentiment", mood.map(|m| (f64::from(m) / 4.0).into()));
+        serde_json::Value::Object(all).to_string()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_conditions_mean_the_same_to_both(condition in condition(), data in data()) {
+        let (ours, theirs) = both(&condition, &data);
+        prop_assert_eq!(ours, theirs, "{} over {}", condition, data);
+    }
+
+    #[test]
+    fn no_text_makes_the_compiler_panic(text in "[a-z.\"'() 0-9=&|!<>+*?:\\[\\],ż-]{0,40}") {
+        drop(compile(&text, &mut SlotTable::default(), false).map(|_| ()));
     }
 }

@@ -1,43 +1,27 @@
 //! In: a view of one event. Kept: literals. Out: text and numbers to compare.
 //! Never knows: syntax.
 
-use crate::compiled::View;
+use crate::compiled::{Predicate, View};
 use cel::common::ast::operators as op;
 use cx_model::event::Slot;
 use std::cmp::Ordering;
-use std::fmt;
 
-/// The static type of an operand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Type {
-    Text,
-    Number,
-    Bool,
-}
-
-impl fmt::Display for Type {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Text => "text",
-            Self::Number => "a number",
-            Self::Bool => "true/false",
-        })
-    }
-}
-
-/// Something that can be compared.
-pub(super) enum Operand {
+/// An expression with its static type.
+pub(super) enum Typed {
+    Bool(Predicate),
     Text(Text),
-    Number(Number),
-    Bool(usize),
+    Int(Number),
+    Double(Number),
 }
 
-impl Operand {
-    pub(super) fn kind(&self) -> Type {
+impl Typed {
+    /// The type in plain words.
+    pub(super) fn words(&self) -> &'static str {
         match self {
-            Self::Text(_) => Type::Text,
-            Self::Number(_) => Type::Number,
-            Self::Bool(_) => Type::Bool,
+            Self::Bool(_) => "true or false",
+            Self::Text(_) => "text",
+            Self::Int(_) => "a whole number",
+            Self::Double(_) => "a number",
         }
     }
 }
@@ -49,8 +33,10 @@ pub(super) enum Text {
     EventType,
     EventSource,
     EventSubject,
+    EventId,
     Outcome,
     Reason,
+    If(Box<(Predicate, Text, Text)>),
 }
 
 impl Text {
@@ -61,8 +47,16 @@ impl Text {
             Self::EventType => view.event.map(|e| &*e.kind),
             Self::EventSource => view.event.map(|e| &*e.source),
             Self::EventSubject => view.event?.subject.as_deref(),
+            Self::EventId => view.event.map(|e| &*e.id),
             Self::Outcome => Some(view.outcome),
             Self::Reason => Some(view.reason),
+            Self::If(parts) => {
+                if parts.0(view)? {
+                    parts.1.value(view)
+                } else {
+                    parts.2.value(view)
+                }
+            }
         }
     }
 }
@@ -72,19 +66,19 @@ pub(super) enum Number {
     Int(i64),
     Double(f64),
     Slot(usize),
-    Add(Box<(Number, Number)>),
-    Subtract(Box<(Number, Number)>),
-    Multiply(Box<(Number, Number)>),
+    Of(fn(i64, i64) -> Option<i64>, Box<(Number, Number)>),
+    If(Box<(Predicate, Number, Number)>),
 }
 
 impl Number {
+    /// `+`, `-` or `*` of two integers; overflow is an error.
     pub(super) fn of(name: &str, a: Self, b: Self) -> Self {
-        let both = Box::new((a, b));
-        match name {
-            op::ADD => Self::Add(both),
-            op::MULTIPLY => Self::Multiply(both),
-            _ => Self::Subtract(both),
-        }
+        let how = match name {
+            op::ADD => i64::checked_add,
+            op::MULTIPLY => i64::checked_mul,
+            _ => i64::checked_sub,
+        };
+        Self::Of(how, Box::new((a, b)))
     }
 
     pub(super) fn value(&self, view: View<'_, '_>) -> Option<Value> {
@@ -96,17 +90,17 @@ impl Number {
                 Slot::Double(d) => Some(Value::Double(*d)),
                 Slot::Missing | Slot::Mistyped | Slot::Bool(_) | Slot::Text(_) => None,
             },
-            Self::Add(p) => {
-                p.0.value(view)?
-                    .with(p.1.value(view)?, i64::checked_add, |a, b| a + b)
-            }
-            Self::Subtract(p) => {
-                p.0.value(view)?
-                    .with(p.1.value(view)?, i64::checked_sub, |a, b| a - b)
-            }
-            Self::Multiply(p) => {
-                p.0.value(view)?
-                    .with(p.1.value(view)?, i64::checked_mul, |a, b| a * b)
+            Self::Of(how, pair) => match (pair.0.value(view)?, pair.1.value(view)?) {
+                (Value::Int(a), Value::Int(b)) => how(a, b).map(Value::Int),
+                // The type check lets only integers in.
+                (Value::Double(_), _) | (_, Value::Double(_)) => None,
+            },
+            Self::If(parts) => {
+                if parts.0(view)? {
+                    parts.1.value(view)
+                } else {
+                    parts.2.value(view)
+                }
             }
         }
     }
@@ -120,20 +114,6 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// CEL has no arithmetic between int and double: that is an error, as is overflow.
-    fn with(
-        self,
-        other: Self,
-        int: fn(i64, i64) -> Option<i64>,
-        double: fn(f64, f64) -> f64,
-    ) -> Option<Self> {
-        match (self, other) {
-            (Self::Int(a), Self::Int(b)) => int(a, b).map(Self::Int),
-            (Self::Double(a), Self::Double(b)) => Some(Self::Double(double(a, b))),
-            (Self::Int(_), Self::Double(_)) | (Self::Double(_), Self::Int(_)) => None,
-        }
-    }
-
     /// Exact, also between int and double; `None` for NaN.
     pub(super) fn compare(self, other: Self) -> Option<Ordering> {
         match (self, other) {
@@ -169,7 +149,7 @@ fn mixed(a: i64, b: f64) -> Option<Ordering> {
 }
 
 /// The test a comparison operator makes of an order.
-pub(super) fn test(name: &str) -> fn(Ordering) -> bool {
+fn test(name: &str) -> fn(Ordering) -> bool {
     match name {
         op::EQUALS => Ordering::is_eq,
         op::NOT_EQUALS => Ordering::is_ne,
@@ -178,4 +158,61 @@ pub(super) fn test(name: &str) -> fn(Ordering) -> bool {
         op::GREATER => Ordering::is_gt,
         _ => Ordering::is_ge,
     }
+}
+
+/// Compares two texts (by Unicode code points, as CEL does).
+pub(super) fn compare_text(name: &str, a: Text, b: Text) -> Predicate {
+    match (name, a, b) {
+        // The two commonest forms without a detour.
+        (op::EQUALS, Text::EventType, Text::Literal(b)) => {
+            Box::new(move |v| v.event.map(|e| *e.kind == *b))
+        }
+        (op::EQUALS, Text::Slot(slot), Text::Literal(b)) => {
+            Box::new(move |v| v.event?.slot(slot).text().map(|a| a == b))
+        }
+        (op::EQUALS, a, b) => Box::new(move |v| Some(a.value(v)? == b.value(v)?)),
+        (op::NOT_EQUALS, a, b) => Box::new(move |v| Some(a.value(v)? != b.value(v)?)),
+        (name, a, b) => {
+            let test = test(name);
+            Box::new(move |v| Some(test(a.value(v)?.cmp(b.value(v)?))))
+        }
+    }
+}
+
+/// Compares two numbers, exactly.
+pub(super) fn compare_number(name: &str, a: Number, b: Number) -> Predicate {
+    let test = test(name);
+    match (a, b) {
+        (Number::Slot(slot), Number::Int(b)) => Box::new(move |v| match v.event?.slot(slot) {
+            Slot::Int(a) => Some(test(a.cmp(&b))),
+            Slot::Double(a) => Some(mixed(b, *a).is_some_and(|o| test(o.reverse()))),
+            Slot::Missing | Slot::Mistyped | Slot::Bool(_) | Slot::Text(_) => None,
+        }),
+        (a, b) => Box::new(move |v| Some(a.value(v)?.compare(b.value(v)?).is_some_and(test))),
+    }
+}
+
+/// Is the text one of the list?
+pub(super) fn text_in(text: Text, list: Vec<String>) -> Predicate {
+    Box::new(move |v| {
+        let text = text.value(v)?;
+        Some(list.iter().any(|x| x == text))
+    })
+}
+
+/// Is the number one of the list?
+pub(super) fn number_in(number: Number, list: Vec<Value>) -> Predicate {
+    Box::new(move |v| {
+        let number = number.value(v)?;
+        let same = |x: &Value| number.compare(*x) == Some(Ordering::Equal);
+        Some(list.iter().any(same))
+    })
+}
+
+/// A true-or-false attribute as a condition.
+pub(super) fn flag(slot: usize) -> Predicate {
+    Box::new(move |v| match v.event?.slot(slot) {
+        Slot::Bool(b) => Some(*b),
+        Slot::Missing | Slot::Mistyped | Slot::Int(_) | Slot::Double(_) | Slot::Text(_) => None,
+    })
 }

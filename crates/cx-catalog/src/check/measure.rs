@@ -1,0 +1,234 @@
+//! In: type and measures of a KPI file. Out: a formula, or faults. Never knows: closures.
+
+use super::{Checker, did_you_mean};
+use crate::cel;
+use crate::definition::{Agg, Formula, Measure, Object};
+use crate::diagnostic::did_you_mean_attribute;
+use crate::raw::{RawKpi, RawMeasure, RawObject};
+use cx_model::attribute::{self, Kind, SlotTable};
+use serde_saphyr::Spanned;
+
+impl Checker<'_, '_> {
+    pub(super) fn formula(&mut self, raw: &RawKpi) -> Option<Formula> {
+        let parts = (
+            &raw.measure,
+            &raw.gauge,
+            &raw.oldest,
+            &raw.numerator,
+            &raw.denominator,
+        );
+        match (raw.kind.value.as_str(), parts) {
+            ("simple", (Some(m), None, None, None, None)) => Some(Formula::Simple {
+                measure: self.measure(m)?,
+            }),
+            ("simple", (None, Some(o), None, None, None)) => self.gauge(o),
+            ("simple", (None, None, Some(o), None, None)) => self.oldest(o),
+            ("ratio", (None, None, None, Some(n), Some(d))) => self.ratio(n, d),
+            ("simple", _) => {
+                self.fault(
+                    &raw.kind,
+                    "a simple KPI has exactly one of measure, gauge and oldest, and nothing else",
+                    "write measure: {agg: count, where: …}",
+                );
+                None
+            }
+            ("ratio", _) => {
+                self.fault(
+                    &raw.kind,
+                    "a ratio has numerator and denominator and nothing else",
+                    "write numerator: {agg: …} and denominator: {agg: …}",
+                );
+                None
+            }
+            (kind @ ("derived" | "cumulative" | "conversion"), _) => {
+                self.fault(
+                    &raw.kind,
+                    format!("type {kind} is known but not available yet"),
+                    "write simple or ratio",
+                );
+                None
+            }
+            (kind, _) => {
+                let fix = did_you_mean(kind, ["simple", "ratio"]);
+                self.fault(&raw.kind, format!("unknown type {kind:?}"), fix);
+                None
+            }
+        }
+    }
+
+    fn ratio(&mut self, above: &RawMeasure, below: &RawMeasure) -> Option<Formula> {
+        let (numerator, denominator) = (self.measure(above), self.measure(below));
+        let (numerator, denominator) = (numerator?, denominator?);
+        let records = |m: &Measure| m.agg == Agg::CountRecords;
+        if records(&numerator) != records(&denominator) {
+            self.fault(
+                &below.agg,
+                "records count at log time and events at their own: they make no ratio",
+                "write of: record in both measures, or in none",
+            );
+        }
+        Some(Formula::Ratio {
+            numerator,
+            denominator,
+        })
+    }
+
+    fn measure(&mut self, raw: &RawMeasure) -> Option<Measure> {
+        let of = raw.of.as_ref();
+        let name = raw.agg.value.as_str();
+        let agg = match (name, of.map(|o| o.value.as_str())) {
+            ("count", None) => Agg::Count,
+            ("count", Some("record")) => Agg::CountRecords,
+            ("count_distinct", Some("customer")) => Agg::CountDistinct,
+            ("sum", Some(_)) => Agg::Sum {
+                of: self.summed(of?)?,
+            },
+            ("average", Some(_)) => Agg::Average {
+                of: self.summed(of?)?,
+            },
+            _ => {
+                self.no_measure(raw);
+                return None;
+            }
+        };
+        Some(Measure {
+            agg,
+            condition: raw.condition.as_ref().map(|c| c.value.clone()),
+        })
+    }
+
+    fn no_measure(&mut self, raw: &RawMeasure) {
+        let name = raw.agg.value.as_str();
+        let (message, fix) = match (name, &raw.of) {
+            ("sum" | "average" | "count_distinct", None) => {
+                let fix = if name == "count_distinct" {
+                    "write of: customer"
+                } else {
+                    "write of: data.<integer attribute>, e.g. data.amount_minor"
+                };
+                (format!("{name} needs `of`"), fix.to_owned())
+            }
+            ("count" | "count_distinct", Some(of)) => {
+                let fix = if name == "count" {
+                    "leave `of` out to count events, or write of: record"
+                } else {
+                    "write of: customer"
+                };
+                return self.fault(of, format!("{name} cannot count {:?}", of.value), fix);
+            }
+            ("min" | "max" | "percentile", _) => (
+                format!("{name} is known but not available yet"),
+                "write count, sum, average or count_distinct".to_owned(),
+            ),
+            ("gauge" | "oldest", _) => (
+                format!("{name} stands at the top of the KPI, not in a measure"),
+                format!("write {name}: {{of: contact.waiting}}"),
+            ),
+            _ => (
+                format!("unknown aggregation {name:?}"),
+                did_you_mean(name, ["count", "sum", "average", "count_distinct"]),
+            ),
+        };
+        self.fault(&raw.agg, message, fix);
+    }
+
+    /// The name of an attribute that can be summed.
+    fn summed(&mut self, of: &Spanned<String>) -> Option<String> {
+        let Some(name) = of.value.strip_prefix("data.") else {
+            let fix = if attribute::find(&of.value).is_some() {
+                format!("write data.{}", of.value)
+            } else {
+                "write data.<integer attribute>, e.g. data.amount_minor".to_owned()
+            };
+            self.fault(of, format!("{:?} is no attribute", of.value), fix);
+            return None;
+        };
+        match attribute::find(name).map(|a| a.kind) {
+            Some(Kind::Int) => Some(name.to_owned()),
+            Some(kind @ (Kind::Bool | Kind::Double | Kind::Text)) => {
+                self.fault(
+                    of,
+                    format!(
+                        "data.{name} is a {}; only integers can be summed",
+                        kind.name()
+                    ),
+                    "take an integer attribute, e.g. data.amount_minor",
+                );
+                None
+            }
+            None => {
+                let fix = did_you_mean_attribute(name);
+                self.fault(of, format!("unknown attribute data.{name}"), fix);
+                None
+            }
+        }
+    }
+
+    fn gauge(&mut self, raw: &RawObject) -> Option<Formula> {
+        if raw.of.value == "source.last_event" {
+            self.fault(
+                &raw.of,
+                "source.last_event has an age, it cannot be counted",
+                "write oldest: {of: source.last_event}",
+            );
+            return None;
+        }
+        let of = self.object(raw)?;
+        Some(simple(Agg::Gauge { of }, raw))
+    }
+
+    fn oldest(&mut self, raw: &RawObject) -> Option<Formula> {
+        let of = self.object(raw)?;
+        if let (Object::SourceLastEvent, Some(condition)) = (of, &raw.condition) {
+            self.fault(
+                condition,
+                "source.last_event looks at every event of a source",
+                "remove `where`",
+            );
+        }
+        Some(simple(Agg::Oldest { of }, raw))
+    }
+
+    fn object(&mut self, raw: &RawObject) -> Option<Object> {
+        match raw.of.value.as_str() {
+            "contact.waiting" => Some(Object::ContactWaiting),
+            "source.last_event" => Some(Object::SourceLastEvent),
+            other => {
+                let fix = did_you_mean(other, ["contact.waiting", "source.last_event"]);
+                self.fault(&raw.of, format!("unknown object {other:?}"), fix);
+                None
+            }
+        }
+    }
+
+    /// Checks every CEL text of the file; faults stand inside the text.
+    pub(super) fn conditions(&mut self, raw: &RawKpi) {
+        let measures = [&raw.measure, &raw.numerator, &raw.denominator];
+        let measures: Vec<&RawMeasure> = measures.into_iter().flatten().collect();
+        let records = |m: &RawMeasure| m.of.as_ref().is_some_and(|o| o.value == "record");
+        let all = !measures.is_empty() && measures.iter().all(|m| records(m));
+        let mut texts: Vec<(&Spanned<String>, bool)> = Vec::new();
+        texts.extend(raw.filter.iter().map(|f| (f, all)));
+        for m in measures {
+            texts.extend(m.condition.iter().map(|c| (c, records(m))));
+        }
+        for object in [&raw.gauge, &raw.oldest].into_iter().flatten() {
+            texts.extend(object.condition.iter().map(|c| (c, false)));
+        }
+        let mut slots = SlotTable::default();
+        for (text, records) in texts {
+            if let Err(fault) = cel::compile(&text.value, &mut slots, records) {
+                let (start, length) = (text.referenced.into(), fault.length);
+                let place = self.page.inside(start, &text.value, fault.offset, length);
+                self.page.fault(place, fault.message, fault.fix);
+            }
+        }
+    }
+}
+
+fn simple(agg: Agg, raw: &RawObject) -> Formula {
+    let condition = raw.condition.as_ref().map(|c| c.value.clone());
+    Formula::Simple {
+        measure: Measure { agg, condition },
+    }
+}

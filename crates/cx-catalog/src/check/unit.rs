@@ -1,0 +1,91 @@
+//! In: unit and formula of a KPI. Out: faults; how many steps lie between parts and shown value.
+//! Never knows: values.
+
+use super::{Checker, measures};
+use crate::definition::{Agg, Formula, Kpi, Measure};
+use crate::raw::RawKpi;
+
+/// What a measure is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A plain number.
+    Number,
+    /// Milliseconds.
+    Time,
+    /// Minor units of a currency.
+    Money,
+}
+
+impl Kind {
+    fn of(measure: &Measure) -> Self {
+        match &measure.agg {
+            Agg::Sum { of } | Agg::Average { of } if of.ends_with("_ms") => Self::Time,
+            Agg::Sum { of } | Agg::Average { of } if of.ends_with("_minor") => Self::Money,
+            Agg::Oldest { .. } => Self::Time,
+            Agg::Sum { .. }
+            | Agg::Average { .. }
+            | Agg::Count
+            | Agg::CountRecords
+            | Agg::CountDistinct
+            | Agg::Gauge { .. } => Self::Number,
+        }
+    }
+
+    /// What the formula gives; `None` where no unit could name it.
+    fn result(formula: &Formula) -> Option<Self> {
+        let kinds: Vec<Self> = measures(formula).into_iter().map(Self::of).collect();
+        match kinds.as_slice() {
+            [one] | [one, Self::Number] => Some(*one),
+            [a, b] if a == b => Some(Self::Number),
+            _ => None,
+        }
+    }
+}
+
+fn currency(unit: &str) -> bool {
+    unit.len() == 3 && unit.bytes().all(|b| b.is_ascii_uppercase())
+}
+
+impl Checker<'_, '_> {
+    pub(super) fn unit(&mut self, raw: &RawKpi, formula: &Formula) {
+        let unit = raw.unit.value.as_str();
+        if !currency(unit) && !["percent", "count", "seconds"].contains(&unit) {
+            return self.fault(
+                &raw.unit,
+                format!("unknown unit {unit:?}"),
+                "write percent, count, seconds or an ISO 4217 code such as EUR",
+            );
+        }
+        if unit == "percent" && !matches!(formula, Formula::Ratio { .. }) {
+            return self.fault(
+                &raw.unit,
+                "only a ratio can be in percent",
+                "write type: ratio, or another unit",
+            );
+        }
+        let (fits, says) = match Kind::result(formula) {
+            Some(Kind::Number) => (["percent", "count"].contains(&unit), "a plain number"),
+            Some(Kind::Time) => (unit == "seconds", "time"),
+            Some(Kind::Money) => (currency(unit), "money"),
+            None => (false, "neither a plain number nor time nor money"),
+        };
+        if !fits {
+            self.fault(
+                &raw.unit,
+                format!("the KPI gives {says}, not {unit}"),
+                "numbers are count (or percent of a ratio), sums of *_ms seconds, of *_minor a \
+                 currency such as EUR",
+            );
+        }
+    }
+}
+
+/// Multiplier above the line as (numerator, denominator), see `CompiledKpi::factor`.
+pub(crate) fn factor(kpi: &Kpi) -> (i64, i64) {
+    match Kind::result(&kpi.formula) {
+        Some(Kind::Time) => (1, 1_000),
+        Some(Kind::Money) => (1, 100),
+        Some(Kind::Number) | None if kpi.unit == "percent" => (100, 1),
+        Some(Kind::Number) | None => (1, 1),
+    }
+}

@@ -1,0 +1,18 @@
+//! The JSON Schema in `schemas/` is the one the code reads by.
+
+use std::path::Path;
+
+#[test]
+fn the_schema_of_a_kpi_file_is_the_written_one() {
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/kpi-definition.schema.json");
+    let made = serde_json::to_string_pretty(&cx_catalog::kpi_schema()).expect("JSON") + "\n";
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(&file, &made).expect("written");
+    }
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        written == made,
+        "schemas/kpi-definition.schema.json is old: run the test with UPDATE_SCHEMAS=1"
+    );
+}

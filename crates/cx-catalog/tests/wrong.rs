@@ -1,0 +1,228 @@
+//! Wrong definitions, and word for word what an analyst reads about them.
+
+use cx_catalog::{Declared, parse_kpi};
+
+const GOOD: &str = include_str!("design.yaml");
+
+/// Everything that is said about the good file with one text replaced.
+fn said(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from:?} is in the good file");
+    whole(&GOOD.replacen(from, to, 1))
+}
+
+fn whole(text: &str) -> String {
+    let declared = Declared {
+        channels: ["voice_call", "chat", "web"]
+            .map(ToOwned::to_owned)
+            .to_vec(),
+        sources: ["web-shop", "payments"].map(ToOwned::to_owned).to_vec(),
+    };
+    let faults = parse_kpi("kpis/k.yaml", text, &declared).expect_err(text);
+    let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    texts.join("\n\n")
+}
+
+/// One snapshot per replaced text.
+fn check(name: &str, from: &str, to: &str) {
+    insta::assert_snapshot!(name, said(from, to), to);
+}
+
+#[test]
+fn faults_in_cel_stand_inside_the_text() {
+    let filter = "filter: data.channel == \"voice_call\"";
+    check("unknown_attribute", "data.channel ==", "data.chanel ==");
+    check("number_for_text", filter, "filter: data.channel == 5.0");
+    check(
+        "text_for_number",
+        "data.wait_ms <= 20000",
+        "data.wait_ms <= \"20000\"",
+    );
+    check("no_condition", filter, "filter: data.channel");
+    check(
+        "single_equals",
+        filter,
+        "filter: data.channel = \"voice_call\"",
+    );
+    check(
+        "ends_too_early",
+        filter,
+        "filter: data.channel == \"voice_call\" &&",
+    );
+    check("bare_word", filter, "filter: data.channel == voice_call");
+    check(
+        "record_of_an_event",
+        filter,
+        "filter: record.outcome == \"late\"",
+    );
+    check(
+        "outside_the_subset",
+        filter,
+        "filter: data.channel.matches(\"voice.*\")",
+    );
+    check("quoted_yaml", filter, "filter: 'data.wait_ms > \"1\"'");
+    check(
+        "block_yaml",
+        filter,
+        "filter: |\n  data.channel == \"chat\" &&\n  data.wait > 5",
+    );
+    check(
+        "list_of_numbers_for_text",
+        filter,
+        "filter: data.channel in [\"chat\", 5]",
+    );
+    check("data_forgotten", filter, "filter: wait_ms > 5");
+}
+
+#[test]
+fn faults_of_form_name_the_field() {
+    check("missing_field", "unit: percent\n", "");
+    check(
+        "unknown_field",
+        "unit: percent\n",
+        "unit: percent\nunits: percent\n",
+    );
+    check(
+        "unknown_field_below",
+        "technical: data.platform",
+        "technical: d, techncal: e",
+    );
+    check(
+        "field_twice",
+        "unit: percent\n",
+        "unit: percent\nunit: count\n",
+    );
+    check("no_number", "decimals: 1", "decimals: one");
+    check("nothing_there", "unit: percent", "unit:");
+    check(
+        "bracket_not_closed",
+        "dimensions: [queue]",
+        "dimensions: [queue",
+    );
+    check(
+        "colon_in_plain_text",
+        "Share of decided",
+        "Share: of decided",
+    );
+}
+
+#[test]
+fn faults_of_meaning_say_what_to_write() {
+    check("unknown_window", "1h, day", "2h, day");
+    check("now_for_a_ratio", "1h, day", "now, day");
+    check("unknown_type", "type: ratio", "type: ration");
+    check("type_not_yet", "type: ratio", "type: derived");
+    check("two_formulas", "type: ratio", "type: simple");
+    check(
+        "percentile_not_yet",
+        "{agg: count, where: event.type ==",
+        "{agg: percentile, where: event.type ==",
+    );
+    check(
+        "sum_of_text",
+        "numerator:   {agg: count,",
+        "numerator: {agg: sum, of: data.queue,",
+    );
+    check("unknown_dimension", "[queue]", "[quue]");
+    check(
+        "unknown_channel",
+        "[queue]",
+        "[{name: channel, values: [voice]}]",
+    );
+    check("dimension_without_values", "[queue]", "[{name: queue}]");
+    check("percent_and_money", "unit: percent", "unit: EUR");
+    check("too_many_decimals", "target: 80", "target: 80.25");
+    check("example_with_more_decimals", "value: 33.3", "value: 33.333");
+    check("decimals_out_of_bounds", "decimals: 1", "decimals: 9");
+    check("unknown_direction", "direction: up", "direction: upwards");
+    check(
+        "signed_by_a_file",
+        "unit: percent\n",
+        "unit: percent\nstatus: agreed\n",
+    );
+    check("unknown_priority", "priority: P2", "priority: P4");
+    check("alert_window", "window: 15m, when", "window: 30m, when");
+    check("empty_owner", "business: care.operations", "business: ''");
+    check("example_window", "    window: 15m", "    window: 1m");
+    check(
+        "no_technical_name",
+        "kpi: service_level_voice",
+        "kpi: Service-Level",
+    );
+    check(
+        "no_time",
+        "unit: percent\n",
+        "unit: percent\neffective_from: tomorrow\n",
+    );
+}
+
+#[test]
+fn several_faults_of_one_file_are_told_together() {
+    let text = GOOD
+        .replace("data.outcome", "data.outcme")
+        .replace("priority: P2", "priority: urgent")
+        .replace("direction: up", "direction: high");
+    insta::assert_snapshot!("several", whole(&text));
+}
+
+#[test]
+fn simple_kpis_are_checked_as_closely() {
+    let simple = |formula: &str, rest: &str| {
+        let window = rest.split(['[', ']']).nth(1).expect("windows stand first");
+        let text = format!(
+            "kpi: k\nbusiness_name: K\nmeaning: A number.\ntype: simple\n{formula}\n{rest}\ndecimals: 0\n\
+             direction: none\nowners: {{business: a, technical: b}}\nexamples:\n  \
+             - {{events: [{{type: a}}], window: {window}, value: 1}}\n"
+        );
+        whole(&text)
+    };
+    let cases = [
+        (
+            "percent_without_ratio",
+            "measure: {agg: count}",
+            "windows: [15m]\nunit: percent",
+        ),
+        (
+            "gauge_not_now",
+            "gauge: {of: contact.waiting}",
+            "windows: [15m]\nunit: count",
+        ),
+        (
+            "count_of_sources",
+            "gauge: {of: source.last_event}",
+            "windows: [now]\nunit: count",
+        ),
+        (
+            "age_in_count",
+            "oldest: {of: contact.waiting}",
+            "windows: [now]\nunit: count",
+        ),
+        (
+            "source_by_channel",
+            "oldest: {of: source.last_event}",
+            "windows: [now]\nunit: seconds\ndimensions: [channel]",
+        ),
+        (
+            "distinct_in_1m",
+            "measure: {agg: count_distinct, of: customer}",
+            "windows: [1m]\nunit: count",
+        ),
+        (
+            "distinct_of_what",
+            "measure: {agg: count_distinct}",
+            "windows: [5m]\nunit: count",
+        ),
+        (
+            "money_as_count",
+            "measure: {agg: sum, of: data.amount_minor}",
+            "windows: [5m]\nunit: count",
+        ),
+        (
+            "outcome_misspelt",
+            "measure: {agg: count, of: record, where: record.outcome == \"dead\"}",
+            "windows: [5m]\nunit: count",
+        ),
+    ];
+    for (name, formula, rest) in cases {
+        insta::assert_snapshot!(name, simple(formula, rest), formula);
+    }
+}
