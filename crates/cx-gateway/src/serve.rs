@@ -22,6 +22,8 @@ use tokio::sync::{mpsc, watch};
 
 /// How long an end may take, streams and answers together.
 const DRAIN: Duration = Duration::from_secs(2);
+/// Open streams; beyond them the process would run out of descriptors (20,000 is a common limit).
+const STREAMS: u64 = 16_384;
 /// A client frame, bytes.
 const FRAME: usize = 64 * 1024;
 
@@ -148,6 +150,10 @@ async fn stream(
     let Ok(upgrade) = upgrade else {
         return not_a_stream();
     };
+    if shared.hub.connections() >= STREAMS {
+        shared.hub.counts().refuse("too_many_streams");
+        return full();
+    }
     let room = Room {
         hub: shared.hub,
         desk: shared.desk,
@@ -161,6 +167,14 @@ async fn stream(
         .max_message_size(FRAME)
         .max_frame_size(FRAME)
         .on_upgrade(move |ws| socket::run(ws, room))
+}
+
+fn full() -> Response {
+    let detail = format!("{STREAMS} streams are open, which is the limit of one process");
+    let title = "too many streams";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, title, detail)
+        .at("stream", "path", "close some, or come back later")
+        .into_response()
 }
 
 fn not_a_stream() -> Response {

@@ -1,5 +1,7 @@
 // The board protocol's digest: sum mod 2^64 over cells of fmix64(FNV-1a-64(text)).
 const MASK = (1n << 64n) - 1n;
+const OFFSET = 0xcbf29ce484222325n;
+const PRIME = 0x100000001b3n;
 const encoder = new TextEncoder();
 
 export type Dims = Record<string, string>;
@@ -10,17 +12,23 @@ export function prefix(kpi: string, definition: string, window: string, dims: Di
   return `${kpi}|${definition}|${window}|${names.map((n) => `${n}=${dims[n]}`).join(",")}|`;
 }
 
-/** One cell's hash. */
-export function cellHash(start: string, value: number | null, state: number): bigint {
-  let h = 0xcbf29ce484222325n;
-  for (const byte of encoder.encode(`${start}${value ?? "null"}|${state}`)) {
-    h = ((h ^ BigInt(byte)) * 0x100000001b3n) & MASK;
-  }
+/** FNV-1a over the text's UTF-8, going on from `h`: a prefix is hashed once, not every second. */
+export function fnv(text: string, h = OFFSET): bigint {
+  for (const byte of encoder.encode(text)) h = ((h ^ BigInt(byte)) * PRIME) & MASK;
+  return h;
+}
+
+function fmix(h: bigint): bigint {
   h ^= h >> 33n;
   h = (h * 0xff51afd7ed558ccdn) & MASK;
   h ^= h >> 33n;
   h = (h * 0xc4ceb9fe1a85ec53n) & MASK;
   return h ^ (h >> 33n);
+}
+
+/** One cell's hash; `start` is the FNV of its prefix. */
+export function cellHash(start: bigint, value: number | null, state: number): bigint {
+  return fmix(fnv(`${value ?? "null"}|${state}`, start));
 }
 
 /** The digest as it is sent. */

@@ -1,33 +1,63 @@
 // How the board hangs, and what its numbers are made of: GET /v1/boards/{board}.
 import type { Dims } from "./digest";
-import type { Info } from "./view";
+import type { Info, WireValue } from "./view";
+
+export interface TileLayout {
+  label: string;
+  cell: number;
+  foot: string;
+  range: [number, number];
+}
 
 export interface RailLayout {
   sources: { name: string; cell: number; owner: string }[];
-  dead_letters?: { cell: number };
+  dead_letters?: { cell: number } | null;
   overdue: { label: string; cell: number }[];
 }
+
+export type PageInfo = Info & { business_name: string; meaning: string; kind: string };
 
 export interface BoardPage {
   title: string;
   zone: string;
   broker: string;
-  layout: {
-    tiles: { label: string; cell: number; foot: string; range: [number, number] }[];
-    rail: RailLayout;
-  };
-  cells: [number, string, string, Dims, Info & { business_name: string; meaning: string }][];
+  epoch: string;
+  s: number;
+  g: string;
+  layout: { tiles: TileLayout[]; rail: RailLayout };
+  cells: [number, string, string, Dims, PageInfo][];
+  values: WireValue[];
+  /** Cell, numerator, denominator, n. */
   parts: [number, number, number | null, number][];
 }
 
-export interface Trend {
-  s: number[];
-  values: Record<string, (number | null)[]>;
+export interface Kpi {
+  owners?: { business?: string; technical?: string };
 }
 
-/** Reads JSON; a refusal is an error with its words. */
-export async function read<T>(path: string): Promise<T> {
+/** What a door said when it refused: its own words where it has some. */
+export class Refused extends Error {
+  constructor(readonly status: number, words: string) {
+    super(words);
+  }
+}
+
+interface Problem {
+  title?: string;
+  detail?: string;
+  fix?: string;
+  errors?: { fix?: string }[];
+}
+
+/** Reads JSON and the server's clock (ms since 1970, to the second). */
+export async function read<T>(path: string): Promise<{ body: T; date: number | null }> {
   const answer = await fetch(path);
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return (await answer.json()) as T;
+  if (!answer.ok) {
+    const problem = (await answer.json().catch(() => ({}))) as Problem;
+    const fix = problem.fix ?? problem.errors?.[0]?.fix;
+    const words = [problem.detail ?? problem.title ?? `answer ${answer.status}`, fix];
+    throw new Refused(answer.status, words.filter(Boolean).join("; "));
+  }
+  const date = Date.parse(answer.headers.get("date") ?? "");
+  return { body: (await answer.json()) as T, date: Number.isNaN(date) ? null : date };
 }

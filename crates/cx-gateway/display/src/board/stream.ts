@@ -1,53 +1,147 @@
 // The wall's ear: one socket, resumed by cursor, acknowledged once a second.
-import { View, type Frame } from "./view";
+import type { Frame, View } from "./view";
 
-export interface Status {
-  /** When the last frame came, ms of this machine; freshness is computed from it, never stored. */
+/** What was last heard. Freshness is computed from `heardAt`, never stored as a flag. */
+export interface Heard {
+  /** When the last frame came, ms of this machine. */
   heardAt: number;
-  /** The server's clock minus ours, ms. */
-  skew: number;
+  /** The server's clock minus ours, ms; null until a frame told it. */
+  skew: number | null;
   sealed: boolean;
   waitingFor: number[];
+  /** Whether the digest computed here equals the one in the last frame. */
   verified: boolean;
+  /** The server's words where it refused the subscription. */
+  refused: string;
 }
 
-/** Listens until the page goes; calls `changed` after each frame. */
-export function listen(board: string, view: View, changed: (status: Status) => void): void {
-  const status: Status = { heardAt: 0, skew: 0, sealed: false, waitingFor: [], verified: false };
+export interface Ear {
+  /** Tries at once, for when the machine woke up or the network came back. */
+  wake: () => void;
+  stop: () => void;
+}
+
+/** Without any frame for this long the socket counts as dead, whatever it says. */
+export const SILENCE_MS = 10_000;
+const ACK_MS = 1_000;
+const SLOWEST_MS = 15_000;
+
+/** Full jitter: anything up to 250 ms, doubled per try; a thousand walls do not come back at once. */
+export function pause(tries: number, random: number): number {
+  return random * Math.min(SLOWEST_MS, 250 * 2 ** Math.min(tries, 10));
+}
+
+/** Listens until stopped; calls `changed` after each frame. */
+export function listen(
+  board: string,
+  view: View,
+  changed: (heard: Heard, frame: Frame) => void,
+  connect: () => WebSocket = dial,
+): Ear {
+  const heard: Heard = {
+    heardAt: Date.now(), skew: null, sealed: false, waitingFor: [], verified: false, refused: "",
+  };
+  let socket: WebSocket | null = null;
+  let openedAt = 0;
   let tries = 0;
-  let again = false;
+  let fresh = false;
+  // Whether this socket's subscription has answered: nothing is acknowledged before.
+  let joined = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function send(frame: object): void {
+    if (socket?.readyState === 1) socket.send(JSON.stringify(frame));
+  }
+
+  function subscribe(): void {
+    const since = fresh || !view.epoch ? undefined : { epoch: view.epoch, seq: view.seq };
+    send({ op: "sub", id: 1, board, cadence: "sealed", ack: true, since });
+  }
+
+  function take(frame: Frame): void {
+    heard.heardAt = Date.now();
+    if (frame.now !== undefined) heard.skew = frame.now - heard.heardAt;
+    if (frame.op === "error") heard.refused = [frame.detail, frame.fix].filter(Boolean).join("; ");
+    if (frame.op === "bye") again(Math.random() * (frame.retry_ms ?? 1000));
+    if (frame.op === "view" || frame.op === "d" || frame.op === "hb") values(frame);
+    changed({ ...heard }, frame);
+  }
+
+  function values(frame: Frame): void {
+    // After a mismatch only a whole view counts; what was still on its way is not for us.
+    if (fresh && frame.op !== "view") return;
+    joined = true;
+    heard.verified = view.apply(frame);
+    heard.sealed = frame.sealed ?? frame.s !== undefined;
+    heard.waitingFor = frame.waiting_for ?? [];
+    heard.refused = "";
+    if (heard.verified) {
+      tries = 0;
+      fresh = false;
+    } else if (fresh) {
+      // Even a whole view does not add up: no quarrel at full speed, try later.
+      again(pause(++tries, Math.random()));
+    } else {
+      fresh = true;
+      send({ op: "unsub", id: 1 });
+      subscribe();
+    }
+  }
+
+  /** Lets go of the socket without waiting for its farewell and dials again after `ms`. */
+  function again(ms: number): void {
+    const old = socket;
+    socket = null;
+    if (old) {
+      old.onopen = old.onmessage = old.onclose = null;
+      old.close();
+    }
+    clearTimeout(timer);
+    timer = setTimeout(open, ms);
+  }
 
   function open(): void {
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/v1/stream`);
-    const subscribe = (fresh: boolean): void => {
-      const since = fresh || !view.epoch ? undefined : { epoch: view.epoch, seq: view.seq };
-      socket.send(JSON.stringify({ op: "sub", id: 1, board, cadence: "sealed", ack: true, since }));
+    openedAt = Date.now();
+    joined = false;
+    socket = connect();
+    socket.onopen = subscribe;
+    socket.onmessage = (message: MessageEvent) => {
+      const frame = parsed(message.data);
+      if (frame) take(frame);
     };
-    const ack = setInterval(() => {
-      if (socket.readyState === WebSocket.OPEN && view.digest && status.verified) {
-        socket.send(JSON.stringify({ op: "ack", id: 1, seq: view.seq, g: view.digest }));
-      }
-    }, 1000);
-    socket.onopen = () => subscribe(false);
-    socket.onmessage = (message: MessageEvent<string>) => {
-      const frame = JSON.parse(message.data) as Frame;
-      if (!["view", "d", "hb"].includes(frame.op)) return;
-      tries = 0;
-      status.verified = view.apply(frame);
-      if (!status.verified && !again) subscribe(true);
-      again = !status.verified;
-      status.heardAt = Date.now();
-      if (frame.now !== undefined) status.skew = frame.now - Date.now();
-      if (frame.op !== "hb") status.sealed = frame.sealed ?? true;
-      status.waitingFor = frame.waiting_for ?? [];
-      changed(status);
-    };
-    socket.onclose = () => {
-      clearInterval(ack);
-      tries += 1;
-      setTimeout(open, Math.random() * Math.min(10_000, 250 * 2 ** tries));
-    };
+    socket.onclose = () => again(pause(++tries, Math.random()));
   }
+
+  const beat = setInterval(() => {
+    if (joined && heard.verified) send({ op: "ack", id: 1, seq: view.seq, g: view.digest });
+    const quiet = Date.now() - Math.max(heard.heardAt, openedAt);
+    if (socket && quiet > SILENCE_MS) again(pause(++tries, Math.random()));
+  }, ACK_MS);
   open();
+  return {
+    wake: () => {
+      if (!socket || Date.now() - heard.heardAt > 3 * ACK_MS) again(0);
+    },
+    stop: () => {
+      clearInterval(beat);
+      again(0);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function dial(): WebSocket {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  return new WebSocket(`${scheme}://${location.host}/v1/stream`);
+}
+
+/** A frame, or null: whatever cannot be read is no frame and must not keep the wall looking alive. */
+function parsed(data: unknown): Frame | null {
+  if (typeof data !== "string") return null;
+  try {
+    const frame = JSON.parse(data) as Frame | null;
+    return frame && typeof frame === "object" && typeof frame.op === "string" ? frame : null;
+  } catch {
+    return null;
+  }
 }

@@ -1,5 +1,5 @@
 // What the wall holds of one board: cells, values and a digest that was verified.
-import { cellHash, prefix, text, type Dims } from "./digest";
+import { cellHash, fnv, prefix, text, type Dims } from "./digest";
 
 export interface Info {
   unit: string;
@@ -11,6 +11,7 @@ export interface Info {
 export type WireCell = [number, string, string, Dims, Info];
 export type WireValue = [number, number | null, number];
 
+/** What the server may send; fields that an op does not use are absent. */
 export interface Frame {
   op: string;
   id?: number;
@@ -25,7 +26,9 @@ export interface Frame {
   values?: WireValue[];
   v?: WireValue[];
   g?: string;
+  code?: string;
   detail?: string;
+  fix?: string;
   retry_ms?: number;
 }
 
@@ -43,10 +46,11 @@ export class View {
   cells = new Map<number, Held>();
   epoch = "";
   seq = 0;
+  /** The sealed second of the values, or null while they are not sealed. */
   s: number | null = null;
   digest = "";
   #hashes = new Map<number, bigint>();
-  #prefixes = new Map<number, string>();
+  #starts = new Map<number, bigint>();
   #sum = 0n;
 
   apply(frame: Frame): boolean {
@@ -55,34 +59,39 @@ export class View {
       this.epoch = frame.epoch ?? this.epoch;
       for (const cell of frame.cells ?? []) this.#announce(cell);
     }
-    for (const [cell, value, state] of frame.values ?? frame.v ?? []) this.#set(cell, value, state);
+    let known = true;
+    for (const [cell, value, state] of frame.values ?? frame.v ?? []) {
+      known = this.#set(cell, value, state) && known;
+    }
     this.seq = frame.seq ?? this.seq;
-    this.s = frame.s ?? this.s;
+    this.s = frame.s ?? null;
     this.digest = text(this.#sum);
-    return this.digest === frame.g;
+    return known && this.digest === frame.g;
   }
 
   #forget(): void {
     this.cells.clear();
     this.#hashes.clear();
-    this.#prefixes.clear();
+    this.#starts.clear();
     this.#sum = 0n;
   }
 
   #announce([id, kpi, window, dims, info]: WireCell): void {
     this.cells.set(id, { kpi, window, dims, info, value: null, state: 0 });
-    this.#prefixes.set(id, prefix(kpi, info.definition, window, dims));
+    this.#starts.set(id, fnv(prefix(kpi, info.definition, window, dims)));
     this.#set(id, null, 0);
   }
 
-  #set(id: number, value: number | null, state: number): void {
+  /** False for a cell that was never announced. */
+  #set(id: number, value: number | null, state: number): boolean {
     const held = this.cells.get(id);
-    const start = this.#prefixes.get(id);
-    if (!held || start === undefined) return;
-    held.value = value;
-    held.state = state;
+    const start = this.#starts.get(id);
+    if (!held || start === undefined) return false;
+    // A new object, never a change in place: what was painted stays what it was.
+    this.cells.set(id, { ...held, value, state });
     const hash = cellHash(start, value, state);
     this.#sum += hash - (this.#hashes.get(id) ?? 0n);
     this.#hashes.set(id, hash);
+    return true;
   }
 }

@@ -1,53 +1,101 @@
-// How numbers are said: fixed decimals and unit per KPI, never by the momentary value.
-import type { Held } from "./view";
+// The sentence under a number: its target, how it compares, or why there is nothing to say.
+import { difference, limit, said, shown } from "./numbers";
+import { before, usual, type Trend } from "./trend";
+import type { Held, Info } from "./view";
 
 export const WARMING = 1;
 export const RESTATED = 2;
 export const DATA_GAP = 4;
+export const LIMITED = 8;
 
-/** Digits and unit of a value; an em dash where there is nothing to say. */
-export function shown(value: number | null, scale: number, unit: string): [string, string] {
-  const sign = unit === "percent" ? "%" : unit === "seconds" || unit === "count" ? "" : unit;
-  if (value === null) return ["\u2014", sign];
-  const plain = value / 10 ** scale;
-  if (unit === "seconds") return [duration(plain), ""];
-  const minus = plain < 0 ? "\u2212" : "";
-  const size = Math.abs(plain);
-  if (size >= 10_000) return [`${minus}${(size / 1000).toFixed(1)}\u2009k`, sign];
-  return [minus + size.toFixed(scale), sign];
-}
+const SPAN: Record<string, string> = { "1m": "1 min", "5m": "5 min", "15m": "15 min", "1h": "1 hour" };
+const MINUTES: Record<string, number> = { "1m": 1, "5m": 5, "15m": 15, "1h": 60 };
+/** Characters that fit into a foot of 408 px at 28 px. */
+const ROOM = 31;
 
-/** `0:42`, `12:05`, `3 h 10`, `2 d 4 h`. */
-export function duration(seconds: number): string {
-  const s = Math.floor(seconds);
-  const two = (n: number): string => String(n).padStart(2, "0");
-  if (s < 3600) return `${Math.floor(s / 60)}:${two(s % 60)}`;
-  if (s < 86_400) return `${Math.floor(s / 3600)}\u2009h\u2009${two(Math.floor((s % 3600) / 60))}`;
-  return `${Math.floor(s / 86_400)}\u2009d\u2009${Math.floor((s % 86_400) / 3600)}\u2009h`;
-}
-
-const MINUTES: Record<string, string> = { "1m": "1 min", "5m": "5 min", "15m": "15 min", "1h": "1 hour" };
-
-/** The sentence under a number. */
-export function foot(held: Held, words: string): string {
-  const { value, info, state } = held;
-  if (value === null) {
-    const span = MINUTES[held.window];
-    return span ? `nothing to measure in ${span}` : "nothing there now";
-  }
-  if (state & DATA_GAP) return "records are missing: not the whole truth";
-  if (state & WARMING) return "warming: the window is not full yet";
-  if (info.target === undefined || info.target === null) return words;
-  const [digits, unit] = shown(info.target, info.scale, info.unit);
-  const target = `target ${digits}${unit && `\u2009${unit}`}`;
-  const worse = info.direction === "up" ? value < info.target : value > info.target;
-  if (info.direction === "none" || !worse) return `${target}, ${words}`;
-  return `${info.direction === "up" ? "below" : "above"} ${target}, ${words}`;
+/** `15 min`, or `now` for a number without a window. */
+export function span(window: string): string {
+  return SPAN[window] ?? "now";
 }
 
 /** Whether a value is on the wrong side of its target. */
-export function offTarget(held: Held | undefined): boolean {
+export function offTarget(held: { value: number | null; info: Info } | undefined): boolean {
   const target = held?.info.target;
   if (!held || held.value === null || target === undefined || target === null) return false;
-  return held.info.direction === "up" ? held.value < target : held.value > target;
+  if (held.info.direction === "up") return held.value < target;
+  return held.info.direction === "down" && held.value > target;
+}
+
+/** `target 80 %`, `below target 80 %`; empty without a target. */
+export function aim(held: Held): string {
+  const target = held.info.target;
+  if (target === undefined || target === null) return "";
+  const words = `target ${limit(target, held.info)}`;
+  if (!offTarget(held)) return words;
+  return `${held.info.direction === "up" ? "below" : "above"} ${words}`;
+}
+
+const AGO = " than an hour ago";
+
+/** How it stands against an hour ago; nothing while that is not known. */
+export function comparison(held: Held, trend: Trend, cell: number, s: number | null): string {
+  const { value, info } = held;
+  if (value === null || s === null) return "";
+  const band = usual(trend, cell);
+  if (band && value >= band[0] && value <= band[1]) return "as usual";
+  const then = before(trend, cell, s, 60);
+  if (then === null) return "";
+  if (then === value) return "as an hour ago";
+  const more = value > then;
+  const better = info.direction === "up" ? more : !more;
+  const word = info.direction === "none" ? (more ? "more" : "less") : better ? "better" : "worse";
+  return `${difference(value - then, info)} ${word}${AGO}`;
+}
+
+/** Why digits are missing or not whole; empty for an ordinary number. */
+export function caveat(held: Held, kind: string, seen: number | null): string {
+  const whole = MINUTES[held.window];
+  if (held.value === null && whole !== undefined) {
+    return kind === "ratio" ? `no cases in ${span(held.window)}` : `nothing in ${span(held.window)}`;
+  }
+  if (held.value === null) return "none at the moment";
+  if (held.state & DATA_GAP) return "records are missing";
+  if (held.state & WARMING) {
+    if (seen === null || whole === undefined || seen >= whole) return "window not yet full";
+    return `${seen} of ${whole} min seen`;
+  }
+  return held.state & LIMITED ? "a limit was reached" : "";
+}
+
+export interface Foot {
+  left: string;
+  right: string;
+}
+
+/** What stands under the number: the first pair that fits beside each other. */
+export function foot(caveat: string, aim: string, comparison: string, words: string, span: string): Foot {
+  const both = [aim, comparison].filter(Boolean).join(", ");
+  // Where the difference has no room its direction still has.
+  const short = comparison.endsWith(AGO) ? comparison.replace(/^.* (?=\S+ than an hour ago$)/, "") : "";
+  const lefts = caveat ? [caveat] : [both, aim || comparison, aim ? "" : short].filter(Boolean);
+  for (const left of lefts.length ? lefts : [""]) {
+    for (const right of [words, span]) {
+      if (left.length + right.length + 2 <= ROOM) return { left, right };
+    }
+  }
+  return { left: lefts.at(-1) ?? "", right: span };
+}
+
+/** A unit as a voice says it. */
+function spoken(value: number | null, info: Info, top: number): string {
+  if (value === null) return "no value";
+  if (info.unit === "percent") return `${(value / 10 ** info.scale).toFixed(info.scale)} percent`;
+  if (info.unit === "seconds" || info.unit === "count") return said(value, info);
+  return `${shown(value, info, top).join(" ").replace(/k.*$/, "thousand")} ${info.unit}`;
+}
+
+/** The accessible name: "Service level, 78.4 percent, target 80 %, 15 min". */
+export function named(label: string, held: Held, top: number, parts: string[]): string {
+  const restated = held.state & RESTATED ? "restated by late events" : "";
+  return [label, spoken(held.value, held.info, top), ...parts, restated].filter(Boolean).join(", ");
 }

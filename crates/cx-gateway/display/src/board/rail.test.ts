@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { Announcer } from "./announcer";
+import { trust } from "./freshness";
+import { current, Recent, rows, type Surroundings } from "./rail";
+import type { Heard } from "./stream";
+import { append, before, line, type Trend } from "./trend";
+import type { Held } from "./view";
+import { zone } from "./zone";
+
+const cell = (kpi: string, value: number | null, target?: number): Held => ({
+  kpi, window: kpi === "dead_letters" ? "15m" : "now", dims: {}, value, state: 0,
+  info: { unit: "seconds", scale: 0, direction: "down", definition: "", ...(target === undefined ? {} : { target }) },
+});
+const rail = {
+  sources: [{ name: "web-shop", cell: 40, owner: "Digital" }, { name: "payments", cell: 41, owner: "" }],
+  dead_letters: { cell: 50 },
+  overdue: [{ label: "Voice", cell: 31 }],
+};
+const around = (cells: [number, Held][], rising = false): Surroundings => ({
+  cells: new Map(cells), s: 1_763_805_731, clock: zone("Europe/Warsaw").minute, owners: new Map([["oldest_waiting", "care.operations"]]), rising,
+});
+
+describe("the rail", () => {
+  it("is empty where nothing is wrong", () => {
+    const calm = around([[40, cell("source_age", 3, 120)], [41, cell("source_age", 3, 120)], [50, cell("dead_letters", 0)], [31, cell("oldest_waiting", 120, 120)]]);
+    expect(rows(rail, calm)).toEqual([]);
+    expect(current(rail, calm.cells)).toBe(2);
+  });
+  it("puts people who wait before machines that are silent, with since and owner", () => {
+    const found = rows(rail, around([[40, cell("source_age", 300, 120)], [50, cell("dead_letters", 7)], [31, cell("oldest_waiting", 191, 120)]]));
+    expect(found.map((r) => [r.kind, r.title, r.fact, r.owner])).toEqual([
+      ["p2", "Voice: oldest waits", "3:11 > 2:00  since 11:01", "care.operations"],
+      ["p3", "web-shop", "silent 5:00 since 10:57", "Digital"],
+      ["p3", "payments", "silent, never heard", "no owner named"],
+      ["none", "Refused records", "7 in 15 min, not rising", "no owner named"],
+    ]);
+  });
+  it("marks refused records only while they become more", () => {
+    const recent = new Recent();
+    recent.push(0, 5);
+    recent.push(30, 9);
+    expect([recent.rising(5), recent.rising(6)]).toEqual([false, true]);
+    recent.push(901, 6);
+    expect(recent.rising(6)).toBe(false);
+    expect(rows(rail, around([[50, cell("dead_letters", 7)]], true)).at(-1)?.kind).toBe("p3");
+  });
+});
+
+describe("trust", () => {
+  const heard: Heard = { heardAt: 1_000_000, skew: 0, sealed: true, waitingFor: [], verified: true, refused: "" };
+  it("is computed from the last frame and the seal's age", () => {
+    expect(trust(null, 1_000_000, null)).toBe("starting");
+    expect(trust(heard, 1_009_999, 1)).toBe("live");
+    expect(trust(heard, 1_010_000, 1)).toBe("cut");
+    expect(trust(heard, 1_000_500, 4)).toBe("open");
+    expect(trust(heard, 1_000_500, 10)).toBe("old");
+    expect(trust({ ...heard, sealed: false }, 1_000_500, 40)).toBe("open");
+  });
+});
+
+describe("the trend", () => {
+  const trend: Trend = { s: [60, 120, 240], values: { "1": [1, 2, 4] }, final_through: 120 };
+  it("adds a whole minute once", () => {
+    const more = append(trend, 300, () => 5);
+    expect(more.values["1"]).toEqual([1, 2, 4, 5]);
+    expect(append(more, 300, () => 6)).toBe(more);
+    expect(append(more, 331, () => 6)).toBe(more);
+  });
+  it("keeps a missing minute as a gap", () => {
+    expect(line(trend, 1, 60)).toEqual({ s: [60, 120, 180, 240], values: [1, 2, null, 4], finalThrough: 120 });
+    expect(line(trend, 1, 2).s).toEqual([180, 240]);
+    expect([before(trend, 1, 250, 2), before(trend, 1, 250, 1)]).toEqual([2, null]);
+  });
+});
+
+describe("the announcer", () => {
+  const of = (words: Record<string, string>): Map<string, string> => new Map(Object.entries(words));
+  it("does not tell what was so from the start", () => {
+    const announcer = new Announcer();
+    announcer.note(of({ Voice: "Voice above target" }));
+    expect(announcer.speak(0)).toBe("");
+  });
+  it("joins changes and speaks at most every ten seconds", () => {
+    const announcer = new Announcer();
+    announcer.note(of({}));
+    announcer.note(of({ Voice: "Voice above target", screen: "not sealed" }));
+    expect(announcer.speak(20_000)).toBe("Voice above target; not sealed.");
+    announcer.note(of({ Voice: "Voice above target" }));
+    expect(announcer.speak(25_000)).toBe("");
+    expect(announcer.speak(30_000)).toBe("screen back to normal.");
+  });
+  it("says nothing about what came and went in between", () => {
+    const announcer = new Announcer();
+    announcer.note(of({}));
+    announcer.note(of({ Voice: "Voice above target" }));
+    announcer.note(of({}));
+    expect(announcer.speak(60_000)).toBe("");
+  });
+});

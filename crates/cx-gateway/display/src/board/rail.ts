@@ -1,0 +1,88 @@
+// What needs somebody: contacts over their target, silent sources, refused records.
+import { duration } from "./numbers";
+import { offTarget, span } from "./words";
+import type { RailLayout } from "./layout";
+import type { Held } from "./view";
+import type { Clock } from "./zone";
+
+export interface Row {
+  key: string;
+  /** P2 a person waits too long, P3 something is broken but nobody waits; none is a plain count. */
+  kind: "p2" | "p3" | "none";
+  title: string;
+  fact: string;
+  owner: string;
+}
+
+export interface Surroundings {
+  cells: ReadonlyMap<number, Held>;
+  /** The second the values belong to. */
+  s: number;
+  clock: Clock;
+  /** KPI -> who answers for it, where the catalogue says so. */
+  owners: ReadonlyMap<string, string>;
+  /** Whether refused records became more in the last 15 minutes. */
+  rising: boolean;
+}
+
+/** Rows by priority, in the board's order within one: nothing jumps while it stays abnormal. */
+export function rows(rail: RailLayout, around: Surroundings): Row[] {
+  return [...overdue(rail, around), ...silent(rail, around), ...refused(rail, around)];
+}
+
+/** How many sources told something within their target. */
+export function current(rail: RailLayout, cells: ReadonlyMap<number, Held>): number {
+  return rail.sources.filter(({ cell }) => isCurrent(cells.get(cell))).length;
+}
+
+function isCurrent(held: Held | undefined): boolean {
+  return held !== undefined && held.value !== null && !offTarget(held);
+}
+
+function overdue(rail: RailLayout, { cells, s, clock, owners }: Surroundings): Row[] {
+  return rail.overdue.flatMap(({ label, cell }) => {
+    const held = cells.get(cell);
+    if (!held || held.value === null || !offTarget(held)) return [];
+    const target = held.info.target ?? 0;
+    // It has been too long since the moment its wait reached the target.
+    const fact = `${duration(held.value)} > ${duration(target)}  since ${clock(s - held.value + target)}`;
+    const owner = owners.get(held.kpi) ?? "no owner named";
+    return [{ key: `overdue ${cell}`, kind: "p2", title: `${label}: oldest waits`, fact, owner }];
+  });
+}
+
+function silent(rail: RailLayout, { cells, s, clock }: Surroundings): Row[] {
+  return rail.sources.flatMap(({ name, cell, owner }) => {
+    const held = cells.get(cell);
+    if (isCurrent(held)) return [];
+    const age = held?.value ?? null;
+    const fact = age === null ? "silent, never heard" : `silent ${duration(age)} since ${clock(s - age)}`;
+    return [{ key: `source ${cell}`, kind: "p3", title: name, fact, owner: owner || "no owner named" }];
+  });
+}
+
+function refused(rail: RailLayout, { cells, owners, rising }: Surroundings): Row[] {
+  const held = rail.dead_letters ? cells.get(rail.dead_letters.cell) : undefined;
+  if (!held?.value) return [];
+  const fact = `${held.value} in ${span(held.window)}, ${rising ? "rising" : "not rising"}`;
+  const owner = owners.get(held.kpi) ?? "no owner named";
+  return [{ key: "refused", kind: rising ? "p3" : "none", title: "Refused records", fact, owner }];
+}
+
+/** The last 15 minutes of one count, a point per minute. */
+export class Recent {
+  #points: { s: number; value: number }[] = [];
+
+  push(s: number, value: number): void {
+    const last = this.#points.at(-1);
+    if (last && s - last.s < 60) return;
+    this.#points.push({ s, value });
+    this.#points = this.#points.filter((p) => s - p.s <= 900);
+  }
+
+  /** Whether `value` is above what it was at the oldest point we have. */
+  rising(value: number): boolean {
+    const oldest = this.#points[0];
+    return oldest !== undefined && value > oldest.value;
+  }
+}

@@ -1,0 +1,168 @@
+// One wall's state: what was read once, what is heard each second, what is painted of it.
+import { type BoardPage, type Kpi, read, Refused } from "./board/layout";
+import { Recent } from "./board/rail";
+import { type Ear, type Heard, listen } from "./board/stream";
+import { append, NO_TREND, type Trend } from "./board/trend";
+import { type Frame, type Held, View } from "./board/view";
+
+/** One moment of the board, as it is on the screen: never a mixture of two. */
+export interface Paint {
+  /** The sealed second; null for live values that are not sealed. */
+  s: number | null;
+  g: string;
+  cells: ReadonlyMap<number, Held>;
+}
+
+/** Digits repaint at most once per second; a little less, so that the server's beat decides. */
+const REPAINT_MS = 950;
+const RETRY_MS = 2_000;
+/** A new program is fetched within this time, each screen at its own moment. */
+const SPREAD_MS = 30_000;
+
+export class WallState {
+  page = $state.raw<BoardPage | null>(null);
+  trend = $state.raw<Trend>(NO_TREND);
+  heard = $state.raw<Heard | null>(null);
+  paint = $state.raw<Paint>({ s: null, g: "", cells: new Map() });
+  owners = $state.raw<ReadonlyMap<string, string>>(new Map());
+  /** The newest sealed second that was painted: it outlives a time without seals. */
+  sealedAt = $state<number | null>(null);
+  rising = $state(false);
+  failed = $state("");
+  now = $state(Date.now());
+  /** The server's clock minus ours, ms. */
+  skew = $state(0);
+
+  #board: string;
+  #view = new View();
+  #ear: Ear | null = null;
+  #recent = new Recent();
+  #paintedAt = 0;
+  #pending = false;
+  #epoch = "";
+  #timers = new Set<ReturnType<typeof setTimeout>>();
+
+  constructor(board: string) {
+    this.#board = board;
+  }
+
+  /** Starts reading and listening; the answer ends both. */
+  start(): () => void {
+    void this.#load();
+    this.#ear = listen(this.#board, this.#view, (heard, frame) => this.#hear(heard, frame));
+    const beat = setInterval(() => (this.now = Date.now()), 250);
+    const wake = (): void => {
+      if (!document.hidden) this.#ear?.wake();
+    };
+    const when = ["online", "pageshow", "visibilitychange"] as const;
+    for (const name of when) (name === "visibilitychange" ? document : window).addEventListener(name, wake);
+    return () => {
+      clearInterval(beat);
+      this.#ear?.stop();
+      for (const timer of this.#timers) clearTimeout(timer);
+      for (const name of when) (name === "visibilitychange" ? document : window).removeEventListener(name, wake);
+    };
+  }
+
+  /** The board as sealed at the painted second, for parts; the newest where that is gone. */
+  async reread(): Promise<BoardPage> {
+    const path = `/v1/boards/${this.#board}`;
+    const s = this.paint.s;
+    try {
+      return (await read<BoardPage>(s === null ? path : `${path}?s=${s}`)).body;
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404 && s !== null) {
+        return (await read<BoardPage>(path)).body;
+      }
+      throw error;
+    }
+  }
+
+  #later(ms: number, act: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      act();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  async #load(): Promise<void> {
+    const path = `/v1/boards/${this.#board}`;
+    try {
+      const [page, trend] = await Promise.all([read<BoardPage>(path), read<Trend>(`${path}/trend`)]);
+      // The header has whole seconds, hence half a second more; what is nearer counts as equal.
+      const skew = page.date === null ? 0 : page.date + 500 - Date.now();
+      this.skew = Math.abs(skew) < 1500 ? 0 : skew;
+      this.trend = trend.body;
+      this.page = page.body;
+      this.failed = "";
+      void this.#findOwners(page.body);
+    } catch (error) {
+      this.failed = error instanceof Refused ? error.message : "the server does not answer";
+      this.#later(RETRY_MS, () => void this.#load());
+    }
+  }
+
+  async #findOwners(page: BoardPage): Promise<void> {
+    const rail = page.layout.rail;
+    const cells = [...rail.overdue.map((o) => o.cell), rail.dead_letters?.cell];
+    const kpis = new Set(page.cells.filter(([id]) => cells.includes(id)).map((c) => c[1]));
+    const found = await Promise.all([...kpis].map(async (kpi): Promise<[string, string][]> => {
+      // A name in the rail is worth asking for, not worth failing for.
+      const answer = await read<Kpi>(`/v1/kpis/${kpi}`).catch(() => null);
+      const owner = answer?.body.owners?.business ?? answer?.body.owners?.technical;
+      return owner ? [[kpi, owner]] : [];
+    }));
+    this.owners = new Map(found.flat());
+  }
+
+  #hear(heard: Heard, frame: Frame): void {
+    this.heard = heard;
+    if (heard.skew !== null) this.skew = heard.skew;
+    if (frame.op === "view" && frame.epoch !== undefined) this.#live(frame.epoch);
+    if (!heard.verified) return;
+    if (this.#pending) return;
+    const wait = this.#paintedAt + REPAINT_MS - Date.now();
+    this.#pending = wait > 0;
+    if (this.#pending) this.#later(wait, () => this.#repaint());
+    else this.#repaint();
+  }
+
+  /** Another life of the server: its cells, its words and its program may be new. */
+  #live(epoch: string): void {
+    if (this.#epoch && this.#epoch !== epoch) {
+      void this.#load();
+      this.#later(Math.random() * SPREAD_MS, () => void this.#renew());
+    }
+    this.#epoch = epoch;
+  }
+
+  /** Reloads the page only where a reachable server has another program than this one. */
+  async #renew(): Promise<void> {
+    const mine = document.querySelector("script[type=module]")?.getAttribute("src");
+    const text = await fetch("/").then((a) => (a.ok ? a.text() : ""), () => "");
+    const theirs = /<script[^>]*\ssrc="([^"]+)"/.exec(text)?.[1];
+    if (mine && theirs && theirs !== mine) location.reload();
+  }
+
+  #repaint(): void {
+    this.#pending = false;
+    // Numbers that did not add up are never painted.
+    if (!this.heard?.verified) return;
+    this.#paintedAt = Date.now();
+    const s = this.#view.s;
+    this.paint = { s, g: this.#view.digest, cells: new Map(this.#view.cells) };
+    if (s === null) return;
+    this.sealedAt = s;
+    this.trend = append(this.trend, s, (cell) => this.#view.cells.get(cell)?.value ?? null);
+    this.#count(s);
+  }
+
+  #count(s: number): void {
+    const cell = this.page?.layout.rail.dead_letters?.cell;
+    const value = cell === undefined ? null : (this.#view.cells.get(cell)?.value ?? null);
+    if (value === null) return;
+    this.rising = this.#recent.rising(value);
+    this.#recent.push(s, value);
+  }
+}
