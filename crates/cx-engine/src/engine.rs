@@ -4,20 +4,18 @@
 use crate::account::Account;
 use crate::effect::{Effect, Part};
 use crate::kpi::meter::{Counted, Meter};
+use crate::kpi::names::{Names, Step as ContactStep};
 use crate::state::contacts::{Contacts, Move};
-use crate::state::customers::{Customer, Customers};
-use crate::state::repeats::Repeats;
+use crate::state::customers::{CustomerReader, Customers, Seen};
+use crate::state::repeats::{Repeats, Seen as Known};
 use cx_catalog::compiled::{Compiled, View};
 use cx_model::attribute::{SLOT_CHANNEL, SLOT_CONTACT};
 use cx_model::control::{Act, Control};
 use cx_model::event::Event;
-use cx_model::ids::{HashKey, Key128, partition_of};
+use cx_model::ids::{HashKey, partition_of};
 use cx_model::record::TimestampKind;
 use cx_model::reject::{Reason, Rejected};
 use cx_model::time::Timestamp;
-use cx_model::vocabulary::{
-    CONTACT_ANSWERED, CONTACT_DEQUEUED, CONTACT_ENDED, CONTACT_QUEUED, EVENT_TYPES,
-};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -59,14 +57,10 @@ pub struct Delivery<'a> {
 }
 
 /// What a record holds.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one lives at a time, on the stack; a box would cost an allocation per event"
-)]
 #[derive(Debug, Clone)]
 pub enum Content<'a> {
-    /// A valid event.
-    Event(Event<'a>),
+    /// A valid event; borrowed, for it is large.
+    Event(&'a Event<'a>),
     /// A control record with a right signature.
     Control(Control),
     /// Neither.
@@ -88,6 +82,7 @@ pub struct Engine {
     repeats: Repeats,
     customers: Customers,
     contacts: Contacts,
+    names: Names,
     meter: Meter,
     effects: VecDeque<Effect>,
 }
@@ -117,6 +112,7 @@ impl Engine {
             repeats: Repeats::new(limits.repeat_minutes, limits.repeats),
             customers: Customers::new(limits.customers),
             contacts: Contacts::new(limits.contacts),
+            names: Names::new(&set),
             meter: Meter::new(Arc::clone(&set)),
             effects: VecDeque::new(),
             config,
@@ -221,10 +217,10 @@ impl Engine {
         self.set_number
     }
 
-    /// What is kept of a customer.
+    /// A reader of this partition's customers, for any thread.
     #[must_use]
-    pub fn customer(&self, key: Key128) -> Option<Customer> {
-        self.customers.get(key)
+    pub fn customers(&self) -> CustomerReader {
+        self.customers.reader()
     }
 
     /// Sizes of the tables: customers, contacts.
@@ -327,47 +323,45 @@ impl Engine {
             }
         }
         let id = self.config.hash_key.hash(&[&event.source, &event.id]);
-        if self.repeats.contains(id) {
-            self.account.duplicates += 1;
-            self.note_outcome(Some(event), "duplicate", "");
-            return Ok(());
-        }
-        if !self
-            .repeats
-            .file(id, self.log_time.minute().max(stated.minute()))
-        {
-            self.account.limit("repeats");
+        let minute = self.log_time.minute().max(stated.minute());
+        match self.repeats.note(id, minute) {
+            Known::Before => {
+                self.account.duplicates += 1;
+                self.note_outcome(Some(event), "duplicate", "");
+                return Ok(());
+            }
+            Known::Unfiled => self.account.limit("repeats"),
+            Known::Never => {}
         }
         let time = if ahead > limits.clamp_ms {
             self.log_time
         } else {
             stated
         };
-        let late = self.log_time.since(time) > limits.horizon_ms;
-        self.remember(event, time, if late { "late" } else { "applied" });
-        if late {
-            self.account.late += 1;
-            self.note_outcome(Some(event), "late", "");
-        } else {
-            self.account.applied += 1;
-            self.count(event, time);
-            self.note_outcome(Some(event), "applied", "");
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, event: &Event<'_>, time: Timestamp) {
-        let customer = event
-            .subject
-            .as_deref()
-            .map(|s| self.config.hash_key.hash(&[s]));
+        let subject = event.subject.as_deref();
         let counted = Counted {
             event,
-            customer,
+            kind: self.names.kind(&event.kind),
+            customer: subject.map(|s| self.config.hash_key.hash(&[s])),
             time,
             log_time: self.log_time,
         };
-        let troubles = self.meter.count(&counted);
+        let late = self.log_time.since(time) > limits.horizon_ms;
+        let outcome = if late { "late" } else { "applied" };
+        self.remember(&counted, outcome);
+        if late {
+            self.account.late += 1;
+        } else {
+            self.account.applied += 1;
+            self.count(&counted);
+        }
+        self.note_outcome(Some(event), outcome, "");
+        Ok(())
+    }
+
+    fn count(&mut self, counted: &Counted<'_, '_>) {
+        let measures = &self.names[counted.kind].measures;
+        let troubles = self.meter.count(measures, counted);
         self.account.cel_errors += troubles.cel_errors;
         if troubles.limited > 0 {
             self.account.limit("distinct");
@@ -375,57 +369,54 @@ impl Engine {
     }
 
     /// State that takes an event however late it is: customer, contact, source, registry.
-    fn remember(&mut self, event: &Event<'_>, time: Timestamp, outcome: &'static str) {
+    fn remember(&mut self, counted: &Counted<'_, '_>, outcome: &'static str) {
+        let (event, kind) = (counted.event, &self.names[counted.kind]);
+        let channel = event.slot(SLOT_CHANNEL).text();
+        let channel_index = channel.and_then(|name| self.names.channel(name));
+        let source = self.names.source(&event.source);
         let most = self.set.limits.unregistered;
-        if !EVENT_TYPES.contains(&&*event.kind) {
-            self.account.unregistered("type", &event.kind, most);
-        }
-        if let Some(channel) = event.slot(SLOT_CHANNEL).text()
-            && !self.set.channels.iter().any(|c| c == channel)
-        {
-            self.account.unregistered("channel", channel, most);
+        for (what, name, known) in [
+            ("type", Some(&*event.kind), kind.registered),
+            ("channel", channel, channel_index.is_some()),
+            ("source", Some(&*event.source), source.is_some()),
+        ] {
+            if let (Some(name), false) = (name, known) {
+                self.account.unregistered(what, name, most);
+            }
         }
         let view = View {
             event: Some(event),
             outcome,
             reason: "",
         };
-        match self
-            .set
-            .sources
-            .binary_search_by(|s| s.as_str().cmp(&event.source))
-        {
-            Ok(source) => {
-                let errors = self.meter.objects.source(&self.set, source, time, view);
-                self.account.cel_errors += errors;
-            }
-            Err(_) => self.account.unregistered("source", &event.source, most),
+        if let Some(source) = source {
+            let objects = &mut self.meter.objects;
+            self.account.cel_errors += objects.source(&self.set, source, counted.time, view);
         }
-        if let Some(subject) = &event.subject {
-            let key = self.config.hash_key.hash(&[subject]);
-            if !self
-                .customers
-                .note(key, time, &*event.kind == CONTACT_QUEUED)
-            {
+        if let Some(customer) = counted.customer {
+            let seen = Seen {
+                time: counted.time,
+                contact: kind.step == Some(ContactStep::Queued),
+                channel: channel_index,
+            };
+            if !self.customers.note(customer, seen) {
                 self.account.limit("customers");
             }
         }
-        self.contact(event, time, view);
+        if let (Some(step), Some(id)) = (kind.step, event.slot(SLOT_CONTACT).text()) {
+            self.contact(step, id, counted.time, view);
+        }
     }
 
-    fn contact(&mut self, event: &Event<'_>, time: Timestamp, view: View<'_, '_>) {
-        let Some(contact) = event.slot(SLOT_CONTACT).text() else {
-            return;
-        };
-        let what = match &*event.kind {
-            CONTACT_QUEUED => {
+    fn contact(&mut self, step: ContactStep, id: &str, time: Timestamp, view: View<'_, '_>) {
+        let what = match step {
+            ContactStep::Queued => {
                 let (marks, errors) = self.meter.objects.marks(&self.set, view);
                 self.account.cel_errors += errors;
                 Move::Queued(marks)
             }
-            CONTACT_ANSWERED | CONTACT_DEQUEUED => Move::Left,
-            CONTACT_ENDED => Move::Ended,
-            _ => return,
+            ContactStep::Left => Move::Left,
+            ContactStep::Ended => Move::Ended,
         };
         let (limits, now) = (self.set.limits, self.log_time);
         let due = |ended| {
@@ -435,7 +426,7 @@ impl Engine {
                 limits.contact_open_ms
             })
         };
-        let key = self.config.hash_key.hash(&["contact", contact]);
+        let key = self.config.hash_key.hash(&["contact", id]);
         match self.contacts.step(key, time, what, due) {
             Some(change) => self.meter.objects.change(&self.set, key, &change),
             None => self.account.limit("contacts"),
@@ -444,7 +435,7 @@ impl Engine {
 
     fn dead_letter(&mut self, delivery: &Delivery<'_>, rejected: Rejected) {
         self.account.dead_lettered += 1;
-        let event = if let Content::Event(event) = &delivery.content {
+        let event = if let Content::Event(event) = delivery.content {
             Some(event)
         } else {
             None

@@ -21,3 +21,4 @@ pub use account::Account;
 pub use effect::{Effect, Part};
 pub use engine::{Config, Content, Delivery, Engine, Step};
 pub use rollup::{Rollup, Trend};
+pub use state::customers::{Customer, CustomerReader};

@@ -148,13 +148,19 @@ fn fold(catalog: &Catalog, logs: &Logs, step: Step) -> (BTreeMap<i64, Sealed>, V
         let mut engine = Engine::new(config, Arc::clone(&set));
         engine.set_step(step);
         for (offset, record) in (0_i64..).zip(log) {
+            let decoded;
             let content = match record.clock {
                 Some(counter) => Content::Control(Control {
                     counter,
                     act: Act::Clock,
                 }),
-                None => decode(&record.value, &set.slots, &set.limits)
-                    .map_or_else(Content::Rejected, Content::Event),
+                None => {
+                    decoded = decode(&record.value, &set.slots, &set.limits);
+                    match &decoded {
+                        Ok(event) => Content::Event(event),
+                        Err(rejected) => Content::Rejected(rejected.clone()),
+                    }
+                }
             };
             engine.handle_record(&Delivery {
                 offset,

@@ -5,9 +5,9 @@
 //! rises by one for every window end from max(*m*, *p* + *L*) to min(*m* + *L* − 1, *n* − 1).
 
 use cx_model::ids::Key128;
-use dashmap::DashMap;
 use foldhash::fast::FixedState;
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 /// Window lengths in minutes: 5m, 15m, 1h.
 pub(crate) const LENGTHS: [i64; 3] = [5, 15, 60];
@@ -31,7 +31,7 @@ struct Ends {
 
 /// One distinct measure.
 pub(crate) struct Distinct {
-    maps: DashMap<(Key128, u32), Minutes, FixedState>,
+    maps: HashMap<(Key128, u32), Minutes, FixedState>,
     forget: BTreeMap<i64, Vec<(Key128, u32)>>,
     ends: Vec<[Ends; 3]>,
     head: i64,
@@ -45,7 +45,7 @@ impl Distinct {
             differences: vec![0; slot(RING - 1) + 1],
         };
         Self {
-            maps: DashMap::with_hasher_and_shard_amount(FixedState::with_seed(4), 64),
+            maps: HashMap::with_hasher(FixedState::with_seed(4)),
             forget: BTreeMap::new(),
             ends: (0..combos).map(|_| [fresh(), fresh(), fresh()]).collect(),
             head: i64::MIN,
@@ -86,7 +86,9 @@ impl Distinct {
                         .or_default()
                         .push(key);
                 }
-                Some(_) => drop(self.maps.remove(&key)),
+                Some(_) => {
+                    self.maps.remove(&key);
+                }
                 None => {}
             }
         }
@@ -95,21 +97,20 @@ impl Distinct {
     /// Marks the customer as seen in `minute`; false where the limit refused a new map.
     pub(crate) fn mark(&mut self, customer: Key128, combo: usize, minute: i64) -> bool {
         let key = (customer, u32::try_from(combo).expect("few combinations"));
-        if !self.maps.contains_key(&key) {
-            if self.maps.len() >= self.most {
-                return false;
-            }
-            self.maps.insert(
-                key,
-                Minutes {
+        let room = self.maps.len() < self.most;
+        let minutes = match self.maps.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(_) if !room => return false,
+            Entry::Vacant(place) => {
+                let due = minute.max(self.head) + FORGET_AFTER;
+                self.forget.entry(due).or_default().push(key);
+                place.insert(Minutes {
                     newest: minute,
                     bits: 0,
-                },
-            );
-            let due = minute.max(self.head) + FORGET_AFTER;
-            self.forget.entry(due).or_default().push(key);
-        }
-        let Some((before, after)) = self.maps.get_mut(&key).and_then(|mut m| m.set(minute)) else {
+                })
+            }
+        };
+        let Some((before, after)) = minutes.set(minute) else {
             return true;
         };
         for (i, length) in LENGTHS.into_iter().enumerate() {

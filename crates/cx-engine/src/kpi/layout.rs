@@ -22,7 +22,7 @@ pub(crate) const ABSENT_MIN: i64 = i64::MAX;
 pub(crate) const ABSENT_MAX: i64 = i64::MIN;
 
 /// One measure's place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     /// First component in a part's values; windows follow one another.
     pub(crate) base: usize,

@@ -6,5 +6,6 @@ pub(crate) mod cells;
 pub(crate) mod distinct;
 pub(crate) mod layout;
 pub(crate) mod meter;
+pub(crate) mod names;
 pub(crate) mod objects;
 pub(crate) mod panes;

@@ -5,6 +5,7 @@ use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 use dashmap::DashMap;
 use foldhash::fast::FixedState;
+use std::sync::Arc;
 
 /// What is kept of a customer who is idle: a fixed record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,49 +18,115 @@ pub struct Customer {
     pub events: u32,
     /// Contacts that entered a queue.
     pub contacts: u32,
+    /// A bit for each registered channel used, in the set's order; the first 32 of them.
+    channels: u32,
+    /// The channel of the newest event, [`NO_CHANNEL`] where it is not registered.
+    last_channel: u8,
 }
+
+const NO_CHANNEL: u8 = u8::MAX;
+
+impl Customer {
+    fn new(time: Timestamp) -> Self {
+        Self {
+            first_seen: time,
+            last_seen: time,
+            events: 0,
+            contacts: 0,
+            channels: 0,
+            last_channel: NO_CHANNEL,
+        }
+    }
+
+    fn note(&mut self, seen: Seen) {
+        self.first_seen = self.first_seen.min(seen.time);
+        self.events = self.events.saturating_add(1);
+        self.contacts = self.contacts.saturating_add(u32::from(seen.contact));
+        let channel = seen.channel.and_then(|c| u8::try_from(c).ok());
+        if let Some(bit) = channel.and_then(|c| 1_u32.checked_shl(u32::from(c))) {
+            self.channels |= bit;
+        }
+        if seen.time >= self.last_seen {
+            self.last_seen = seen.time;
+            self.last_channel = channel.unwrap_or(NO_CHANNEL);
+        }
+    }
+
+    /// Whether the set's channel of this index was used.
+    #[must_use]
+    pub fn used_channel(&self, index: usize) -> bool {
+        index < 32 && self.channels & (1 << index) != 0
+    }
+
+    /// The set's index of the channel of the newest event, if it is registered.
+    #[must_use]
+    pub fn last_channel(&self) -> Option<usize> {
+        (self.last_channel != NO_CHANNEL).then_some(usize::from(self.last_channel))
+    }
+}
+
+/// What an event says of its customer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    pub(crate) time: Timestamp,
+    /// It put a contact into a queue.
+    pub(crate) contact: bool,
+    /// Index of its channel in the set, if registered.
+    pub(crate) channel: Option<usize>,
+}
+
+type Map = DashMap<Key128, Customer, FixedState>;
 
 /// All customers of one partition: one writer, any number of readers.
 pub(crate) struct Customers {
-    map: DashMap<Key128, Customer, FixedState>,
+    map: Arc<Map>,
+    len: usize,
     most: usize,
+}
+
+/// Reads one partition's customers from any thread.
+#[derive(Debug, Clone)]
+pub struct CustomerReader(Arc<Map>);
+
+impl CustomerReader {
+    /// What is kept of a customer.
+    #[must_use]
+    pub fn get(&self, key: Key128) -> Option<Customer> {
+        self.0.get(&key).map(|c| *c)
+    }
 }
 
 impl Customers {
     pub(crate) fn new(most: usize) -> Self {
+        let map = DashMap::with_hasher_and_shard_amount(FixedState::with_seed(2), 256);
         Self {
-            map: DashMap::with_hasher_and_shard_amount(FixedState::with_seed(2), 256),
+            map: Arc::new(map),
+            len: 0,
             most,
         }
     }
 
     /// Takes note of an event; false where the limit refused a new customer.
-    pub(crate) fn note(&self, key: Key128, time: Timestamp, contact: bool) -> bool {
+    pub(crate) fn note(&mut self, key: Key128, seen: Seen) -> bool {
         if let Some(mut customer) = self.map.get_mut(&key) {
-            customer.first_seen = customer.first_seen.min(time);
-            customer.last_seen = customer.last_seen.max(time);
-            customer.events = customer.events.saturating_add(1);
-            customer.contacts = customer.contacts.saturating_add(u32::from(contact));
+            customer.note(seen);
             return true;
         }
-        if self.map.len() >= self.most {
+        if self.len >= self.most {
             return false;
         }
-        let fresh = Customer {
-            first_seen: time,
-            last_seen: time,
-            events: 1,
-            contacts: u32::from(contact),
-        };
+        let mut fresh = Customer::new(seen.time);
+        fresh.note(seen);
         self.map.insert(key, fresh);
+        self.len += 1;
         true
     }
 
-    pub(crate) fn get(&self, key: Key128) -> Option<Customer> {
-        self.map.get(&key).map(|c| *c)
+    pub(crate) fn reader(&self) -> CustomerReader {
+        CustomerReader(Arc::clone(&self.map))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.map.len()
+        self.len
     }
 }

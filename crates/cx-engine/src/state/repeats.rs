@@ -2,23 +2,32 @@
 //! Never knows: what the event said.
 
 use cx_model::ids::Key128;
-use dashmap::DashMap;
 use foldhash::fast::FixedState;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// The repeat window: one set, and one list per minute for forgetting.
 pub(crate) struct Repeats {
-    known: DashMap<Key128, (), FixedState>,
+    known: HashSet<Key128, FixedState>,
     filed: BTreeMap<i64, Vec<Key128>>,
     keep_minutes: i64,
     most: usize,
 }
 
+/// What a look into the repeat window says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Within the window.
+    Before,
+    /// Not; now it is filed.
+    Never,
+    /// Not, and a limit keeps it from being filed: a repeat of it would count.
+    Unfiled,
+}
+
 impl Repeats {
     pub(crate) fn new(keep_minutes: i64, most: usize) -> Self {
-        let known = DashMap::with_hasher_and_shard_amount(FixedState::with_seed(1), 64);
         Self {
-            known,
+            known: HashSet::with_hasher(FixedState::with_seed(1)),
             filed: BTreeMap::new(),
             keep_minutes,
             most,
@@ -37,17 +46,16 @@ impl Repeats {
         }
     }
 
-    pub(crate) fn contains(&self, key: Key128) -> bool {
-        self.known.contains_key(&key)
-    }
-
-    /// Files a key; false where the limit refused it.
-    pub(crate) fn file(&mut self, key: Key128, minute: i64) -> bool {
+    /// Looks for a key; one that is new is filed under `minute`.
+    pub(crate) fn note(&mut self, key: Key128, minute: i64) -> Seen {
         if self.known.len() >= self.most {
-            return false;
+            let known = self.known.contains(&key);
+            return if known { Seen::Before } else { Seen::Unfiled };
         }
-        self.known.insert(key, ());
+        if !self.known.insert(key) {
+            return Seen::Before;
+        }
         self.filed.entry(minute).or_default().push(key);
-        true
+        Seen::Never
     }
 }
