@@ -30,6 +30,10 @@ pub trait Desk: Send + Sync + 'static {
     fn now_ms(&self) -> i64;
     /// `embedded` or `kafka`.
     fn broker(&self) -> &'static str;
+    /// The opaque id that stands for a customer id.
+    fn customer_id(&self, name: &str) -> String;
+    /// What is kept of a customer, by opaque id.
+    fn customer(&self, id: &str) -> Option<serde_json::Value>;
     /// Takes events in; per event whether it was written or why not.
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>>;
 }

@@ -6,6 +6,7 @@ mod binary;
 mod boards;
 mod close;
 mod counts;
+mod customers;
 mod desk;
 mod display;
 mod events;

@@ -6,7 +6,7 @@ use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::problem::Problem;
 use crate::socket::{self, Room};
-use crate::{Error, boards, display, events, guard, http};
+use crate::{Error, boards, customers, display, events, guard, http};
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -131,6 +131,8 @@ fn router(shared: Shared) -> Router {
         .route("/v1/boards/{board}/trend", get(boards::trend))
         .route("/v1/kpis", get(http::kpis))
         .route("/v1/kpis/{kpi}", get(http::kpi))
+        .route("/v1/customers/lookup", post(customers::lookup))
+        .route("/v1/customers/{id}", get(customers::one))
         .route("/v1/events", post(events::post))
         .route("/v1/stream", any(stream))
         .fallback(display::file)

@@ -88,7 +88,7 @@ fn fold(set: &Arc<Compiled>, events: &[serde_json::Value]) -> Result<Sealed, Str
             offset,
             timestamp: at,
             timestamp_kind: TimestampKind::Create,
-            content: Content::Event(decoded),
+            content: Content::Event(&decoded),
         };
         engine.handle_record(&delivery);
         drain(&mut engine, &mut rollup)?;

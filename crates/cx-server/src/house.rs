@@ -2,16 +2,15 @@
 //! Never knows: sockets.
 
 use crate::clock;
-use crate::worker::Common;
+use crate::common::Common;
+use crate::people::opaque;
 use bytes::Bytes;
 use cx_catalog::Catalog;
 use cx_engine::Rollup;
 use cx_gateway::{Accepted, Desk, Health, Ready};
 use cx_model::decode::decode;
-use cx_model::ids::partition_of;
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, Sealed};
-use cx_model::vocabulary::TOPIC_INTERACTIONS;
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -172,6 +171,14 @@ impl Desk for House {
         }
     }
 
+    fn customer_id(&self, name: &str) -> String {
+        opaque(self.common.secrets.hash_key.hash(&[name]))
+    }
+
+    fn customer(&self, id: &str) -> Option<Value> {
+        self.common.people.show(id, &self.common.set.channels)
+    }
+
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>> {
         let all = events
             .into_iter()
@@ -180,33 +187,49 @@ impl Desk for House {
     }
 }
 
-/// Validates one event and writes it to its customer's partition.
+/// Validates one event and writes it to its customer's partition; a refused one is put aside.
 async fn take(common: Arc<Common>, bytes: Bytes) -> Accepted {
-    let subject = match decode(&bytes, &common.set.slots, &common.set.limits) {
-        Ok(event) => {
-            let now = clock::now();
-            if event
-                .time
-                .is_some_and(|t| t.since(now) > common.set.limits.future_ms)
-            {
-                let detail = "time is more than an hour ahead: set the sender's clock";
-                return Accepted::Refused(Rejected::new(Reason::Future, "time", detail));
-            }
-            event.subject.as_deref().map(str::to_owned)
+    let partition = match valid(&common, &bytes) {
+        Ok(partition) => partition,
+        Err(rejected) => {
+            let put = common.dead_letter((None, &bytes), &rejected, "http", clock::now());
+            return match put {
+                Ok(()) => Accepted::Refused(rejected),
+                Err(full) => Accepted::Unavailable(full.to_string()),
+            };
         }
-        Err(rejected) => return Accepted::Refused(rejected),
     };
-    let partition = subject
-        .as_deref()
-        .map_or(0, |s| partition_of(s, common.partitions));
     let stamp = Some(clock::now().0);
-    let key = subject.as_deref().map(str::as_bytes);
-    match common
+    let key = partition.key.as_deref().map(str::as_bytes);
+    let topic = &common.topics.interactions;
+    let sent = common
         .producer
-        .send_acked(TOPIC_INTERACTIONS, partition, key, &bytes, stamp)
-        .await
-    {
+        .send_acked(topic, partition.number, key, &bytes, stamp);
+    match sent.await {
         Ok(_) => Accepted::Yes,
         Err(error) => Accepted::Unavailable(error.to_string()),
     }
+}
+
+/// Where an event goes.
+struct Place {
+    number: u32,
+    key: Option<String>,
+}
+
+fn valid(common: &Common, bytes: &[u8]) -> Result<Place, Rejected> {
+    let event = decode(bytes, &common.set.slots, &common.set.limits)?;
+    let now = clock::now();
+    if event
+        .time
+        .is_some_and(|t| t.since(now) > common.set.limits.future_ms)
+    {
+        let detail = "time is more than an hour ahead: set the sender's clock";
+        return Err(Rejected::new(Reason::Future, "time", detail));
+    }
+    let subject = event.subject.as_deref();
+    Ok(Place {
+        number: common.home(subject, &event.id),
+        key: subject.map(str::to_owned),
+    })
 }

@@ -2,13 +2,19 @@
 //! rooms. Out: exit codes. Never knows: business rules.
 
 mod clock;
+mod common;
+mod definitions;
 mod demo;
 mod examples;
 mod feed;
 mod house;
 mod judge;
 mod ledger;
+mod pace;
+mod people;
 mod report;
+mod running;
+mod secrets;
 mod worker;
 
 pub mod check;

@@ -6,8 +6,8 @@ use crate::ledger::Ledger;
 use cx_engine::Account;
 use serde_json::json;
 
-/// Prints the accounting; false where an identity fails.
-pub(crate) fn print(ledger: &Ledger, frames: u64, as_json: bool) -> bool {
+/// Prints the accounting of the command `name`; false where an identity fails.
+pub(crate) fn print(name: &str, ledger: &Ledger, frames: u64, as_json: bool) -> bool {
     let noted = ledger.read();
     let accounts: Vec<(&u32, &Account)> = noted.iter().map(|(p, n)| (p, &n.account)).collect();
     let sum = |pick: fn(&Account) -> i64| accounts.iter().map(|(_, a)| pick(a)).sum::<i64>();
@@ -33,7 +33,7 @@ pub(crate) fn print(ledger: &Ledger, frames: u64, as_json: bool) -> bool {
     if as_json {
         let machine = std::thread::available_parallelism().map_or(0, usize::from);
         let line = json!({
-            "name": "demo", "ok": ok,
+            "name": name, "ok": ok,
             "figures": {
                 "applied": sum(|a| a.applied), "duplicates": sum(|a| a.duplicates),
                 "late": sum(|a| a.late), "dead_lettered": sum(|a| a.dead_lettered),

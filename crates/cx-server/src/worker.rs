@@ -1,21 +1,20 @@
 //! In: records of some partitions, from one Kafka client on this thread. Kept: one engine each.
-//! Out: parts to the judge, dead letters and clock records to Kafka, reads for the house.
+//! Out: parts to the judge, dead letters and control records to Kafka, reads for the house.
 //! Never knows: KPIs, screens.
 
 use crate::clock;
-use crate::ledger::Ledger;
-use cx_catalog::compiled::Compiled;
+use crate::common::Common;
+use crate::pace::ahead;
 use cx_engine::{Config, Content, Delivery, Effect, Engine, Part, Step};
-use cx_kafka::{ClientSettings, Ear, Heard, Producer};
-use cx_model::control::{Act, Control, Keyring, UnknownKey};
+use cx_kafka::{Ear, Heard};
+use cx_model::control::{Act, Control};
 use cx_model::decode::decode;
-use cx_model::ids::HashKey;
-use cx_model::record::{Record, TimestampKind};
-use cx_model::time::{SECOND, Timestamp};
-use cx_model::vocabulary::{HEADER_CONTROL, TOPIC_DEAD_LETTERS, TOPIC_INTERACTIONS};
+use cx_model::record::Record;
+use cx_model::reject::Rejected;
+use cx_model::time::{MINUTE, SECOND, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
@@ -23,26 +22,14 @@ use std::time::Duration;
 const NEAR_MS: i64 = 10_000;
 /// How long after a whole second that nothing passed a clock record is written, ms.
 const CLOCK_AFTER_MS: i64 = 100;
-
-/// What all workers share.
-pub(crate) struct Common {
-    pub(crate) set: Arc<Compiled>,
-    pub(crate) partitions: u32,
-    pub(crate) settings: ClientSettings,
-    pub(crate) producer: Producer,
-    pub(crate) keys: Keyring,
-    pub(crate) key_id: String,
-    pub(crate) hash_key: HashKey,
-    pub(crate) embedded: bool,
-    /// Clock records may be written: history has been written in full.
-    pub(crate) live: AtomicBool,
-    pub(crate) stop: AtomicBool,
-    pub(crate) ledger: Ledger,
-}
+/// How far behind the owner's clock the slowest partition may be while clock records are written:
+/// a clock that ran ahead of it would leave the roll-up too much to hold, ms.
+const CLOCK_NEAR_MS: i64 = 45 * MINUTE;
 
 /// One thread's partitions.
 struct Worker {
     common: Arc<Common>,
+    ear: Ear,
     owned: BTreeMap<u32, Owned>,
     judge: SyncSender<Part>,
 }
@@ -50,7 +37,9 @@ struct Worker {
 struct Owned {
     engine: Engine,
     at_end: bool,
-    clocked: Timestamp,
+    paused: bool,
+    /// When the last control record was written, and its counter.
+    wrote: (Timestamp, u64),
 }
 
 /// Runs until told to stop; an error stops the house.
@@ -63,199 +52,187 @@ pub(crate) fn run(
     judge: SyncSender<Part>,
 ) -> anyhow::Result<()> {
     let starts: Vec<(u32, i64)> = partitions.iter().map(|p| (*p, 0)).collect();
-    let mut ear = Ear::open(&common.settings, TOPIC_INTERACTIONS, &starts)?;
-    let mut worker = Worker::new(common, partitions, judge);
+    let ear = Ear::open(&common.settings, &common.topics.interactions, &starts)?;
+    let owned = partitions.iter().map(|p| (*p, Owned::new(&common, *p)));
+    let mut worker = Worker {
+        owned: owned.collect(),
+        ear,
+        judge,
+        common,
+    };
     while !worker.common.stop.load(Ordering::Relaxed) {
-        let mut fault = None;
-        ear.poll(Duration::from_millis(20), &mut |heard| {
-            if fault.is_none()
-                && let Err(e) = worker.heard(heard)
-            {
-                fault = Some(e);
-            }
-        })?;
-        if let Some(e) = fault {
-            return Err(e);
-        }
-        worker.tick();
+        worker.turn()?;
     }
     Ok(())
 }
 
-impl Worker {
-    fn new(common: Arc<Common>, partitions: &[u32], judge: SyncSender<Part>) -> Self {
-        let owned = partitions.iter().map(|p| {
-            let config = Config {
-                partition: *p,
-                partitions: common.partitions,
-                start_offset: 0,
-                gaps_are_losses: common.embedded,
-                hash_key: common.hash_key,
-            };
-            let engine = Engine::new(config, Arc::clone(&common.set));
-            (
-                *p,
-                Owned {
-                    engine,
-                    at_end: false,
-                    clocked: Timestamp(0),
-                },
-            )
-        });
+impl Owned {
+    fn new(common: &Common, partition: u32) -> Self {
+        let config = Config {
+            partition,
+            partitions: common.partitions,
+            start_offset: 0,
+            gaps_are_losses: common.embedded,
+            hash_key: common.secrets.hash_key,
+        };
+        let engine = Engine::new(config, Arc::clone(&common.set));
+        common.people.enter(partition, engine.customers());
         Self {
-            owned: owned.collect(),
-            judge,
-            common,
+            engine,
+            at_end: false,
+            paused: false,
+            wrote: (Timestamp(0), 0),
         }
     }
 
-    fn heard(&mut self, heard: Heard<'_>) -> anyhow::Result<()> {
-        match heard {
-            Heard::Record(record) => self.record(&record),
-            Heard::End { partition, .. } => {
-                if let Some(owned) = self.owned.get_mut(&partition) {
-                    owned.at_end = true;
+    /// The control record that is due now, if one is: first the activation of set 1, then clocks.
+    fn due(&self, now: Timestamp, hash: &str) -> Option<Control> {
+        let second = Timestamp::from_second(now.second());
+        if !self.at_end || now.since(self.wrote.0) < CLOCK_AFTER_MS {
+            return None;
+        }
+        let counter = self.wrote.1.max(self.engine.control_counter()) + 1;
+        if self.engine.set_number() == 0 {
+            let hash = hash.to_owned();
+            let act = Act::Activate { number: 1, hash };
+            return Some(Control { counter, act });
+        }
+        let passed = self.engine.log_time().is_some_and(|t| t >= second);
+        let act = Act::Clock;
+        (!passed && now.since(second) >= CLOCK_AFTER_MS).then_some(Control { counter, act })
+    }
+}
+
+impl Worker {
+    fn turn(&mut self) -> anyhow::Result<()> {
+        let Self {
+            common,
+            ear,
+            owned,
+            judge,
+        } = self;
+        let mut fault = None;
+        ear.poll(Duration::from_millis(20), &mut |heard| {
+            if fault.is_none()
+                && let Err(e) = take(common, owned, judge, heard)
+            {
+                fault = Some(e);
+            }
+        })?;
+        match fault {
+            Some(fault) => Err(fault),
+            None => self.tick(),
+        }
+    }
+
+    /// Waits and goes on, writes the control records that are due, and copies every account for
+    /// the readers.
+    fn tick(&mut self) -> anyhow::Result<()> {
+        let now = clock::now();
+        let live = self.common.live.load(Ordering::Acquire);
+        for (partition, owned) in &mut self.owned {
+            let engine = &owned.engine;
+            let log_time = engine.log_time();
+            let copy = (engine.account().clone(), log_time, engine.sizes());
+            self.common.ledger.note(*partition, copy);
+            let slowest = self.common.pace.note(*partition, log_time, owned.at_end);
+            let wait = ahead(log_time, slowest);
+            if wait != owned.paused {
+                owned.paused = wait;
+                if wait {
+                    self.ear.pause(*partition)?;
+                } else {
+                    self.ear.resume(*partition)?;
                 }
-                Ok(())
+            }
+            let near = slowest.is_none_or(|t| now.since(t) < CLOCK_NEAR_MS);
+            if live
+                && near
+                && let Some(control) = owned.due(now, &self.common.set.hash)
+                && self.common.control(*partition, &control, now)
+            {
+                owned.wrote = (now, control.counter);
             }
         }
+        Ok(())
     }
+}
 
-    fn record(&mut self, record: &Record<'_>) -> anyhow::Result<()> {
-        let common = Arc::clone(&self.common);
-        let Some(owned) = self.owned.get_mut(&record.partition) else {
-            return Ok(());
-        };
-        owned.at_end = false;
+fn take(
+    common: &Common,
+    owned: &mut BTreeMap<u32, Owned>,
+    judge: &SyncSender<Part>,
+    heard: Heard<'_>,
+) -> anyhow::Result<()> {
+    match heard {
+        Heard::Record(record) => match owned.get_mut(&record.partition) {
+            Some(owned) => owned.record(common, judge, &record),
+            None => Ok(()),
+        },
+        Heard::End { partition, .. } => {
+            if let Some(owned) = owned.get_mut(&partition) {
+                owned.at_end = true;
+            }
+            Ok(())
+        }
+    }
+}
+
+impl Owned {
+    fn record(
+        &mut self,
+        common: &Common,
+        judge: &SyncSender<Part>,
+        record: &Record<'_>,
+    ) -> anyhow::Result<()> {
+        self.at_end = false;
         let behind = clock::now().since(record.timestamp) > NEAR_MS;
-        owned
-            .engine
-            .set_step(if behind { Step::Minute } else { Step::Second });
-        let delivery = delivery(&common, record)?;
-        owned.engine.handle_record(&delivery);
-        while let Some(effect) = owned.engine.next_effect() {
+        let step = if behind { Step::Minute } else { Step::Second };
+        self.engine.set_step(step);
+        let decoded;
+        let content = if record.control.is_some() {
+            let topic = &common.topics.interactions;
+            match common.secrets.keys.read(topic, record)? {
+                Ok(control) => Content::Control(control),
+                Err(rejected) => Content::Rejected(rejected),
+            }
+        } else {
+            let value = record.value.unwrap_or_default();
+            decoded = decode(value, &common.set.slots, &common.set.limits);
+            match &decoded {
+                Ok(event) => Content::Event(event),
+                Err(rejected) => Content::Rejected(rejected.clone()),
+            }
+        };
+        self.engine.handle_record(&Delivery {
+            offset: record.offset,
+            timestamp: record.timestamp,
+            timestamp_kind: record.timestamp_kind,
+            content,
+        });
+        while let Some(effect) = self.engine.next_effect() {
             match effect {
-                Effect::Part(part) => self.judge.send(part)?,
+                Effect::Part(part) => judge.send(part)?,
                 Effect::DeadLetter { rejected, .. } => {
                     common.ledger.dead_letter(&rejected);
-                    dead_letter(&common, record, &rejected);
+                    put_aside(common, record, &rejected);
                 }
             }
         }
         common
             .ledger
-            .advanced(record.partition, owned.engine.account().next);
+            .advanced(record.partition, self.engine.account().next);
         Ok(())
     }
-
-    /// Clock records where they are due, and a copy of every account for the readers.
-    fn tick(&mut self) {
-        let now = clock::now();
-        let live = self.common.live.load(Ordering::Acquire);
-        for (partition, owned) in &mut self.owned {
-            let engine = &owned.engine;
-            let copy = (engine.account().clone(), engine.log_time(), engine.sizes());
-            self.common.ledger.note(*partition, copy);
-            let second = Timestamp::from_second(now.second());
-            let due =
-                now.since(second) >= CLOCK_AFTER_MS && now.since(owned.clocked) >= CLOCK_AFTER_MS;
-            let passed = engine.log_time().is_some_and(|t| t >= second);
-            if live
-                && owned.at_end
-                && due
-                && !passed
-                && self.common.clock_record(*partition, engine, now)
-            {
-                owned.clocked = now;
-            }
-        }
-    }
 }
 
-impl Common {
-    /// Writes a clock record; false where Kafka's queue is full (the next tick tries again).
-    fn clock_record(&self, partition: u32, engine: &Engine, now: Timestamp) -> bool {
-        let counter = engine.control_counter() + 1;
-        let control = Control {
-            counter,
-            act: Act::Clock,
-        };
-        self.control(partition, &control, now)
-    }
-
-    /// Signs and writes a control record; false where Kafka's queue is full.
-    pub(crate) fn control(&self, partition: u32, control: &Control, at: Timestamp) -> bool {
-        let place = (TOPIC_INTERACTIONS, partition, TimestampKind::Create);
-        let signed = self
-            .keys
-            .sign(&self.key_id, place, control, at)
-            .expect("the key is configured");
-        let headers = [(HEADER_CONTROL, signed.header.as_bytes())];
-        let place = Some(partition);
-        let stamp = Some(signed.timestamp.0);
-        self.producer
-            .send(
-                TOPIC_INTERACTIONS,
-                place,
-                None,
-                &signed.value,
-                &headers,
-                stamp,
-            )
-            .is_ok()
-    }
-}
-
-fn delivery<'a>(common: &Common, record: &Record<'a>) -> Result<Delivery<'a>, UnknownKey> {
-    let content = if record.control.is_some() {
-        match common.keys.read(TOPIC_INTERACTIONS, record)? {
-            Ok(control) => Content::Control(control),
-            Err(rejected) => Content::Rejected(rejected),
-        }
-    } else {
-        match decode(
-            record.value.unwrap_or_default(),
-            &common.set.slots,
-            &common.set.limits,
-        ) {
-            Ok(event) => Content::Event(event),
-            Err(rejected) => Content::Rejected(rejected),
-        }
-    };
-    Ok(Delivery {
-        offset: record.offset,
-        timestamp: record.timestamp,
-        timestamp_kind: record.timestamp_kind,
-        content,
-    })
-}
-
-/// Writes the original bytes aside, with why and where in the headers. Waits while the queue is
-/// full: a refused record is not lost.
-fn dead_letter(common: &Common, record: &Record<'_>, rejected: &cx_model::reject::Rejected) {
-    let place = format!(
-        "{TOPIC_INTERACTIONS}:{}:{}",
-        record.partition, record.offset
-    );
-    let headers: [(&str, &[u8]); 4] = [
-        ("cx-reason", rejected.reason.name().as_bytes()),
-        ("cx-place", rejected.place.as_bytes()),
-        ("cx-detail", rejected.detail.as_bytes()),
-        ("cx-origin", place.as_bytes()),
-    ];
-    let value = record.value.unwrap_or_default();
-    let stamp = Some(clock::now().0.div_euclid(SECOND) * SECOND);
-    while common
-        .producer
-        .send(
-            TOPIC_DEAD_LETTERS,
-            Some(0),
-            record.key,
-            value,
-            &headers,
-            stamp,
-        )
-        .is_err()
+/// Waits while the producer's queue is full: a refused record is not lost.
+fn put_aside(common: &Common, record: &Record<'_>, rejected: &Rejected) {
+    let topic = &common.topics.interactions;
+    let origin = format!("{topic}:{}:{}", record.partition, record.offset);
+    let bytes = (record.key, record.value.unwrap_or_default());
+    let at = Timestamp(clock::now().0.div_euclid(SECOND) * SECOND);
+    while common.dead_letter(bytes, rejected, &origin, at).is_err()
         && !common.stop.load(Ordering::Relaxed)
     {
         std::thread::sleep(Duration::from_millis(5));

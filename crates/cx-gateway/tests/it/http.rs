@@ -210,3 +210,35 @@ async fn shows_the_display_or_how_to_build_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_customer_is_found_by_post_and_read_by_opaque_id() {
+    let rig = Rig::start(1);
+    let body = r#"{"customer_id": "customer:42"}"#;
+    let lookup = async |body: &str| {
+        let path = "/v1/customers/lookup";
+        rig.ask("POST", path, &[], body.as_bytes()).await
+    };
+    let found = lookup(body).await.json();
+    let id = format!("{:032x}", "customer:42".len());
+    assert_eq!(found, json!({"customer": id, "known": true}));
+    let customer = rig.get(&format!("/v1/customers/{id}")).await.json();
+    assert_eq!(customer["events"], 3);
+    let unknown = rig.get("/v1/customers/customer:42").await.problem(404);
+    assert!(
+        unknown["errors"][0]["fix"]
+            .as_str()
+            .unwrap()
+            .contains("lookup")
+    );
+    for wrong in [
+        "",
+        "{}",
+        r#"{"customer_id": ""}"#,
+        r#"{"customer_id": 7}"#,
+        "[1]",
+    ] {
+        let problem = lookup(wrong).await.problem(400);
+        assert_eq!(problem["errors"][0]["field"], "customer_id", "{wrong}");
+    }
+}

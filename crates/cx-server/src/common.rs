@@ -1,0 +1,143 @@
+//! In: what a command decided at the start. Kept: what all threads of the house share.
+//! Out: control records and dead letters to Kafka. Never knows: KPIs, screens.
+
+use crate::ledger::Ledger;
+use crate::pace::Pace;
+use crate::people::Directory;
+use cx_catalog::compiled::Compiled;
+use cx_kafka::{ClientSettings, Full, Producer};
+use cx_model::control::{Control, Keyring};
+use cx_model::ids::{HashKey, partition_of};
+use cx_model::record::TimestampKind;
+use cx_model::reject::Rejected;
+use cx_model::time::Timestamp;
+use cx_model::vocabulary::{
+    HEADER_CONTROL, TOPIC_DEAD_LETTERS, TOPIC_DEFINITIONS, TOPIC_INTERACTIONS,
+};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// The topics of one installation: agreed names behind its prefix.
+#[derive(Debug, Clone)]
+pub(crate) struct Topics {
+    pub(crate) interactions: String,
+    pub(crate) dead_letters: String,
+    pub(crate) definitions: String,
+}
+
+impl Topics {
+    pub(crate) fn new(prefix: &str) -> Self {
+        let named = |name: &str| format!("{prefix}{name}");
+        Self {
+            interactions: named(TOPIC_INTERACTIONS),
+            dead_letters: named(TOPIC_DEAD_LETTERS),
+            definitions: named(TOPIC_DEFINITIONS),
+        }
+    }
+}
+
+/// The secrets of one installation.
+#[derive(Debug)]
+pub(crate) struct Secrets {
+    /// Keys of control records.
+    pub(crate) keys: Keyring,
+    /// The one that signs.
+    pub(crate) key_id: String,
+    /// Key of the hashes that stand for customers.
+    pub(crate) hash_key: HashKey,
+}
+
+/// What all threads share.
+pub(crate) struct Common {
+    pub(crate) set: Arc<Compiled>,
+    pub(crate) topics: Topics,
+    pub(crate) partitions: u32,
+    /// Who stamps the records of `cx.interactions`.
+    pub(crate) stamps: TimestampKind,
+    pub(crate) settings: ClientSettings,
+    pub(crate) producer: Producer,
+    pub(crate) secrets: Secrets,
+    pub(crate) embedded: bool,
+    /// Control records may be written: whoever writes history has written it in full.
+    pub(crate) live: AtomicBool,
+    pub(crate) stop: AtomicBool,
+    pub(crate) ledger: Ledger,
+    pub(crate) pace: Pace,
+    pub(crate) people: Directory,
+}
+
+/// What is known of the place a record is put.
+pub(crate) struct Foundation {
+    pub(crate) set: Arc<Compiled>,
+    pub(crate) topics: Topics,
+    pub(crate) partitions: u32,
+    pub(crate) stamps: TimestampKind,
+    pub(crate) settings: ClientSettings,
+    pub(crate) secrets: Secrets,
+    pub(crate) embedded: bool,
+}
+
+impl Common {
+    /// # Errors
+    /// A producer that librdkafka refuses.
+    pub(crate) fn open(foundation: Foundation) -> anyhow::Result<Self> {
+        let partitions = foundation.partitions;
+        Ok(Self {
+            producer: Producer::open(&foundation.settings)?,
+            set: foundation.set,
+            topics: foundation.topics,
+            partitions,
+            stamps: foundation.stamps,
+            settings: foundation.settings,
+            secrets: foundation.secrets,
+            embedded: foundation.embedded,
+            live: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            ledger: Ledger::new(partitions),
+            pace: Pace::new(partitions),
+            people: Directory::default(),
+        })
+    }
+
+    /// Where an event belongs: with its customer; without one, where its repeats would go.
+    pub(crate) fn home(&self, subject: Option<&str>, id: &str) -> u32 {
+        partition_of(subject.unwrap_or(id), self.partitions)
+    }
+
+    /// Signs and writes a control record; false where Kafka's queue is full.
+    pub(crate) fn control(&self, partition: u32, control: &Control, at: Timestamp) -> bool {
+        let topic = &self.topics.interactions;
+        let place = (topic.as_str(), partition, self.stamps);
+        let secrets = &self.secrets;
+        let signed = secrets.keys.sign(&secrets.key_id, place, control, at);
+        let signed = signed.expect("the signing key is in the ring");
+        let headers = [(HEADER_CONTROL, signed.header.as_bytes())];
+        let stamp = Some(signed.timestamp.0);
+        let sent = self
+            .producer
+            .send(topic, Some(partition), None, &signed.value, &headers, stamp);
+        sent.is_ok()
+    }
+
+    /// Writes original bytes aside, with why and from where in the headers.
+    ///
+    /// # Errors
+    /// [`Full`]: nothing was written, try again.
+    pub(crate) fn dead_letter(
+        &self,
+        (key, value): (Option<&[u8]>, &[u8]),
+        rejected: &Rejected,
+        origin: &str,
+        at: Timestamp,
+    ) -> Result<(), Full> {
+        let headers: [(&str, &[u8]); 4] = [
+            ("cx-reason", rejected.reason.name().as_bytes()),
+            ("cx-place", rejected.place.as_bytes()),
+            ("cx-detail", rejected.detail.as_bytes()),
+            ("cx-origin", origin.as_bytes()),
+        ];
+        let topic = &self.topics.dead_letters;
+        self.producer
+            .send(topic, Some(0), key, value, &headers, Some(at.0))
+    }
+}

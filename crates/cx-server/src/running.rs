@@ -1,0 +1,168 @@
+//! In: what all threads share, a bound gateway. Kept: the house's threads and rooms while they run.
+//! Out: a served wall, an orderly end. Never knows: which broker it is, who writes the events.
+
+use crate::check::say;
+use crate::common::Common;
+use crate::house::{House, shown};
+use crate::{clock, judge, worker};
+use cx_catalog::Catalog;
+use cx_engine::Rollup;
+use cx_gateway::{Desk, Gateway, Hub};
+use cx_model::value::Board;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Parts on their way to the judge; beyond them workers wait.
+const PARTS: usize = 4_096;
+/// How long an orderly end waits for what the producer still holds.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// A running house.
+pub(crate) struct Running {
+    common: Arc<Common>,
+    hub: Arc<Hub>,
+    desk: Arc<dyn Desk>,
+    threads: Vec<JoinHandle<anyhow::Result<()>>>,
+}
+
+impl Running {
+    /// Starts the workers and the judge.
+    ///
+    /// # Errors
+    /// No threads to be had.
+    pub(crate) fn start(common: &Arc<Common>, catalog: &Catalog) -> anyhow::Result<Self> {
+        let boards: Vec<Arc<Board>> = common.set.boards.iter().cloned().map(Arc::new).collect();
+        let epoch = format!("{:06x}", clock::now().0 & 0xff_ffff);
+        let hub = Arc::new(Hub::new(epoch, boards.clone()));
+        let rollup = Rollup::new(Arc::clone(&common.set), common.partitions);
+        let rollup = Arc::new(Mutex::new(rollup));
+        let desk = Arc::new(House {
+            common: Arc::clone(common),
+            rollup: Arc::clone(&rollup),
+            boards,
+            kpis: Arc::new(shown(catalog)),
+        });
+        let mut running = Self {
+            common: Arc::clone(common),
+            hub: Arc::clone(&hub),
+            desk,
+            threads: Vec::new(),
+        };
+        let (parts, judged) = sync_channel(PARTS);
+        let workers = workers(common.partitions);
+        for w in 0..workers {
+            let owned: Vec<u32> = (w..common.partitions).step_by(workers as usize).collect();
+            let parts = parts.clone();
+            running.also(&format!("worker-{w}"), move |common| {
+                worker::run(Arc::clone(common), &owned, parts)
+            })?;
+        }
+        drop(parts);
+        running.also("judge", move |_| {
+            judge::run(&judged, &rollup, &hub);
+            Ok(())
+        })?;
+        Ok(running)
+    }
+
+    /// One more thread of the house; if it cannot go on, the house stops with its error.
+    ///
+    /// # Errors
+    /// No thread to be had.
+    pub(crate) fn also(
+        &mut self,
+        name: &str,
+        work: impl FnOnce(&Arc<Common>) -> anyhow::Result<()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let common = Arc::clone(&self.common);
+        let work = move || {
+            let done = work(&common);
+            if done.is_err() {
+                common.stop.store(true, Ordering::Relaxed);
+            }
+            done
+        };
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        self.threads.push(thread.spawn(work)?);
+        Ok(())
+    }
+
+    /// Serves until Ctrl-C, SIGTERM, `bound` after the wall is live, or a thread's error.
+    /// `live` says in words what is live, once.
+    pub(crate) async fn serve(
+        &self,
+        gateway: Gateway,
+        bound: Option<Duration>,
+        live: impl Fn(Duration) -> String,
+    ) {
+        let (tell, told) = tokio::sync::oneshot::channel::<()>();
+        let (desk, hub) = (Arc::clone(&self.desk), Arc::clone(&self.hub));
+        let serving = tokio::spawn(gateway.serve(desk, hub, async move {
+            drop(told.await);
+        }));
+        let begun = clock::instant();
+        let mut every = tokio::time::interval(Duration::from_millis(50));
+        let interrupted = interrupted();
+        tokio::pin!(interrupted);
+        let mut ready = false;
+        let mut deadline = None;
+        loop {
+            tokio::select! {
+                () = &mut interrupted => break,
+                _ = every.tick() => {}
+            }
+            let late = deadline.is_some_and(|d| clock::instant() >= d);
+            if late || self.common.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            if !ready && self.desk.ready().ready {
+                ready = true;
+                deadline = bound.map(|b| clock::instant() + b);
+                say(&live(begun.elapsed()));
+            }
+        }
+        drop(tell);
+        drop(serving.await);
+    }
+
+    /// Stops everything in order; the frames that were sent.
+    ///
+    /// # Errors
+    /// The first error of a thread, or records that the broker did not take.
+    pub(crate) fn stop(self) -> anyhow::Result<u64> {
+        self.common.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads {
+            match thread.join() {
+                Ok(done) => done?,
+                Err(_) => anyhow::bail!("a thread of the house panicked"),
+            }
+        }
+        self.common.producer.flush(FLUSH)?;
+        Ok(self.hub.frames())
+    }
+}
+
+/// One per core, and no more than there are partitions.
+fn workers(partitions: u32) -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(cores)
+        .unwrap_or(u32::MAX)
+        .clamp(1, partitions.max(1))
+}
+
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        done = tokio::signal::ctrl_c() => if done.is_err() { std::future::pending::<()>().await },
+        () = terminated => {}
+    }
+}

@@ -1,0 +1,67 @@
+//! The demo as its user meets it.
+
+use crate::run::{Demo, done, text};
+
+#[test]
+fn a_bounded_demo_keeps_its_accounting_and_says_so_to_programs() {
+    let line = [
+        "demo",
+        "--address",
+        "127.0.0.1:0",
+        "--history",
+        "5",
+        "--for",
+        "2s",
+        "--json",
+    ];
+    let output = done(&line);
+    let out = text(&output.stdout);
+    assert!(output.status.success(), "{out}{}", text(&output.stderr));
+    let last = out.lines().last().expect("a last line");
+    let last: serde_json::Value = serde_json::from_str(last).expect("JSON");
+    assert_eq!((&last["name"], &last["ok"]), (&"demo".into(), &true.into()));
+    assert!(last["figures"]["applied"].as_i64() > Some(5_000), "{last}");
+    assert!(last["figures"]["duplicates"].as_i64() > Some(0), "{last}");
+    assert!(out.contains("in memory"), "{out}");
+}
+
+#[test]
+fn ctrl_c_ends_a_demo_in_order() {
+    let demo = Demo::start(&["--history", "5"]);
+    assert_eq!(demo.get("/healthz")["broker"], "embedded");
+    assert_eq!(demo.get("/readyz")["ready"], true);
+    let (last, good) = demo.stop();
+    assert!(good && last["ok"] == true, "{last}");
+}
+
+#[test]
+fn a_busy_port_is_named_with_the_next_free_one() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("bound").to_string();
+    let output = done(&["demo", "--address", &address]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(
+        error.contains(&format!("{address} is in use")) && error.contains("--address"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_address_for_others_is_refused() {
+    let output = done(&["demo", "--address", "0.0.0.0:0"]);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("not a loopback address"), "{error}");
+}
+
+#[test]
+fn a_wrong_command_line_is_told_from_a_failure() {
+    for line in [
+        &["demo", "--for", "soon"][..],
+        &["demo", "--rate", "0"],
+        &["nothing"],
+    ] {
+        assert_eq!(done(line).status.code(), Some(2), "{line:?}");
+    }
+}

@@ -1,0 +1,7 @@
+//! The house from outside: the real binary over the embedded broker, real clients, the recount.
+
+mod catalog;
+mod demo;
+mod hostile;
+mod numbers;
+mod run;
