@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use cx_model::reject::Rejected;
-use cx_model::value::{Board, Sealed};
+use cx_model::value::{Board, CellInfo, Sealed};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub trait Desk: Send + Sync + 'static {
     fn sealed_at(&self, s: i64) -> Option<Sealed>;
     /// Values of cells (indices into [`Sealed::values`]) at the sealed whole minutes.
     fn trend(&self, cells: &[usize]) -> (Vec<i64>, Vec<Vec<Option<i64>>>);
+    /// All cells of the active set, in the order of [`Sealed::values`].
+    fn cells(&self) -> &[CellInfo];
     /// All KPI definitions as JSON, by technical name.
     fn kpis(&self) -> Arc<serde_json::Map<String, serde_json::Value>>;
     /// How the house is.

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use cx_model::value::{CellInfo, Sealed};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -18,10 +19,16 @@ pub(crate) async fn kpis(State(desk): Desks) -> Response {
     Json(json!({"kpis": all})).into_response()
 }
 
+/// A definition, with its values at the newest sealed second where there is one.
 pub(crate) async fn kpi(State(desk): Desks, Path(name): Path<String>) -> Response {
     let all = desk.kpis();
     if let Some(kpi) = all.get(&name) {
-        return Json(kpi.clone()).into_response();
+        let mut kpi = kpi.clone();
+        if let Some(sealed) = desk.newest() {
+            kpi["s"] = sealed.s.into();
+            kpi["values"] = values(desk.cells(), &sealed, &name);
+        }
+        return Json(kpi).into_response();
     }
     let known: Vec<&str> = all.keys().map(String::as_str).collect();
     let detail = format!("there is no KPI {name:?}");
@@ -29,6 +36,19 @@ pub(crate) async fn kpi(State(desk): Desks, Path(name): Path<String>) -> Respons
     Problem::new(StatusCode::NOT_FOUND, "no such KPI", detail)
         .at("kpi", "path", &fix)
         .into_response()
+}
+
+/// All cells of one KPI: `{window, dims, value, state, numerator, denominator, n}`.
+fn values(cells: &[CellInfo], sealed: &Sealed, kpi: &str) -> Value {
+    let all = cells.iter().zip(sealed.values.iter());
+    let of_kpi = all.filter(|(cell, _)| *cell.key.kpi == *kpi);
+    let shown = of_kpi.map(|(cell, v)| {
+        json!({
+            "window": cell.key.window.name(), "dims": cell.key.dims, "value": v.value,
+            "state": v.state, "numerator": v.numerator, "denominator": v.denominator, "n": v.n,
+        })
+    });
+    shown.collect()
 }
 
 pub(crate) async fn healthz(State(desk): Desks) -> Response {

@@ -15,6 +15,9 @@ use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// How long and how often a client that cannot reach its broker is asked why.
+const POLL: Duration = Duration::from_millis(25);
+const POLLS: u32 = 20;
 /// Most that one poll hands over.
 const BATCH: usize = 1_000;
 
@@ -56,7 +59,7 @@ impl Ear {
         let ear = Self {
             consumer: settings
                 .consumer()
-                .create_with_context(Logs)
+                .create_with_context(Logs::default())
                 .map_err(|e| settings.refused(&e))?,
             settings: settings.clone(),
             topic: topic.to_owned(),
@@ -107,6 +110,13 @@ impl Ear {
         Ok(heard)
     }
 
+    /// The offset after the last record of a partition's log, at most a second old; `None` before
+    /// the broker has told it.
+    #[must_use]
+    pub fn end(&self, partition: u32) -> Option<i64> {
+        self.consumer.context().end(partition)
+    }
+
     /// Stops fetching a partition; nothing of it is handed over until [`Ear::resume`].
     ///
     /// # Errors
@@ -151,7 +161,7 @@ impl Ear {
         let metadata = self
             .consumer
             .fetch_metadata(Some(&self.topic), self.settings.patience())
-            .map_err(|e| self.unreachable(&e))?;
+            .map_err(|e| unreachable(&self.consumer, &self.settings, &e))?;
         let found = metadata.topics().iter().find(|t| t.name() == self.topic);
         let count = found.map_or(0, |topic| topic.partitions().len());
         if count == 0 {
@@ -175,7 +185,7 @@ impl Ear {
             let (low, high) = self
                 .consumer
                 .fetch_watermarks(&self.topic, native(*partition), self.settings.patience())
-                .map_err(|e| self.unreachable(&e))?;
+                .map_err(|e| unreachable(&self.consumer, &self.settings, &e))?;
             if *offset < low || *offset > high {
                 return Ok(Some(Error::OffsetGone {
                     topic: self.topic.clone(),
@@ -216,19 +226,31 @@ impl Ear {
         }
     }
 
-    fn unreachable(&self, error: &KafkaError) -> Error {
-        Error::Unreachable {
-            bootstrap: self.settings.bootstrap().to_owned(),
-            seconds: self.settings.patience().as_secs_f32(),
-            detail: error.to_string(),
-        }
-    }
-
     fn other(&self, error: &KafkaError) -> Error {
         Error::Other {
             bootstrap: self.settings.bootstrap().to_owned(),
             detail: format!("{}: {error}", self.topic),
         }
+    }
+}
+
+/// No broker, and why: librdkafka tells it only to who polls.
+pub(crate) fn unreachable(
+    consumer: &BaseConsumer<Logs>,
+    settings: &ClientSettings,
+    error: &KafkaError,
+) -> Error {
+    for _ in 0..POLLS {
+        if consumer.context().failed() {
+            break;
+        }
+        // Its result is an error we are about to tell anyway.
+        drop(consumer.poll(POLL));
+    }
+    Error::Unreachable {
+        bootstrap: settings.bootstrap().to_owned(),
+        seconds: settings.patience().as_secs_f32(),
+        detail: consumer.context().why(error),
     }
 }
 

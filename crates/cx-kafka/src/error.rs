@@ -22,7 +22,7 @@ pub enum Error {
     },
     /// No broker answered in time.
     #[error(
-        "no answer from the kafka broker at {bootstrap} within {seconds} s ({detail}); start it, or correct the address"
+        "no answer from the kafka broker at {bootstrap} within {seconds} s ({detail}); start it, or correct kafka.bootstrap and, for TLS and SASL, kafka.properties"
     )]
     Unreachable {
         /// Broker address.
@@ -50,9 +50,7 @@ pub enum Error {
         high: i64,
     },
     /// The topic is not there.
-    #[error(
-        "topic {topic} does not exist at this broker; create it with the pinned partition count"
-    )]
+    #[error("topic {topic} does not exist at this broker; make it with `watchfloor topics create`")]
     NoTopic {
         /// Topic.
         topic: String,

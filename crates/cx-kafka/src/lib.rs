@@ -7,9 +7,11 @@ mod error;
 mod logs;
 mod producer;
 mod settings;
+mod topics;
 
 pub use ear::{Ear, Heard};
 pub use embedded::Embedded;
 pub use error::Error;
 pub use producer::{Full, Producer};
 pub use settings::ClientSettings;
+pub use topics::{Fault, Plan, Topics};

@@ -22,12 +22,24 @@ const OURS: &[&str] = &[
 ];
 
 /// How to reach a broker, and how the two kinds of broker differ.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClientSettings {
     bootstrap: String,
     embedded: bool,
     patience: Duration,
     extra: BTreeMap<String, String>,
+}
+
+/// Values of the installation's own settings may be secrets.
+impl std::fmt::Debug for ClientSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientSettings")
+            .field("bootstrap", &self.bootstrap)
+            .field("embedded", &self.embedded)
+            .field("patience", &self.patience)
+            .field("extra", &self.extra.keys())
+            .finish()
+    }
 }
 
 impl ClientSettings {
@@ -103,7 +115,13 @@ impl ClientSettings {
             ("enable.partition.eof", "true"),
             ("auto.offset.reset", "error"),
             ("allow.auto.create.topics", "false"),
+            ("isolation.level", "read_committed"),
+            ("check.crcs", "true"),
+            ("queued.min.messages", "10000"),
             ("queued.max.messages.kbytes", "16384"),
+            ("fetch.max.bytes", "4194304"),
+            // Where each log ends comes with them.
+            ("statistics.interval.ms", "1000"),
             // After a full queue librdkafka would wait a second before it fetches again.
             ("fetch.queue.backoff.ms", "5"),
             (
@@ -123,9 +141,16 @@ impl ClientSettings {
             // What Java clients do with the key; librdkafka's own default differs.
             ("partitioner", "murmur2_random"),
             ("linger.ms", "5"),
+            // A refused record is put aside whole, whatever its topic took, and a set of
+            // definitions is one record; the broker's own limits stand per topic.
+            ("message.max.bytes", "9000000"),
             ("queue.buffering.max.messages", "20000"),
             ("queue.buffering.max.kbytes", "32768"),
         ])
+    }
+
+    pub(crate) fn admin(&self) -> ClientConfig {
+        self.config(&[])
     }
 
     fn config(&self, ours: &[(&str, &str)]) -> ClientConfig {
@@ -133,7 +158,10 @@ impl ClientSettings {
         config
             .set("bootstrap.servers", &self.bootstrap)
             .set("client.id", "watchfloor")
-            .set("reconnect.backoff.max.ms", "1000");
+            .set("reconnect.backoff.max.ms", "1000")
+            .set("socket.keepalive.enable", "true")
+            .set("socket.timeout.ms", "30000")
+            .set("enable.metrics.push", "false");
         for (name, value) in ours {
             config.set(*name, *value);
         }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// None; the signature is that of every command.
-pub fn run(dir: &Path) -> anyhow::Result<bool> {
+pub(crate) fn run(dir: &Path) -> anyhow::Result<bool> {
     let Some((catalog, ran)) = checked(dir) else {
         return Ok(false);
     };

@@ -36,6 +36,13 @@ impl Topics {
     }
 }
 
+impl Topics {
+    /// All of them.
+    pub(crate) fn all(&self) -> [&str; 3] {
+        [&self.interactions, &self.dead_letters, &self.definitions]
+    }
+}
+
 /// The secrets of one installation.
 #[derive(Debug)]
 pub(crate) struct Secrets {

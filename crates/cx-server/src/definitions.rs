@@ -20,8 +20,10 @@ const KEY: &[u8] = b"set-1";
 pub(crate) fn first(common: &Common, catalog: &Catalog) -> anyhow::Result<()> {
     let topic = &common.topics.definitions;
     let Some(found) = read(common)? else {
-        let set =
-            json!({"set": 1, "hash": catalog.hash, "kpis": catalog.kpis, "limits": catalog.limits});
+        let set = json!({
+            "set": 1, "hash": catalog.hash, "partitions": common.partitions,
+            "kpis": catalog.kpis, "limits": catalog.limits,
+        });
         let set = set.to_string();
         let sent = common
             .producer
@@ -29,6 +31,13 @@ pub(crate) fn first(common: &Common, catalog: &Catalog) -> anyhow::Result<()> {
         sent.context("writing set 1")?;
         return Ok(common.producer.flush(FLUSH)?);
     };
+    let pinned = found["partitions"].as_u64();
+    ensure!(
+        pinned == Some(common.partitions.into()),
+        "{topic} was begun with {} partitions, the configuration says {}: the count decides where a customer lives and can never change; correct kafka.partitions, or take new topics (kafka.prefix)",
+        pinned.unwrap_or(0),
+        common.partitions
+    );
     let hash = found["hash"].as_str().unwrap_or_default();
     if hash == catalog.hash {
         return Ok(());

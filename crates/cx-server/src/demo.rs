@@ -3,7 +3,9 @@
 
 use crate::check::{checked, say};
 use crate::common::{Common, Foundation, Topics};
+use crate::config::Config;
 use crate::running::Running;
+use crate::topics::{plans, settled};
 use crate::{clock, definitions, feed, report, secrets};
 use cx_catalog::Catalog;
 use cx_kafka::{ClientSettings, Embedded};
@@ -22,32 +24,34 @@ const INCIDENT_AFTER: i64 = 60 * SECOND;
 
 /// What `watchfloor demo` was told.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub(crate) struct Options {
     /// Where to listen.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Folder of definitions.
-    pub catalog: PathBuf,
+    pub(crate) catalog: PathBuf,
+    /// An Apache Kafka cluster instead of the embedded broker.
+    pub(crate) kafka: Option<String>,
     /// End after this long.
-    pub bound: Option<Duration>,
+    pub(crate) bound: Option<Duration>,
     /// Events per second.
-    pub rate: f64,
+    pub(crate) rate: f64,
     /// People.
-    pub customers: u32,
+    pub(crate) customers: u32,
     /// Seed of the company.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Whether payments fail.
-    pub incident: bool,
+    pub(crate) incident: bool,
     /// History before the wall opens, minutes.
-    pub history_minutes: i64,
+    pub(crate) history_minutes: i64,
     /// End with a line of JSON.
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Runs the demo; false where an identity fails at the end.
 ///
 /// # Errors
 /// A busy port, a broker that does not start, a worker that had to stop.
-pub fn run(options: &Options) -> anyhow::Result<bool> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
     let Some((catalog, _)) = checked(&options.catalog) else {
         return Ok(false);
     };
@@ -58,17 +62,11 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
             address: options.address,
         })?
     };
-    let topics = Topics::new("");
-    let broker = Embedded::start(&[
-        (&topics.interactions, PARTITIONS),
-        (&topics.dead_letters, 1),
-        (&topics.definitions, 1),
-    ])?;
-    say(&format!(
-        "embedded demo broker at {}: in memory only, nothing is kept across restarts",
-        broker.bootstrap()
-    ));
-    let common = Arc::new(common(&catalog, topics, broker.bootstrap())?);
+    let broker = match &options.kafka {
+        None => Broker::embedded()?,
+        Some(bootstrap) => runtime.block_on(Broker::kafka(bootstrap))?,
+    };
+    let common = Arc::new(broker.common(&catalog)?);
     definitions::first(&common, &catalog)?;
     let company = company(options, clock::now());
     let mut running = Running::start(&common, &catalog)?;
@@ -85,20 +83,84 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
         )
     };
     runtime.block_on(running.serve(gateway, options.bound, live));
-    let frames = running.stop()?;
-    Ok(report::print("demo", &common.ledger, frames, options.json))
+    let frames = running.stop();
+    let ok = report::print("demo", &common.ledger, frames?, options.json);
+    runtime.block_on(broker.clear())?;
+    Ok(ok)
 }
 
-fn common(catalog: &Catalog, topics: Topics, bootstrap: &str) -> anyhow::Result<Common> {
-    Common::open(Foundation {
-        set: Arc::new(catalog.compile(1)),
-        topics,
-        partitions: PARTITIONS,
-        stamps: TimestampKind::Create,
-        settings: ClientSettings::embedded(bootstrap),
-        secrets: secrets::passing()?,
-        embedded: true,
-    })
+/// Where the demo's log is.
+struct Broker {
+    topics: Topics,
+    settings: ClientSettings,
+    /// The one inside this process, or the door to a real one.
+    kind: Kind,
+}
+
+enum Kind {
+    Embedded(Embedded),
+    Kafka(cx_kafka::Topics),
+}
+
+impl Broker {
+    fn embedded() -> anyhow::Result<Self> {
+        let topics = Topics::new("");
+        let broker = Embedded::start(&[
+            (&topics.interactions, PARTITIONS),
+            (&topics.dead_letters, 1),
+            (&topics.definitions, 1),
+        ])?;
+        say(&format!(
+            "embedded demo broker at {}: in memory only, nothing is kept across restarts",
+            broker.bootstrap()
+        ));
+        Ok(Self {
+            topics,
+            settings: ClientSettings::embedded(broker.bootstrap()),
+            kind: Kind::Embedded(broker),
+        })
+    }
+
+    /// Topics of this run alone, made now.
+    async fn kafka(bootstrap: &str) -> anyhow::Result<Self> {
+        let prefix = format!("demo-{:x}.", clock::now().0);
+        let config = Config::of_demo(bootstrap, &prefix, PARTITIONS);
+        let (topics, settings) = (Topics::new(&prefix), config.kafka.client()?);
+        let admin = cx_kafka::Topics::open(&settings)?;
+        let plans = plans(&config, &topics);
+        admin.create(&plans).await?;
+        let faults = settled(&admin, &plans).await?;
+        anyhow::ensure!(faults.is_empty(), "{}", faults[0]);
+        say(&format!(
+            "Apache Kafka at {bootstrap}: the demo's own topics {prefix}* are removed at its end"
+        ));
+        Ok(Self {
+            topics,
+            settings,
+            kind: Kind::Kafka(admin),
+        })
+    }
+
+    fn common(&self, catalog: &Catalog) -> anyhow::Result<Common> {
+        Common::open(Foundation {
+            set: Arc::new(catalog.compile(1)),
+            topics: self.topics.clone(),
+            partitions: PARTITIONS,
+            stamps: TimestampKind::Create,
+            settings: self.settings.clone(),
+            secrets: secrets::passing()?,
+            embedded: matches!(self.kind, Kind::Embedded(_)),
+        })
+    }
+
+    /// Leaves nothing behind on a cluster that is somebody's.
+    async fn clear(self) -> anyhow::Result<()> {
+        match self.kind {
+            Kind::Embedded(broker) => drop(broker),
+            Kind::Kafka(admin) => admin.delete(&self.topics.all()).await?,
+        }
+        Ok(())
+    }
 }
 
 fn company(options: &Options, begin: Timestamp) -> Company {

@@ -10,14 +10,15 @@ use cx_engine::Rollup;
 use cx_gateway::{Accepted, Desk, Health, Ready};
 use cx_model::decode::decode;
 use cx_model::reject::{Reason, Rejected};
-use cx_model::value::{Board, Sealed};
+use cx_model::value::{Board, CellInfo, Sealed};
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-const NOTE: &str = "embedded demo broker, in memory only: nothing is kept across restarts";
+const EMBEDDED: &str = "embedded demo broker, in memory only: nothing is kept across restarts";
+const KAFKA: &str = "Apache Kafka; a restart reads the log again from its first record";
 /// How old the newest sealed second may be for the house to be ready, s.
 const FRESH_S: i64 = 5;
 
@@ -66,6 +67,10 @@ impl Desk for House {
         self.rollup().trend(cells)
     }
 
+    fn cells(&self) -> &[CellInfo] {
+        &self.common.set.cells
+    }
+
     fn kpis(&self) -> Arc<Map<String, Value>> {
         Arc::clone(&self.kpis)
     }
@@ -97,7 +102,11 @@ impl Desk for House {
         Health {
             status: "ok",
             broker: self.broker(),
-            broker_note: NOTE,
+            broker_note: if self.common.embedded {
+                EMBEDDED
+            } else {
+                KAFKA
+            },
             sealed: rollup.newest().map(|s| s.s),
             waiting_for: rollup.waiting_for(),
             partitions: partitions.collect(),
@@ -116,11 +125,17 @@ impl Desk for House {
         match self.seal_age() {
             None => Ready {
                 ready: false,
-                why: "no second is sealed yet".to_owned(),
+                why: format!(
+                    "no second is sealed yet; {}",
+                    self.common.ledger.reach().words()
+                ),
             },
             Some(age) if age > FRESH_S => Ready {
                 ready: false,
-                why: format!("the newest sealed second is {age} s old"),
+                why: format!(
+                    "the newest sealed second is {age} s old; {}",
+                    self.common.ledger.reach().words()
+                ),
             },
             Some(_) => Ready {
                 ready: true,

@@ -17,11 +17,26 @@ pub(crate) struct Noted {
     pub(crate) contacts: usize,
 }
 
+/// How far the log is read, and where it ends; records of all partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reach {
+    pub(crate) read: u64,
+    pub(crate) end: u64,
+}
+
+impl Reach {
+    pub(crate) fn words(self) -> String {
+        let percent = (self.read * 100).checked_div(self.end).unwrap_or(0);
+        format!("{} of {} records ({percent} %)", self.read, self.end)
+    }
+}
+
 /// All partitions of the house.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     noted: Mutex<BTreeMap<u32, Noted>>,
     next: Vec<AtomicI64>,
+    end: Vec<AtomicI64>,
     reasons: Mutex<BTreeMap<&'static str, i64>>,
 }
 
@@ -29,6 +44,7 @@ impl Ledger {
     pub(crate) fn new(partitions: u32) -> Self {
         Self {
             next: (0..partitions).map(|_| AtomicI64::new(0)).collect(),
+            end: (0..partitions).map(|_| AtomicI64::new(0)).collect(),
             ..Self::default()
         }
     }
@@ -36,6 +52,27 @@ impl Ledger {
     pub(crate) fn advanced(&self, partition: u32, next: i64) {
         if let Some(slot) = self.next.get(partition as usize) {
             slot.store(next, Ordering::Relaxed);
+        }
+    }
+
+    /// Where a partition's log ends, as far as its reader knows.
+    pub(crate) fn ends(&self, partition: u32, end: i64) {
+        if let Some(slot) = self.end.get(partition as usize) {
+            slot.store(end, Ordering::Relaxed);
+        }
+    }
+
+    /// How far all logs are read.
+    pub(crate) fn reach(&self) -> Reach {
+        let pairs = self.next.iter().zip(&self.end).map(|(next, end)| {
+            let next = next.load(Ordering::Relaxed);
+            (next, end.load(Ordering::Relaxed).max(next))
+        });
+        let (read, end) = pairs.fold((0, 0), |(a, b), (next, end)| (a + next, b + end));
+        let whole = |n: i64| u64::try_from(n).unwrap_or(0);
+        Reach {
+            read: whole(read),
+            end: whole(end),
         }
     }
 

@@ -1,21 +1,31 @@
 //! The house: wiring, threads, the commands of the binary. In: a command line. Kept: the running
 //! rooms. Out: exit codes. Never knows: business rules.
 
+mod check;
+mod cli;
 mod clock;
 mod common;
+mod config;
 mod definitions;
 mod demo;
 mod examples;
 mod feed;
+mod get;
 mod house;
 mod judge;
 mod ledger;
 mod pace;
 mod people;
+mod progress;
 mod report;
 mod running;
 mod secrets;
+mod send;
+mod serve;
+mod show;
+mod topics;
+mod watch;
 mod worker;
 
-pub mod check;
-pub use demo::{Options, run};
+pub use check::complain;
+pub use cli::Line;

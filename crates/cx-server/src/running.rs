@@ -4,6 +4,7 @@
 use crate::check::say;
 use crate::common::Common;
 use crate::house::{House, shown};
+use crate::progress::Progress;
 use crate::{clock, judge, worker};
 use cx_catalog::Catalog;
 use cx_engine::Rollup;
@@ -103,7 +104,7 @@ impl Running {
         let serving = tokio::spawn(gateway.serve(desk, hub, async move {
             drop(told.await);
         }));
-        let begun = clock::instant();
+        let mut progress = Progress::begin();
         let mut every = tokio::time::interval(Duration::from_millis(50));
         let interrupted = interrupted();
         tokio::pin!(interrupted);
@@ -121,7 +122,9 @@ impl Running {
             if !ready && self.desk.ready().ready {
                 ready = true;
                 deadline = bound.map(|b| clock::instant() + b);
-                say(&live(begun.elapsed()));
+                say(&live(progress.end()));
+            } else if !ready {
+                progress.tell(self.common.ledger.reach());
             }
         }
         drop(tell);

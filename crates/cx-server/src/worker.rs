@@ -22,6 +22,9 @@ use std::time::Duration;
 const NEAR_MS: i64 = 10_000;
 /// How long after a whole second that nothing passed a clock record is written, ms.
 const CLOCK_AFTER_MS: i64 = 100;
+/// How long a control record may be on its way before it is written again, ms: a broker that is
+/// away must not find thousands of them when it returns.
+const CLOCK_LOST_MS: i64 = 5_000;
 /// How far behind the owner's clock the slowest partition may be while clock records are written:
 /// a clock that ran ahead of it would leave the roll-up too much to hold, ms.
 const CLOCK_NEAR_MS: i64 = 45 * MINUTE;
@@ -88,10 +91,17 @@ impl Owned {
     /// The control record that is due now, if one is: first the activation of set 1, then clocks.
     fn due(&self, now: Timestamp, hash: &str) -> Option<Control> {
         let second = Timestamp::from_second(now.second());
-        if !self.at_end || now.since(self.wrote.0) < CLOCK_AFTER_MS {
+        let (at, counter) = self.wrote;
+        let on_its_way = counter > self.engine.control_counter();
+        let wait = if on_its_way {
+            CLOCK_LOST_MS
+        } else {
+            CLOCK_AFTER_MS
+        };
+        if !self.at_end || now.since(at) < wait {
             return None;
         }
-        let counter = self.wrote.1.max(self.engine.control_counter()) + 1;
+        let counter = counter.max(self.engine.control_counter()) + 1;
         if self.engine.set_number() == 0 {
             let hash = hash.to_owned();
             let act = Act::Activate { number: 1, hash };
@@ -135,6 +145,9 @@ impl Worker {
             let log_time = engine.log_time();
             let copy = (engine.account().clone(), log_time, engine.sizes());
             self.common.ledger.note(*partition, copy);
+            if let Some(end) = self.ear.end(*partition) {
+                self.common.ledger.ends(*partition, end);
+            }
             let slowest = self.common.pace.note(*partition, log_time, owned.at_end);
             let wait = ahead(log_time, slowest);
             if wait != owned.paused {

@@ -83,6 +83,19 @@ async fn says_which_boards_and_kpis_there_are() {
 }
 
 #[tokio::test]
+async fn a_kpi_tells_its_values_once_a_second_is_sealed() {
+    let rig = Rig::start(2);
+    rig.seal(1_000, &[7, 8]);
+    let kpi = rig.get("/v1/kpis/waiting").await.json();
+    assert_eq!(kpi["s"], 1_000);
+    let second = json!({
+        "window": "now", "dims": {"queue": "q1"}, "value": 8, "state": 0,
+        "numerator": 8, "denominator": null, "n": 8,
+    });
+    assert_eq!(kpi["values"][1], second);
+}
+
+#[tokio::test]
 async fn shows_the_trend_of_tiles() {
     let rig = Rig::start(2);
     rig.seal(1_000, &[7, 8]);

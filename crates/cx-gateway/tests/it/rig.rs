@@ -223,6 +223,10 @@ impl Desk for House {
         (vec![60, 120, 180], cells.iter().map(line).collect())
     }
 
+    fn cells(&self) -> &[CellInfo] {
+        &self.boards[0].cells
+    }
+
     fn kpis(&self) -> Arc<Map<String, Value>> {
         let mut all = Map::new();
         all.insert("waiting".to_owned(), json!({"kpi": "waiting"}));
@@ -259,8 +263,8 @@ impl Desk for House {
         format!("{:032x}", name.len())
     }
 
-    fn customer(&self, id: &str) -> Option<serde_json::Value> {
-        (id == format!("{:032x}", 11)).then(|| serde_json::json!({"customer": id, "events": 3}))
+    fn customer(&self, id: &str) -> Option<Value> {
+        (id == format!("{:032x}", 11)).then(|| json!({"customer": id, "events": 3}))
     }
 
     fn now_ms(&self) -> i64 {

@@ -72,7 +72,7 @@ async fn an_acknowledged_record_says_where_it_landed() {
 #[tokio::test]
 async fn a_record_too_large_is_refused_at_once_and_counted() {
     let (_broker, _, producer) = broker(1);
-    let huge = vec![0; 2_000_000];
+    let huge = vec![0; 10_000_000];
     let error = producer.send_acked("t", 0, None, &huge, None).await;
     assert!(
         matches!(error, Err(Error::NotDelivered { .. })),

@@ -1,11 +1,11 @@
 //! Bad input of every kind: refused with a reason, counted, kept; nobody else notices.
 
-use crate::run::Demo;
+use crate::run::{Demo, now};
 use cx_kafka::{ClientSettings, Ear, Heard, Producer};
 use cx_model::vocabulary::{HEADER_CONTROL, TOPIC_DEAD_LETTERS, TOPIC_INTERACTIONS};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const STRUCTURED: &str = "application/cloudevents+json";
@@ -46,7 +46,7 @@ fn poison() -> Vec<(&'static str, Vec<u8>)> {
 fn put_aside(demo: &Demo, mut wanted: Vec<Vec<u8>>) {
     let settings = ClientSettings::embedded(&demo.bootstrap);
     let mut ear = Ear::open(&settings, TOPIC_DEAD_LETTERS, &[(0, 0)]).expect("the broker");
-    let begun = Instant::now();
+    let begun = now();
     while !wanted.is_empty() {
         assert!(
             begun.elapsed() < PATIENCE,
@@ -63,7 +63,7 @@ fn put_aside(demo: &Demo, mut wanted: Vec<Vec<u8>>) {
 }
 
 fn until(demo: &Demo, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
-    let begun = Instant::now();
+    let begun = now();
     loop {
         let health = demo.get("/healthz");
         if holds(&health) {

@@ -4,8 +4,8 @@ use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
 
 /// How long the program may take to say something.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -27,6 +27,12 @@ pub(crate) fn watchfloor(arguments: &[&str]) -> Command {
 /// Runs it to its end.
 pub(crate) fn done(arguments: &[&str]) -> Output {
     watchfloor(arguments).output().expect("it runs")
+}
+
+/// For how long a test has waited.
+#[expect(clippy::disallowed_methods, reason = "tests give up after a while")]
+pub(crate) fn now() -> Instant {
+    Instant::now()
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {
@@ -53,7 +59,7 @@ impl Demo {
             .stderr(Stdio::piped())
             .spawn()
             .expect("it runs");
-        let (tell, lines) = channel();
+        let (tell, lines) = sync_channel(1_000);
         let out = child.stdout.take().expect("piped");
         std::thread::spawn(move || {
             for line in BufReader::new(out).lines().map_while(Result::ok) {

@@ -1,0 +1,258 @@
+//! In: what somebody asks of a running house. Kept: nothing. Out: its answer, for people or
+//! programs. Never knows: how the house finds it.
+
+use crate::check::say;
+use crate::show;
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+
+/// What can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum What {
+    /// A KPI: definition and values. Without a name: all.
+    Kpi,
+    /// A board: its numbers at the newest sealed second. Without a name: all.
+    Board,
+    /// A customer, by customer id or opaque id.
+    Customer,
+}
+
+/// Asks and prints.
+///
+/// # Errors
+/// No house at the address; its refusal, with the fix.
+pub(crate) fn run(
+    url: &str,
+    what: What,
+    name: Option<&str>,
+    as_json: bool,
+) -> anyhow::Result<bool> {
+    let house = House(url.trim_end_matches('/'));
+    let answer = match (what, name) {
+        (What::Kpi, None) => house.get("/v1/kpis")?,
+        (What::Kpi, Some(name)) => house.get(&format!("/v1/kpis/{}", encoded(name)))?,
+        (What::Board, None) => house.get("/v1/boards")?,
+        (What::Board, Some(name)) => house.get(&format!("/v1/boards/{}", encoded(name)))?,
+        (What::Customer, None) => bail!("name the customer: get customer customer:42"),
+        (What::Customer, Some(name)) => house.customer(name)?,
+    };
+    if as_json {
+        say(&answer.to_string());
+        return Ok(true);
+    }
+    say(&match (what, name) {
+        (What::Kpi, None) => kpis(&answer),
+        (What::Kpi, Some(_)) => kpi(&answer),
+        (What::Board, None) => boards(&answer),
+        (What::Board, Some(_)) => board(&answer),
+        (What::Customer, _) => serde_json::to_string_pretty(&answer)?,
+    });
+    Ok(true)
+}
+
+/// A running house, asked over HTTP.
+struct House<'u>(&'u str);
+
+impl House<'_> {
+    fn get(&self, path: &str) -> anyhow::Result<Value> {
+        let answer = agent().get(format!("{}{path}", self.0)).call();
+        self.read(answer)
+    }
+
+    /// A name is hashed by the house; an opaque id is asked for as it is.
+    fn customer(&self, name: &str) -> anyhow::Result<Value> {
+        let opaque = name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit());
+        if opaque {
+            return self.get(&format!("/v1/customers/{name}"));
+        }
+        let body = json!({"customer_id": name}).to_string();
+        let request = agent().post(format!("{}/v1/customers/lookup", self.0));
+        let found = self.read(
+            request
+                .header("content-type", "application/json")
+                .send(&body),
+        )?;
+        let id = found["customer"].as_str().unwrap_or_default();
+        self.get(&format!("/v1/customers/{id}"))
+    }
+
+    fn read(
+        &self,
+        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> anyhow::Result<Value> {
+        let answer = answer.with_context(|| {
+            format!("nobody answers at {}: start `watchfloor serve` or `demo`, or name another address with --url", self.0)
+        })?;
+        let status = answer.status();
+        let text = answer.into_body().read_to_string()?;
+        let value: Value = serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{} answered {status} and no JSON: is it Watchfloor?",
+                self.0
+            )
+        })?;
+        if status.is_success() {
+            return Ok(value);
+        }
+        let word = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+        let fixes = value["errors"].as_array().into_iter().flatten();
+        let fixes: Vec<&str> = fixes.filter_map(|e| e["fix"].as_str()).collect();
+        bail!(
+            "{}: {}; {}",
+            word("title"),
+            word("detail"),
+            fixes.join("; ")
+        )
+    }
+}
+
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(std::time::Duration::from_secs(10)));
+    ureq::Agent::new_with_config(config.build())
+}
+
+/// A name inside an address.
+fn encoded(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
+    let each = name.bytes().map(|b| {
+        if plain(b) {
+            char::from(b).to_string()
+        } else {
+            format!("%{b:02X}")
+        }
+    });
+    each.collect()
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn kpis(answer: &Value) -> String {
+    let all = answer["kpis"].as_array().into_iter().flatten();
+    let rows: Vec<Vec<String>> = all
+        .map(|k| {
+            vec![
+                text(&k["kpi"]),
+                text(&k["business_name"]),
+                text(&k["meaning"]),
+            ]
+        })
+        .collect();
+    show::table(&rows, &[])
+}
+
+fn boards(answer: &Value) -> String {
+    let all = answer["boards"].as_array().into_iter().flatten();
+    let rows: Vec<Vec<String>> = all
+        .map(|b| vec![text(&b["board"]), text(&b["title"])])
+        .collect();
+    show::table(&rows, &[])
+}
+
+fn scale(value: &Value) -> u8 {
+    value
+        .as_u64()
+        .and_then(|n| u8::try_from(n).ok())
+        .unwrap_or(0)
+}
+
+fn named(dims: &Value) -> BTreeMap<String, String> {
+    serde_json::from_value(dims.clone()).unwrap_or_default()
+}
+
+fn bits(state: &Value) -> u8 {
+    scale(state)
+}
+
+fn kpi(answer: &Value) -> String {
+    let (unit, decimals) = (text(&answer["unit"]), scale(&answer["decimals"]));
+    let rows: Vec<Vec<String>> = answer["values"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|v| {
+            vec![
+                text(&v["window"]),
+                show::dims(&named(&v["dims"])),
+                show::value(v["value"].as_i64(), &unit, decimals),
+                format!("n {}", v["n"]),
+                show::state(bits(&v["state"])),
+            ]
+        })
+        .collect();
+    let head = format!(
+        "{} ({})\n{}\nowners: {} and {}\ndefinition {}",
+        text(&answer["business_name"]),
+        text(&answer["kpi"]),
+        text(&answer["meaning"]),
+        text(&answer["owners"]["business"]),
+        text(&answer["owners"]["technical"]),
+        text(&answer["definition"]),
+    );
+    match answer["s"].as_i64() {
+        Some(s) => format!(
+            "{head}\nsealed second {s}\n\n{}",
+            show::table(&rows, &[2, 3])
+        ),
+        None => format!("{head}\nnothing is sealed yet"),
+    }
+}
+
+fn board(answer: &Value) -> String {
+    let values = answer["values"].as_array().into_iter().flatten();
+    let values: BTreeMap<i64, (Option<i64>, u8)> = values
+        .map(|v| (v[0].as_i64().unwrap_or(0), (v[1].as_i64(), bits(&v[2]))))
+        .collect();
+    let cells = answer["cells"].as_array().into_iter().flatten();
+    let rows: Vec<Vec<String>> = cells
+        .map(|cell| {
+            let (value, state) = values
+                .get(&cell[0].as_i64().unwrap_or(0))
+                .copied()
+                .unwrap_or_default();
+            let info = &cell[4];
+            vec![
+                text(&info["business_name"]),
+                text(&cell[2]),
+                show::dims(&named(&cell[3])),
+                show::value(value, &text(&info["unit"]), scale(&info["scale"])),
+                show::state(state),
+            ]
+        })
+        .collect();
+    let seal = if answer["sealed"] == true {
+        "sealed"
+    } else {
+        "NOT SEALED"
+    };
+    format!(
+        "{} — {seal} second {}, digest {}{}\n\n{}",
+        text(&answer["title"]),
+        answer["s"],
+        text(&answer["g"]),
+        if std::io::stdout().is_terminal() {
+            ""
+        } else {
+            "\n"
+        },
+        show::table(&rows, &[3])
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_written_so_that_an_address_keeps_them() {
+        assert_eq!(encoded("service_level"), "service_level");
+        assert_eq!(encoded("a/b ü"), "a%2Fb%20%C3%BC");
+    }
+}

@@ -1,0 +1,72 @@
+//! In: a configuration. Kept: the running house over an Apache Kafka cluster. Out: a live wall, and
+//! the accounting at the end. Never knows: business rules, who writes the events.
+
+use crate::check::{checked, say};
+use crate::common::{Common, Foundation, Topics};
+use crate::config::Config;
+use crate::running::Running;
+use crate::{definitions, report, secrets, topics};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Runs until Ctrl-C, SIGTERM or `bound` after the wall is live; false where a definition or a
+/// topic is wrong, or an identity fails at the end.
+///
+/// # Errors
+/// A busy port, a broker that does not answer, a folder that cannot be written, a worker that had
+/// to stop.
+pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> anyhow::Result<bool> {
+    let Some((catalog, _)) = checked(&config.catalog) else {
+        return Ok(false);
+    };
+    let secrets = secrets::kept(&config.data)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let gateway = {
+        let _inside = runtime.enter();
+        let address = config.address;
+        cx_gateway::bind(cx_gateway::Config { address })?
+    };
+    let names = Topics::new(&config.kafka.prefix);
+    let settings = config.kafka.client()?;
+    let plans = topics::plans(config, &names);
+    let admin = cx_kafka::Topics::open(&settings)?;
+    let faults = runtime.block_on(admin.check(&plans))?;
+    if !faults.is_empty() {
+        return Ok(topics::told("serve", &plans, &faults, as_json));
+    }
+    drop(admin);
+    say(&format!(
+        "Kafka at {}: {}, {} partitions; secrets in {}",
+        config.kafka.bootstrap,
+        names.interactions,
+        config.kafka.partitions,
+        config.data.display()
+    ));
+    let common = Arc::new(Common::open(Foundation {
+        set: Arc::new(catalog.compile(1)),
+        topics: names,
+        partitions: config.kafka.partitions,
+        stamps: config.kafka.stamps(),
+        settings,
+        secrets,
+        embedded: false,
+    })?);
+    definitions::first(&common, &catalog)?;
+    common.live.store(true, Ordering::Release);
+    let running = Running::start(&common, &catalog)?;
+    let address = gateway.address();
+    say(&format!(
+        "reading the log; progress at http://{address}/readyz"
+    ));
+    let live = |took: Duration| {
+        format!(
+            "{} records read in {:.1} s; the wall is live at http://{address}/  (Ctrl-C ends it)",
+            common.ledger.taken(),
+            took.as_secs_f64()
+        )
+    };
+    runtime.block_on(running.serve(gateway, bound, live));
+    let frames = running.stop()?;
+    Ok(report::print("serve", &common.ledger, frames, as_json))
+}
