@@ -83,14 +83,10 @@ fn short(hash: &str) -> &str {
 fn differing(found: &Value, catalog: &Catalog) -> String {
     let empty = Vec::new();
     let theirs = found["kpis"].as_array().unwrap_or(&empty);
-    let hash_of = |name: &str| {
-        let kpi = theirs.iter().find(|k| k["kpi"] == name)?;
-        kpi["hash"].as_str()
-    };
-    let changed = catalog
-        .kpis
-        .iter()
-        .filter(|k| hash_of(&k.kpi) != Some(&k.hash));
+    let changed = catalog.kpis.iter().filter(|k| {
+        let ours = serde_json::to_value(k).expect("a definition is plain data");
+        !theirs.contains(&ours)
+    });
     let gone = theirs.iter().filter_map(|k| k["kpi"].as_str());
     let gone = gone.filter(|name| catalog.kpis.iter().all(|k| k.kpi != *name));
     let names: Vec<&str> = changed.map(|k| k.kpi.as_str()).chain(gone).collect();

@@ -1,7 +1,7 @@
 //! Definitions that are wrong, as `watchfloor check` and `watchfloor demo` meet them.
 
-use crate::run::{done, root, text};
-use std::path::Path;
+use crate::doors::done;
+use crate::run::{copy, root, text};
 
 /// The shipped catalogue with one file replaced.
 fn with(file: &str, content: &str) -> tempfile::TempDir {
@@ -9,20 +9,6 @@ fn with(file: &str, content: &str) -> tempfile::TempDir {
     copy(&root().join("deploy/catalog"), folder.path());
     std::fs::write(folder.path().join(file), content).expect("written");
     folder
-}
-
-fn copy(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            std::fs::create_dir(&target).expect("made");
-            copy(&entry.path(), &target);
-        } else {
-            let bytes = std::fs::copy(entry.path(), target).expect("copied");
-            assert!(bytes > 0);
-        }
-    }
 }
 
 /// Both commands refuse the folder, and say all of `expected`.

@@ -1,6 +1,7 @@
 //! The demo as its user meets it.
 
-use crate::run::{Demo, done, text};
+use crate::doors::done;
+use crate::run::{House, text};
 
 #[test]
 fn a_bounded_demo_keeps_its_accounting_and_says_so_to_programs() {
@@ -27,7 +28,7 @@ fn a_bounded_demo_keeps_its_accounting_and_says_so_to_programs() {
 
 #[test]
 fn ctrl_c_ends_a_demo_in_order() {
-    let demo = Demo::start(&["--history", "5"]);
+    let demo = House::demo(&["--history", "5"]);
     assert_eq!(demo.get("/healthz")["broker"], "embedded");
     assert_eq!(demo.get("/readyz")["ready"], true);
     let (last, good) = demo.stop();

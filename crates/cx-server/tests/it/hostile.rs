@@ -1,6 +1,6 @@
 //! Bad input of every kind: refused with a reason, counted, kept; nobody else notices.
 
-use crate::run::{Demo, now};
+use crate::run::{House, now};
 use cx_kafka::{ClientSettings, Ear, Heard, Producer};
 use cx_model::vocabulary::{HEADER_CONTROL, TOPIC_DEAD_LETTERS, TOPIC_INTERACTIONS};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ fn poison() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Reads `cx.dead-letters` until all of these bytes were found there.
-fn put_aside(demo: &Demo, mut wanted: Vec<Vec<u8>>) {
+fn put_aside(demo: &House, mut wanted: Vec<Vec<u8>>) {
     let settings = ClientSettings::embedded(&demo.bootstrap);
     let mut ear = Ear::open(&settings, TOPIC_DEAD_LETTERS, &[(0, 0)]).expect("the broker");
     let begun = now();
@@ -62,7 +62,7 @@ fn put_aside(demo: &Demo, mut wanted: Vec<Vec<u8>>) {
     }
 }
 
-fn until(demo: &Demo, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+fn until(demo: &House, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
     let begun = now();
     loop {
         let health = demo.get("/healthz");
@@ -76,7 +76,7 @@ fn until(demo: &Demo, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
 
 #[test]
 fn poison_in_the_log_is_counted_by_reason_and_put_aside_with_its_bytes() {
-    let demo = Demo::start(&["--history", "2", "--customers", "20"]);
+    let demo = House::demo(&["--history", "2", "--customers", "20"]);
     let settings = ClientSettings::embedded(&demo.bootstrap)
         .with("message.max.bytes", "8000000")
         .expect("allowed");
@@ -125,7 +125,7 @@ fn poison_in_the_log_is_counted_by_reason_and_put_aside_with_its_bytes() {
 
 #[test]
 fn poison_at_the_http_door_is_refused_with_reason_place_and_fix() {
-    let demo = Demo::start(&["--history", "2", "--customers", "20"]);
+    let demo = House::demo(&["--history", "2", "--customers", "20"]);
     for (reason, bytes) in poison() {
         let (status, problem) = demo.post("/v1/events", STRUCTURED, &bytes);
         assert!((400..500).contains(&status), "{reason}: {status}");
@@ -146,7 +146,7 @@ fn poison_at_the_http_door_is_refused_with_reason_place_and_fix() {
 
 #[test]
 fn an_event_without_key_or_subject_counts_where_it_stands() {
-    let demo = Demo::start(&["--history", "2", "--customers", "20"]);
+    let demo = House::demo(&["--history", "2", "--customers", "20"]);
     let producer = Producer::open(&ClientSettings::embedded(&demo.bootstrap)).expect("a producer");
     let unregistered = |health: &Value| health["unregistered"]["source"]["nobody"].as_i64();
     for id in 0..10 {
@@ -170,7 +170,7 @@ fn an_event_without_key_or_subject_counts_where_it_stands() {
 
 #[test]
 fn a_stream_that_says_garbage_is_told_so_and_the_wall_goes_on() {
-    let demo = Demo::start(&["--history", "2"]);
+    let demo = House::demo(&["--history", "2"]);
     let url = format!("{}/v1/stream", demo.url.replacen("http", "ws", 1));
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let said = runtime.block_on(async {

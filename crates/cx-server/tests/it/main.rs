@@ -2,6 +2,8 @@
 
 mod catalog;
 mod demo;
+mod doors;
 mod hostile;
 mod numbers;
+mod proof;
 mod run;

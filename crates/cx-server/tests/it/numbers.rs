@@ -1,125 +1,19 @@
-//! One number everywhere: what a WebSocket client holds, what HTTP says and what a recount of the
-//! whole log finds are equal at the same sealed seconds.
+//! One number everywhere, on the embedded broker.
 
-use crate::run::{Demo, root};
-use cx_client::BoardStream;
-use cx_kafka::{ClientSettings, Ear, Heard};
-use cx_model::record::TimestampKind;
+use crate::proof::{Log, check};
+use crate::run::House;
+use cx_kafka::ClientSettings;
 use cx_model::vocabulary::TOPIC_INTERACTIONS;
-use cx_model::window::Window;
-use cx_sim::slow::{LogRecord, SlowModel};
-use serde_json::Value;
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-const PARTITIONS: u32 = 8;
-/// Sealed seconds that are compared.
-const SECONDS: usize = 3;
-
-/// What a screen holds at a sealed second: cell id to value and state.
-type Held = BTreeMap<u32, (Option<i64>, u8)>;
-
-/// Watches until some sealed seconds were seen; every update is verified by the client.
-fn watched(demo: &Demo) -> BTreeMap<i64, Held> {
-    let url = format!("{}/v1/stream", demo.url.replacen("http", "ws", 1));
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let mut stream = BoardStream::connect(&url, "care").await.expect("a stream");
-        let mut seen = BTreeMap::new();
-        while seen.len() < SECONDS {
-            let update = tokio::time::timeout(Duration::from_secs(20), stream.next());
-            let update = update.await.expect("in time").expect("verified");
-            if let (true, Some(s)) = (update.sealed, update.s) {
-                seen.insert(s, stream.view().values().clone());
-            }
-        }
-        seen
-    })
-}
-
-/// The whole log as it stands, partition by partition. Control records are taken on trust.
-fn log(demo: &Demo) -> Vec<Vec<LogRecord>> {
-    let settings = ClientSettings::embedded(&demo.bootstrap);
-    let starts: Vec<(u32, i64)> = (0..PARTITIONS).map(|p| (p, 0)).collect();
-    let mut ear = Ear::open(&settings, TOPIC_INTERACTIONS, &starts).expect("the broker");
-    let mut logs: Vec<Vec<LogRecord>> = (0..PARTITIONS).map(|_| Vec::new()).collect();
-    let mut ended = std::collections::BTreeSet::new();
-    while ended.len() < PARTITIONS as usize {
-        let heard = ear.poll(Duration::from_millis(100), &mut |heard| match heard {
-            Heard::Record(r) => {
-                assert_eq!(r.timestamp_kind, TimestampKind::Create);
-                logs[r.partition as usize].push(LogRecord {
-                    timestamp: r.timestamp,
-                    timestamp_kind: r.timestamp_kind,
-                    value: r.value.unwrap_or_default().to_vec(),
-                    clock: r.control.map(counter),
-                });
-            }
-            Heard::End { partition, .. } => drop(ended.insert(partition)),
-        });
-        heard.expect("the log");
-    }
-    logs
-}
-
-fn counter(header: &[u8]) -> u64 {
-    let text = std::str::from_utf8(header).expect("a header of ours");
-    let counter = text.split(';').next().expect("a counter");
-    counter.parse().expect("a number")
-}
-
-/// Cell id to its name in the recount.
-fn names(board: &Value) -> BTreeMap<u32, (String, Window, BTreeMap<String, String>)> {
-    let cells = board["cells"].as_array().expect("cells");
-    let named = cells.iter().map(|cell| {
-        let id: u32 = serde_json::from_value(cell[0].clone()).expect("an id");
-        let window = cell[2].as_str().and_then(Window::parse).expect("a window");
-        let dims = serde_json::from_value(cell[3].clone()).expect("dimensions");
-        (
-            id,
-            (cell[1].as_str().expect("a name").to_owned(), window, dims),
-        )
-    });
-    named.collect()
-}
 
 #[test]
 fn stream_http_and_recount_say_the_same_at_the_same_sealed_seconds() {
-    let demo = Demo::start(&["--history", "3", "--rate", "8", "--customers", "60"]);
-    let seen = watched(&demo);
-    let boards: BTreeMap<i64, Value> = seen
-        .keys()
-        .map(|s| (*s, demo.get(&format!("/v1/boards/care?s={s}"))))
-        .collect();
-    let logs = log(&demo);
-    let catalog = cx_catalog::load(&root().join("deploy/catalog")).expect("right");
-    let kpis: Vec<_> = catalog
-        .kpis
-        .iter()
-        .filter(|k| k.kpi != "source_age")
-        .cloned()
-        .collect();
-    let slow = SlowModel::new(&kpis, catalog.limits, &logs);
-    let mut compared = 0;
-    for (s, held) in &seen {
-        let board = &boards[s];
-        let over_http: Vec<(u32, Option<i64>, u8)> =
-            serde_json::from_value(board["values"].clone()).expect("values");
-        let over_http: Held = over_http
-            .into_iter()
-            .map(|(id, v, st)| (id, (v, st)))
-            .collect();
-        assert_eq!(held, &over_http, "second {s}: the stream and HTTP");
-        let recounted = slow.at(*s);
-        for (id, name) in names(board) {
-            let Some(cell) = recounted.get(&name) else {
-                continue;
-            };
-            assert_eq!(held[&id], (cell.value, cell.state), "second {s}, {name:?}");
-            compared += i64::from(cell.n > 0);
-        }
-    }
-    assert!(compared > 30, "only {compared} cells had anything in them");
+    let demo = House::demo(&["--history", "3", "--rate", "8", "--customers", "60"]);
+    let log = Log {
+        settings: ClientSettings::embedded(&demo.bootstrap),
+        topic: TOPIC_INTERACTIONS,
+        partitions: 8,
+    };
+    check(&demo, &log);
     let (last, good) = demo.stop();
     assert!(good, "{last}");
 }

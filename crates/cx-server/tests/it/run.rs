@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -24,11 +24,6 @@ pub(crate) fn watchfloor(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs it to its end.
-pub(crate) fn done(arguments: &[&str]) -> Output {
-    watchfloor(arguments).output().expect("it runs")
-}
-
 /// For how long a test has waited.
 #[expect(clippy::disallowed_methods, reason = "tests give up after a while")]
 pub(crate) fn now() -> Instant {
@@ -39,26 +34,36 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A demo that runs; dropping it kills it.
-pub(crate) struct Demo {
+/// A folder with everything in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            std::fs::create_dir(&target).expect("made");
+            copy(&entry.path(), &target);
+        } else {
+            let bytes = std::fs::copy(entry.path(), target).expect("copied");
+            assert!(bytes > 0);
+        }
+    }
+}
+
+/// A house that runs; dropping it kills it.
+pub(crate) struct House {
     child: Child,
     lines: Receiver<String>,
     /// `http://127.0.0.1:PORT`.
     pub(crate) url: String,
-    /// The embedded broker.
+    /// Its broker on this machine.
     pub(crate) bootstrap: String,
 }
 
-impl Demo {
-    pub(crate) fn start(more: &[&str]) -> Self {
-        let arguments = ["demo", "--address", "127.0.0.1:0", "--json"];
-        let mut command = watchfloor(&arguments);
-        let mut child = command
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it runs");
+impl House {
+    /// Starts a command and waits until its wall is live.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().expect("it runs");
         let (tell, lines) = sync_channel(1_000);
         let out = child.stdout.take().expect("piped");
         std::thread::spawn(move || {
@@ -68,21 +73,42 @@ impl Demo {
                 }
             }
         });
-        let word = |line: &str, begins: &str| {
-            let word = line.split_whitespace().find(|w| w.starts_with(begins));
-            word.unwrap_or_else(|| panic!("{line} names no {begins}"))
-                .trim_end_matches(['/', ':', ',', ';'])
-                .to_owned()
-        };
-        let next = || lines.recv_timeout(PATIENCE).expect("it says something");
-        let bootstrap = word(&next(), "127.0.0.1:");
-        let url = word(&next(), "http://");
-        Self {
+        let mut house = Self {
             child,
             lines,
-            url,
-            bootstrap,
+            url: String::new(),
+            bootstrap: String::new(),
+        };
+        while !house.hears() {}
+        house
+    }
+
+    /// Reads one line; whether it says that the wall is live.
+    fn hears(&mut self) -> bool {
+        let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+            drop(self.child.kill());
+            panic!("the wall did not come up: {}", self.errors());
+        };
+        let word = |begins: &str| {
+            let word = line.split_whitespace().find(|w| w.starts_with(begins));
+            word.map(|w| w.trim_end_matches(['/', ':', ',', ';']).to_owned())
+        };
+        if self.bootstrap.is_empty() {
+            self.bootstrap = word("127.0.0.1:").unwrap_or_default();
         }
+        let live = line.contains("is live at");
+        if live {
+            self.url = word("http://").expect("an address");
+        }
+        live
+    }
+
+    /// What it said on standard error, to its end.
+    fn errors(&mut self) -> String {
+        let mut errors = String::new();
+        let stderr = self.child.stderr.take();
+        drop(stderr.map(|mut e| e.read_to_string(&mut errors)));
+        errors
     }
 
     /// Ends it as Ctrl-C does; its last line and whether it ended well.
@@ -90,13 +116,17 @@ impl Demo {
         let kill = format!("kill -INT {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &kill]).status();
         assert!(sent.expect("a shell").success());
-        let good = self.child.wait().expect("it ends").success();
-        let mut errors = String::new();
-        let stderr = self.child.stderr.take();
-        drop(stderr.map(|mut e| e.read_to_string(&mut errors)));
+        let (status, errors) = self.wait();
         assert!(!errors.contains("panicked"), "{errors}");
         let last = self.lines.iter().last().expect("a last line");
-        (serde_json::from_str(&last).expect("JSON"), good)
+        let last = serde_json::from_str(&last).expect("JSON");
+        (last, status.success())
+    }
+
+    /// Waits for its end; how it ended, and its errors.
+    pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
+        let errors = self.errors();
+        (self.child.wait().expect("it ends"), errors)
     }
 
     /// GET as JSON, whatever the status.
@@ -107,21 +137,9 @@ impl Demo {
         let body = answer.expect("an answer").into_body().read_to_string();
         serde_json::from_str(&body.expect("text")).expect("JSON")
     }
-
-    /// POST; the status and the JSON.
-    pub(crate) fn post(&self, path: &str, kind: &str, body: &[u8]) -> (u16, Value) {
-        let config = ureq::Agent::config_builder().http_status_as_error(false);
-        let agent = ureq::Agent::new_with_config(config.build());
-        let request = agent.post(format!("{}{path}", self.url));
-        let answer = request.header("content-type", kind).send(body);
-        let answer = answer.expect("an answer");
-        let status = answer.status().as_u16();
-        let body = answer.into_body().read_to_string().expect("text");
-        (status, serde_json::from_str(&body).unwrap_or_default())
-    }
 }
 
-impl Drop for Demo {
+impl Drop for House {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());

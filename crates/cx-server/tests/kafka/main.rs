@@ -1,0 +1,11 @@
+//! The house over a real Apache Kafka, as its user meets it. `WATCHFLOOR_TEST_KAFKA` names the
+//! cluster; `cargo xtask test` starts one and runs these.
+
+#[path = "../it/proof.rs"]
+mod proof;
+#[path = "../it/run.rs"]
+mod run;
+
+mod bad;
+mod cluster;
+mod round_trip;
