@@ -7,3 +7,4 @@ mod hostile;
 mod numbers;
 mod proof;
 mod run;
+mod serve;

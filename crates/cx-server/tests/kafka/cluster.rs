@@ -2,6 +2,8 @@
 
 use crate::run::{House, text, watchfloor};
 use cx_kafka::{ClientSettings, Topics};
+use serde_json::Value;
+use std::io::Write as _;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -20,6 +22,8 @@ pub(crate) struct Installation {
     pub(crate) data: tempfile::TempDir,
     /// Further `WATCHFLOOR_…` settings.
     pub(crate) more: Vec<(&'static str, String)>,
+    /// What the test's own clients need beside the address.
+    pub(crate) properties: Vec<(&'static str, String)>,
 }
 
 impl Installation {
@@ -33,6 +37,7 @@ impl Installation {
             partitions,
             data: tempfile::tempdir().expect("a folder"),
             more: Vec::new(),
+            properties: Vec::new(),
         }
     }
 
@@ -48,7 +53,11 @@ impl Installation {
     }
 
     pub(crate) fn settings(&self) -> ClientSettings {
-        ClientSettings::broker(&self.bootstrap)
+        let plain = ClientSettings::broker(&self.bootstrap);
+        let all = self.properties.iter();
+        all.fold(plain, |settings, (name, value)| {
+            settings.with(name, value).expect("allowed")
+        })
     }
 
     /// The binary with this installation's settings.
@@ -89,6 +98,15 @@ impl Installation {
     pub(crate) fn serve(&self) -> House {
         House::start(&mut self.command(&["serve", "--json"]))
     }
+}
+
+/// Sends lines with `watchfloor send`; what it says to programs.
+pub(crate) fn sent(at: &Installation, lines: &[u8]) -> Value {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(lines).expect("written");
+    let path = file.path().to_str().expect("text");
+    let out = at.good(&["send", path, "--json"]);
+    serde_json::from_str(out.lines().last().expect("a line")).expect("JSON")
 }
 
 impl Drop for Installation {

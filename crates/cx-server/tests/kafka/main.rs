@@ -7,5 +7,7 @@ mod proof;
 mod run;
 
 mod bad;
+mod bounce;
 mod cluster;
 mod round_trip;
+mod secure;

@@ -1,6 +1,6 @@
 //! Events go in, the same numbers come out everywhere, and the recount of the log agrees.
 
-use crate::cluster::Installation;
+use crate::cluster::{Installation, sent};
 use crate::proof::{Log, check};
 use crate::run::{House, text};
 use cx_kafka::Producer;
@@ -9,7 +9,6 @@ use cx_model::decode::decode;
 use cx_model::limits::Limits;
 use cx_model::time::{MINUTE, Timestamp};
 use cx_sim::{Company, Config};
-use serde_json::Value;
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
@@ -24,7 +23,7 @@ fn now() -> Timestamp {
 }
 
 /// Records of a company from `minutes` ago until now: events one a line, and what is none.
-fn events(minutes: i64) -> (Vec<u8>, Vec<Vec<u8>>) {
+pub(crate) fn events(minutes: i64) -> (Vec<u8>, Vec<Vec<u8>>) {
     let end = now();
     let mut company = Company::new(Config {
         seed: 5,
@@ -47,20 +46,12 @@ fn events(minutes: i64) -> (Vec<u8>, Vec<Vec<u8>>) {
     (lines, broken)
 }
 
-fn log(at: &Installation) -> Log<'_> {
+pub(crate) fn log(at: &Installation) -> Log<'_> {
     Log {
         settings: at.settings(),
         topic: at.interactions().leak(),
         partitions: at.partitions,
     }
-}
-
-fn sent(at: &Installation, lines: &[u8]) -> Value {
-    let mut file = tempfile::NamedTempFile::new().expect("a file");
-    file.write_all(lines).expect("written");
-    let path = file.path().to_str().expect("text");
-    let out = at.good(&["send", path, "--json"]);
-    serde_json::from_str(out.lines().last().expect("a line")).expect("JSON")
 }
 
 #[test]

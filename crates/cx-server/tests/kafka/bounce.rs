@@ -1,0 +1,92 @@
+//! A broker that goes away and comes back.
+
+use crate::cluster::{Installation, sent};
+use crate::proof::check;
+use crate::round_trip::{events, log};
+use crate::run::{House, now};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+/// Nobody else's.
+const PORT: &str = "39592";
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A broker of this test's own, which may therefore be ended.
+struct Own;
+
+impl Own {
+    /// Forgets what an earlier run left.
+    fn begin() -> Self {
+        kafka(&["up", "--fresh", "--port", PORT]);
+        Self
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        drop(xtask(&["down", "--port", PORT]).status());
+    }
+}
+
+/// `cargo xtask kafka …`, built beside this test.
+fn xtask(arguments: &[&str]) -> Command {
+    let test = std::env::current_exe().expect("this test has a path");
+    let built: PathBuf = test.ancestors().nth(2).expect("…/deps/test").join("xtask");
+    let mut command = Command::new(built);
+    command.arg("kafka").args(arguments);
+    command
+}
+
+fn kafka(arguments: &[&str]) {
+    let status = xtask(arguments).status().expect("cargo xtask was built");
+    assert!(status.success(), "cargo xtask kafka {arguments:?}");
+}
+
+fn until_ready(house: &House, ready: bool) {
+    let begun = now();
+    while house.get("/readyz")["ready"] != ready {
+        let why = house.get("/readyz");
+        assert!(begun.elapsed() < PATIENCE, "{why}");
+        std::thread::park_timeout(Duration::from_millis(200));
+    }
+}
+
+/// The first of the lines through the HTTP door; its status.
+fn put(house: &House, lines: &[u8]) -> u16 {
+    let line = lines.split(|b| *b == b'\n').next().expect("a line");
+    let config = ureq::Agent::config_builder().http_status_as_error(false);
+    let request =
+        ureq::Agent::new_with_config(config.build()).post(format!("{}/v1/events", house.url));
+    let answer = request
+        .header("content-type", "application/cloudevents+json")
+        .send(line);
+    answer.expect("an answer").status().as_u16()
+}
+
+#[test]
+fn a_broker_that_dies_and_returns_is_heard_again_and_nothing_is_lost() {
+    let own = Own::begin();
+    let mut at = Installation::bare(3);
+    at.bootstrap = format!("127.0.0.1:{PORT}");
+    at.good(&["topics", "create"]);
+    let house = at.serve();
+    let (before, _) = events(2);
+    sent(&at, &before);
+    kafka(&["down", "--port", PORT]);
+    until_ready(&house, false);
+    let why = house.get("/readyz");
+    assert!(
+        why["why"].as_str().is_some_and(|w| w.contains("old")),
+        "{why}"
+    );
+    assert_eq!(put(&house, &before), 503);
+    kafka(&["up", "--port", PORT]);
+    until_ready(&house, true);
+    let (after, _) = events(1);
+    sent(&at, &after);
+    check(&house, &log(&at));
+    let (last, good) = house.stop();
+    assert!(good && last["ok"] == true, "{last}");
+    drop(own);
+}
