@@ -15,6 +15,9 @@ use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// Headers of CloudEvents' Kafka binding.
+const CLOUDEVENTS: &str = "ce_";
+const CONTENT_TYPE: &str = "content-type";
 /// How long and how often a client that cannot reach its broker is asked why.
 const POLL: Duration = Duration::from_millis(25);
 const POLLS: u32 = 20;
@@ -92,7 +95,8 @@ impl Ear {
             match self.consumer.poll(wait) {
                 None => break,
                 Some(Ok(message)) => {
-                    let record = record(&message);
+                    let headers = Noted::of(&message);
+                    let record = record(&message, &headers);
                     self.next.insert(record.partition, record.offset + 1);
                     handle(Heard::Record(record));
                     heard += 1;
@@ -263,18 +267,37 @@ fn native(partition: u32) -> i32 {
     i32::try_from(partition).unwrap_or(i32::MAX)
 }
 
-fn record<'a>(message: &'a BorrowedMessage<'_>) -> Record<'a> {
+/// The headers that somebody looks at. Most records have none; then nothing is allocated.
+#[derive(Default)]
+struct Noted<'m> {
+    control: Option<&'m [u8]>,
+    content_type: Option<&'m [u8]>,
+    attributes: Vec<(&'m str, &'m [u8])>,
+}
+
+impl<'m> Noted<'m> {
+    fn of(message: &'m BorrowedMessage<'_>) -> Self {
+        let mut noted = Self::default();
+        for header in message.headers().iter().flat_map(|all| all.iter()) {
+            let value = header.value.unwrap_or_default();
+            if let Some(name) = header.key.strip_prefix(CLOUDEVENTS) {
+                noted.attributes.push((name, value));
+            } else if header.key == HEADER_CONTROL {
+                noted.control = Some(value);
+            } else if header.key.eq_ignore_ascii_case(CONTENT_TYPE) {
+                noted.content_type = Some(value);
+            }
+        }
+        noted
+    }
+}
+
+fn record<'a>(message: &'a BorrowedMessage<'_>, headers: &'a Noted<'a>) -> Record<'a> {
     let (timestamp, timestamp_kind) = match message.timestamp() {
         Stamp::LogAppendTime(ms) => (ms, TimestampKind::LogAppend),
         Stamp::CreateTime(ms) => (ms, TimestampKind::Create),
         Stamp::NotAvailable => (0, TimestampKind::Create),
     };
-    let control = message.headers().and_then(|headers| {
-        headers
-            .iter()
-            .find(|h| h.key == HEADER_CONTROL)
-            .map(|h| h.value.unwrap_or_default())
-    });
     Record {
         partition: number(message.partition()),
         offset: message.offset(),
@@ -282,6 +305,8 @@ fn record<'a>(message: &'a BorrowedMessage<'_>) -> Record<'a> {
         timestamp_kind,
         key: message.key(),
         value: message.payload(),
-        control,
+        control: headers.control,
+        content_type: headers.content_type,
+        attributes: &headers.attributes,
     }
 }

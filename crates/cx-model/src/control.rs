@@ -265,6 +265,8 @@ mod tests {
             timestamp_kind: TimestampKind::Create,
             key: None,
             value: Some(&signed.value),
+            content_type: None,
+            attributes: &[],
             control: Some(signed.header.as_bytes()),
         }
     }

@@ -1,10 +1,13 @@
 //! In: bytes of one record or HTTP body. Kept: nothing. Out: [`Event`], or [`Rejected`] with
 //! place and fix. Never knows: where bytes come from; what an event means.
 //!
-//! CloudEvents 1.0, JSON format, structured mode. An attribute that is null counts as absent
+//! CloudEvents 1.0, JSON format; records also in binary mode, see `binary.rs`. An attribute that is null counts as absent
 //! (JSON format 2.2). Fields of `data` nobody named are checked for depth and skipped.
 
+mod binary;
 mod json;
+
+pub use binary::of_record;
 
 use crate::attribute::SlotTable;
 use crate::event::Event;
@@ -22,6 +25,22 @@ pub fn decode<'a>(
     slots: &SlotTable,
     limits: &Limits,
 ) -> Result<Event<'a>, Rejected> {
+    sized(bytes, limits)?;
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let mut envelope = Envelope::default();
+    let into = &mut envelope;
+    let seed = Seed {
+        slots,
+        limits,
+        into,
+    };
+    seed.deserialize(&mut reader)
+        .and_then(|()| reader.end())
+        .map_err(|e| json::rejected(&e))?;
+    finish(envelope, limits)
+}
+
+fn sized(bytes: &[u8], limits: &Limits) -> Result<(), Rejected> {
     if bytes.is_empty() {
         return Err(Rejected::new(
             Reason::Empty,
@@ -37,12 +56,7 @@ pub fn decode<'a>(
         );
         return Err(Rejected::new(Reason::TooLarge, "record", detail));
     }
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let envelope = Seed { slots, limits }
-        .deserialize(&mut reader)
-        .and_then(|e| reader.end().map(|()| e))
-        .map_err(|e| json::rejected(&e))?;
-    finish(envelope, limits)
+    Ok(())
 }
 
 fn finish<'a>(envelope: Envelope<'a>, limits: &Limits) -> Result<Event<'a>, Rejected> {

@@ -29,4 +29,8 @@ pub struct Record<'a> {
     pub value: Option<&'a [u8]>,
     /// The value of header `cx-control`, if there is one.
     pub control: Option<&'a [u8]>,
+    /// The value of header `content-type`, if there is one.
+    pub content_type: Option<&'a [u8]>,
+    /// Headers that begin with `ce_`, without it: CloudEvents attributes in binary mode.
+    pub attributes: &'a [(&'a str, &'a [u8])],
 }

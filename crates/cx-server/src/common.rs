@@ -73,6 +73,15 @@ pub(crate) struct Common {
     pub(crate) people: Directory,
 }
 
+/// What a refused record held.
+#[derive(Default)]
+pub(crate) struct Original<'o> {
+    pub(crate) key: Option<&'o [u8]>,
+    pub(crate) value: &'o [u8],
+    /// Those that say what the value is.
+    pub(crate) headers: Vec<(&'o str, &'o [u8])>,
+}
+
 /// What is known of the place a record is put.
 pub(crate) struct Foundation {
     pub(crate) set: Arc<Compiled>,
@@ -132,19 +141,21 @@ impl Common {
     /// [`Full`]: nothing was written, try again.
     pub(crate) fn dead_letter(
         &self,
-        (key, value): (Option<&[u8]>, &[u8]),
+        original: &Original<'_>,
         rejected: &Rejected,
         origin: &str,
         at: Timestamp,
     ) -> Result<(), Full> {
-        let headers: [(&str, &[u8]); 4] = [
+        let mut headers: Vec<(&str, &[u8])> = vec![
             ("cx-reason", rejected.reason.name().as_bytes()),
             ("cx-place", rejected.place.as_bytes()),
             ("cx-detail", rejected.detail.as_bytes()),
             ("cx-origin", origin.as_bytes()),
         ];
-        let topic = &self.topics.dead_letters;
+        headers.extend(&original.headers);
+        let (topic, stamp) = (&self.topics.dead_letters, Some(at.0));
+        let Original { key, value, .. } = *original;
         self.producer
-            .send(topic, Some(0), key, value, &headers, Some(at.0))
+            .send(topic, Some(0), key, value, &headers, stamp)
     }
 }

@@ -2,7 +2,7 @@
 //! Never knows: sockets.
 
 use crate::clock;
-use crate::common::Common;
+use crate::common::{Common, Original};
 use crate::people::opaque;
 use bytes::Bytes;
 use cx_catalog::Catalog;
@@ -207,7 +207,11 @@ async fn take(common: Arc<Common>, bytes: Bytes) -> Accepted {
     let partition = match valid(&common, &bytes) {
         Ok(partition) => partition,
         Err(rejected) => {
-            let put = common.dead_letter((None, &bytes), &rejected, "http", clock::now());
+            let original = Original {
+                value: &bytes,
+                ..Original::default()
+            };
+            let put = common.dead_letter(&original, &rejected, "http", clock::now());
             return match put {
                 Ok(()) => Accepted::Refused(rejected),
                 Err(full) => Accepted::Unavailable(full.to_string()),

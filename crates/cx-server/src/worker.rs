@@ -3,12 +3,12 @@
 //! Never knows: KPIs, screens.
 
 use crate::clock;
-use crate::common::Common;
+use crate::common::{Common, Original};
 use crate::pace::ahead;
 use cx_engine::{Config, Content, Delivery, Effect, Engine, Part, Step};
 use cx_kafka::{Ear, Heard};
 use cx_model::control::{Act, Control};
-use cx_model::decode::decode;
+use cx_model::decode::of_record;
 use cx_model::record::Record;
 use cx_model::reject::Rejected;
 use cx_model::time::{MINUTE, SECOND, Timestamp};
@@ -210,8 +210,7 @@ impl Owned {
                 Err(rejected) => Content::Rejected(rejected),
             }
         } else {
-            let value = record.value.unwrap_or_default();
-            decoded = decode(value, &common.set.slots, &common.set.limits);
+            decoded = of_record(record, &common.set.slots, &common.set.limits);
             match &decoded {
                 Ok(event) => Content::Event(event),
                 Err(rejected) => Content::Rejected(rejected.clone()),
@@ -243,9 +242,23 @@ impl Owned {
 fn put_aside(common: &Common, record: &Record<'_>, rejected: &Rejected) {
     let topic = &common.topics.interactions;
     let origin = format!("{topic}:{}:{}", record.partition, record.offset);
-    let bytes = (record.key, record.value.unwrap_or_default());
+    let kind = record.content_type.map(|kind| ("content-type", kind));
+    let named: Vec<String> = record
+        .attributes
+        .iter()
+        .map(|(n, _)| format!("ce_{n}"))
+        .collect();
+    let values = record.attributes.iter().map(|(_, value)| *value);
+    let attributes = named.iter().map(String::as_str).zip(values);
+    let original = Original {
+        key: record.key,
+        value: record.value.unwrap_or_default(),
+        headers: attributes.chain(kind).collect(),
+    };
     let at = Timestamp(clock::now().0.div_euclid(SECOND) * SECOND);
-    while common.dead_letter(bytes, rejected, &origin, at).is_err()
+    while common
+        .dead_letter(&original, rejected, &origin, at)
+        .is_err()
         && !common.stop.load(Ordering::Relaxed)
     {
         std::thread::sleep(Duration::from_millis(5));

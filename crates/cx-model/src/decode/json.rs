@@ -43,38 +43,40 @@ pub(super) fn rejected(error: &serde_json::Error) -> Rejected {
     )
 }
 
-/// Reads one envelope.
-pub(super) struct Seed<'s> {
+/// Reads one envelope into its place: it is large, and every return would copy it.
+pub(super) struct Seed<'s, 'de> {
     pub(super) slots: &'s SlotTable,
     pub(super) limits: &'s Limits,
+    pub(super) into: &'s mut Envelope<'de>,
 }
 
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = Envelope<'de>;
+impl<'de> DeserializeSeed<'de> for Seed<'_, 'de> {
+    type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Seed<'_> {
-    type Value = Envelope<'de>;
+impl<'de> Visitor<'de> for Seed<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a CloudEvent (a JSON object)")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut out = Envelope::default();
+        let out = self.into;
         let mut data_seen = false;
         while let Some(Text(name)) = map.next_key_seed(TextSeed)? {
             if name == "data" {
                 if std::mem::replace(&mut data_seen, true) {
                     return Err(A::Error::custom("key \"data\" stands twice"));
                 }
-                out.data = map.next_value_seed(DataSeed {
+                map.next_value_seed(DataSeed {
                     slots: self.slots,
                     limits: self.limits,
+                    into: &mut out.data,
                 })?;
                 continue;
             }
@@ -82,19 +84,20 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 depth: 1,
                 limits: self.limits,
             })?;
-            self.attribute(&mut out, &name, value)?;
+            out.attribute(&name, value)?;
         }
-        Ok(out)
+        Ok(())
     }
 }
 
-impl Seed<'_> {
-    fn attribute<'de, E: serde::de::Error>(
-        &self,
-        out: &mut Envelope<'de>,
+impl<'de> Envelope<'de> {
+    /// Takes one attribute; an error is one that stands twice.
+    pub(super) fn attribute<E: serde::de::Error>(
+        &mut self,
         name: &str,
         value: Value<'de>,
     ) -> Result<(), E> {
+        let out = self;
         if matches!(value, Value::Null) {
             return Ok(());
         }
@@ -104,9 +107,9 @@ impl Seed<'_> {
             "source" => &mut out.source,
             "type" => &mut out.kind,
             "subject" => &mut out.subject,
-            "time" => return Self::time(out, value),
+            "time" => return out.time(&value),
             _ => {
-                Self::extension(out, name, &value);
+                out.extension(name, &value);
                 return Ok(());
             }
         };
@@ -125,11 +128,12 @@ impl Seed<'_> {
         Ok(())
     }
 
-    fn time<'de, E: serde::de::Error>(out: &mut Envelope<'de>, value: Value<'de>) -> Result<(), E> {
+    fn time<E: serde::de::Error>(&mut self, value: &Value<'_>) -> Result<(), E> {
+        let out = self;
         if out.time.is_some() {
             return Err(E::custom("key \"time\" stands twice"));
         }
-        let parsed = match &value {
+        let parsed = match value {
             Value::Text(text) => {
                 Timestamp::parse_rfc3339(text).map_err(|e| format!("time is {text:?}: {e}"))
             }
@@ -145,7 +149,8 @@ impl Seed<'_> {
     }
 
     /// Extension names are lower-case letters and digits, values are no objects or arrays.
-    fn extension(out: &mut Envelope<'_>, name: &str, value: &Value<'_>) {
+    fn extension(&mut self, name: &str, value: &Value<'_>) {
+        let out = self;
         let named = !name.is_empty()
             && name
                 .bytes()
@@ -162,6 +167,10 @@ impl Seed<'_> {
                 name,
                 format!("{name} is an object or array; put it into data"),
             );
+        } else if let ("recordedtime" | "expirytime", Value::Text(text)) = (name, value)
+            && let Err(why) = Timestamp::parse_rfc3339(text)
+        {
+            refuse(&mut out.refused, name, format!("{name} is {text:?}: {why}"));
         }
     }
 }
@@ -173,28 +182,29 @@ fn refuse(slot: &mut Option<Rejected>, place: &str, detail: String) {
     }
 }
 
-struct DataSeed<'s> {
-    slots: &'s SlotTable,
-    limits: &'s Limits,
+/// Reads `data` into its slots.
+pub(super) struct DataSeed<'s, 'de> {
+    pub(super) slots: &'s SlotTable,
+    pub(super) limits: &'s Limits,
+    pub(super) into: &'s mut [Slot<'de>; MAX_SLOTS],
 }
 
-impl<'de> DeserializeSeed<'de> for DataSeed<'_> {
-    type Value = [Slot<'de>; MAX_SLOTS];
+impl<'de> DeserializeSeed<'de> for DataSeed<'_, 'de> {
+    type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for DataSeed<'_> {
-    type Value = [Slot<'de>; MAX_SLOTS];
+impl<'de> Visitor<'de> for DataSeed<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut out: Self::Value = Default::default();
         let mut seen = 0_u32;
         while let Some(Text(name)) = map.next_key_seed(TextSeed)? {
             let value = map.next_value_seed(ValueSeed {
@@ -210,9 +220,9 @@ impl<'de> Visitor<'de> for DataSeed<'_> {
                 )));
             }
             seen |= 1 << slot;
-            out[slot] = typed(value, self.slots.kind(slot), self.limits);
+            self.into[slot] = typed(value, self.slots.kind(slot), self.limits);
         }
-        Ok(out)
+        Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
@@ -223,26 +233,26 @@ impl<'de> Visitor<'de> for DataSeed<'_> {
             })?
             .is_some()
         {}
-        Ok(Default::default())
+        Ok(())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Default::default())
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(Default::default())
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Default::default())
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(Default::default())
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(Default::default())
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Default::default())
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
 }
 
@@ -260,7 +270,7 @@ fn typed<'a>(value: Value<'a>, kind: Option<Kind>, limits: &Limits) -> Slot<'a> 
 }
 
 /// A JSON value; objects and arrays are only checked.
-enum Value<'a> {
+pub(super) enum Value<'a> {
     Null,
     Bool(bool),
     Int(i64),
