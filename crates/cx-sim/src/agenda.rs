@@ -1,6 +1,8 @@
 //! In: nothing. Kept: nothing. Out: what can happen in the company, and where.
 //! Never knows: when.
 
+use crate::emission::Emission;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Channel {
     Voice,
@@ -51,12 +53,7 @@ pub(crate) enum What {
         lane: (Channel, usize),
     },
     Arrival(Channel),
-    Emit(Box<Delayed>),
-}
-
-/// An emission that was delayed on its way.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Delayed {
-    pub(crate) key: String,
-    pub(crate) value: Vec<u8>,
+    Emit(Box<Emission>),
+    Outage,
+    Worry,
 }

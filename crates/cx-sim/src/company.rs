@@ -5,11 +5,13 @@
 //! payments fail for some minutes, those hit reach for chat within a minute and for the telephone
 //! a little later, the queues grow, and all recovers.
 
-use crate::agenda::{Channel, Delayed, What};
+use crate::agenda::{Channel, What};
 use crate::chance::Chance;
 use crate::emission::Emission;
 use crate::ledger::Truth;
 use crate::queue::{Contact, Queue, agents};
+use crate::source::Doors;
+use crate::story::Story;
 use cx_model::time::{MINUTE, SECOND, Timestamp};
 use serde_json::{Value, json};
 use std::cmp::Reverse;
@@ -32,8 +34,6 @@ pub struct Config {
     pub faults: bool,
 }
 
-const INCIDENT: i64 = 15 * MINUTE;
-const CYCLE: i64 = 35 * MINUTE;
 const PAGES: [&str; 4] = ["/", "/new", "/sale", "/help"];
 const QUEUES: [&str; 3] = ["service", "sales", "billing"];
 
@@ -45,8 +45,12 @@ pub struct Company {
     order: u64,
     next_id: u64,
     lanes: BTreeMap<(Channel, usize), Queue>,
-    ready: std::collections::VecDeque<Emission>,
+    pub(crate) ready: std::collections::VecDeque<Emission>,
     truth: Truth,
+    pub(crate) now: Timestamp,
+    pub(crate) doors: Doors,
+    pub(crate) story: Story,
+    worried: bool,
 }
 
 impl Company {
@@ -67,12 +71,19 @@ impl Company {
             lanes,
             ready: std::collections::VecDeque::new(),
             truth: Truth::default(),
+            now: config.start,
+            doors: Doors::default(),
+            story: Story::new(config.incident_at),
+            worried: false,
             config,
         };
         let start = company.config.start;
         company.plan(start, What::Session);
         company.plan(start, What::Arrival(Channel::Voice));
         company.plan(start, What::Arrival(Channel::Chat));
+        if let Some(at) = company.config.incident_at {
+            company.plan(at, What::Outage);
+        }
         company
     }
 
@@ -99,11 +110,12 @@ impl Company {
             let Some(Reverse((at, _, what))) = self.agenda.pop() else {
                 return;
             };
+            self.now = at;
             self.happen(at, what);
         }
     }
 
-    fn plan(&mut self, at: Timestamp, what: What) {
+    pub(crate) fn plan(&mut self, at: Timestamp, what: What) {
         self.order += 1;
         self.agenda.push(Reverse((at, self.order, what)));
     }
@@ -136,12 +148,16 @@ impl Company {
                 self.lane(lane).agent_free();
                 self.serve(at, lane);
             }
-            What::Emit(late) => {
-                self.ready.push_back(Emission {
-                    at,
-                    key: late.key,
-                    value: late.value,
-                });
+            What::Emit(late) => self.append(Emission { at, ..*late }),
+            What::Outage => {
+                let next = self.story.begins(at);
+                self.plan(next, What::Outage);
+                self.worry(at);
+            }
+            What::Worry => {
+                self.worried = false;
+                self.worried_contact(at);
+                self.worry(at);
             }
         }
     }
@@ -150,10 +166,38 @@ impl Company {
         self.lanes.get_mut(&lane).expect("all lanes exist")
     }
 
-    fn incident(&self, at: Timestamp) -> bool {
-        self.config
-            .incident_at
-            .is_some_and(|begin| at >= begin && at.since(begin).rem_euclid(CYCLE) < INCIDENT)
+    /// People worry for as long as payments fail.
+    fn worry(&mut self, at: Timestamp) {
+        if self.worried || !self.story.failing(at) {
+            return;
+        }
+        self.worried = true;
+        let per_s = 0.5 * self.config.rate_per_s / 40.0;
+        let next = at.plus(self.chance.exponential(1_000.0 / per_s));
+        self.plan(next, What::Worry);
+    }
+
+    /// Worried people reach for chat at once, for the telephone after a minute.
+    fn worried_contact(&mut self, at: Timestamp) {
+        let share = self.story.worry(at);
+        if !self.chance.yes(share) {
+            return;
+        }
+        let customer = self.chance.below(self.config.customers);
+        let (channel, delay) = if self.chance.yes(0.6) {
+            (Channel::Chat, 0)
+        } else {
+            (Channel::Voice, self.chance.exponential(60_000.0))
+        };
+        let topic = "payment";
+        self.plan(
+            at.plus(delay),
+            What::Contact {
+                customer,
+                channel,
+                topic,
+            },
+        );
     }
 
     /// A visit begins; about nine of ten events are the shop's.
@@ -242,7 +286,7 @@ impl Company {
     }
 
     fn payment(&mut self, at: Timestamp, customer: usize, session: u64) {
-        let failed = self.chance.yes(if self.incident(at) { 0.35 } else { 0.02 });
+        let failed = self.chance.yes(self.story.failure(at));
         let outcome = if failed { "failed" } else { "ok" };
         let minute = self.truth.minute(at.minute());
         minute.payments += 1;
@@ -294,22 +338,16 @@ impl Company {
         } else {
             (80_000.0, Channel::Voice)
         };
-        for _ in 0..if self.incident(at) { 4 } else { 1 } {
-            let delay = self.chance.exponential(mean);
-            let who = if self.chance.yes(0.4) {
-                customer
-            } else {
-                self.chance.below(self.config.customers)
-            };
-            self.plan(
-                at.plus(delay),
-                What::Contact {
-                    customer: who,
-                    channel,
-                    topic: "payment",
-                },
-            );
-        }
+        let delay = self.chance.exponential(mean);
+        let topic = "payment";
+        self.plan(
+            at.plus(delay),
+            What::Contact {
+                customer,
+                channel,
+                topic,
+            },
+        );
     }
 
     fn arrival(&mut self, at: Timestamp, channel: Channel) {
@@ -359,7 +397,12 @@ impl Company {
             self.truth.minute(at.minute()).answered += 1;
             let who = (contact.id, contact.customer.as_str());
             let value = self.contact_bytes(at, lane, who, ("answered", json!({"wait_ms": wait})));
-            self.later(at, contact.customer.clone(), value);
+            self.later(Emission {
+                at,
+                source: lane.0.source(),
+                key: contact.customer.clone(),
+                value,
+            });
             let talk = self.chance.lognormal(420_000.0, 0.77);
             let done = What::Done {
                 lane,
@@ -404,7 +447,12 @@ impl Company {
         what: (&str, Value),
     ) {
         let value = self.contact_bytes(at, lane, who, what);
-        self.deliver(at, who.1.to_owned(), value);
+        self.deliver(Emission {
+            at,
+            source: lane.0.source(),
+            key: who.1.to_owned(),
+            value,
+        });
     }
 
     fn contact_bytes(
@@ -433,9 +481,21 @@ impl Company {
         self.emit(at, &name_of(customer), "web-shop", kind, data);
     }
 
-    fn emit(&mut self, at: Timestamp, customer: &str, source: &str, kind: &str, data: Value) {
+    fn emit(
+        &mut self,
+        at: Timestamp,
+        customer: &str,
+        source: &'static str,
+        kind: &str,
+        data: Value,
+    ) {
         let value = self.bytes(at, customer, source, kind, data);
-        self.deliver(at, customer.to_owned(), value);
+        self.deliver(Emission {
+            at,
+            source,
+            key: customer.to_owned(),
+            value,
+        });
     }
 
     fn bytes(
@@ -461,31 +521,46 @@ impl Company {
     }
 
     /// Appends an event, sometimes late, twice, or with a broken neighbour.
-    fn deliver(&mut self, at: Timestamp, key: String, value: Vec<u8>) {
+    fn deliver(&mut self, emission: Emission) {
         if !self.config.faults {
-            self.ready.push_back(Emission { at, key, value });
+            self.append(emission);
             return;
         }
+        let at = emission.at;
         if self.chance.yes(0.005) {
             self.truth.duplicates += 1;
             let again = self.chance.exponential(5_000.0);
-            self.later(at.plus(again), key.clone(), value.clone());
+            self.later(Emission {
+                at: at.plus(again),
+                ..emission.clone()
+            });
         }
         if self.chance.yes(0.0005) {
             self.truth.malformed += 1;
-            let broken = value[..value.len() / 2].to_vec();
-            self.later(at.plus(1), key.clone(), broken);
+            let value = emission.value[..emission.value.len() / 2].to_vec();
+            self.later(Emission {
+                at: at.plus(1),
+                value,
+                ..emission.clone()
+            });
         }
         if self.chance.yes(0.03) {
             let delay = self.chance.lognormal(20_000.0, 1.4).min(50 * MINUTE);
-            self.later(at.plus(delay.max(SECOND)), key, value);
+            self.later(Emission {
+                at: at.plus(delay.max(SECOND)),
+                ..emission
+            });
         } else {
-            self.ready.push_back(Emission { at, key, value });
+            self.append(emission);
         }
     }
 
-    fn later(&mut self, at: Timestamp, key: String, value: Vec<u8>) {
-        self.plan(at, What::Emit(Box::new(Delayed { key, value })));
+    pub(crate) fn later(&mut self, emission: Emission) {
+        self.plan(emission.at, What::Emit(Box::new(emission)));
+    }
+
+    pub(crate) fn append(&mut self, emission: Emission) {
+        self.ready.extend(self.doors.pass(emission));
     }
 }
 

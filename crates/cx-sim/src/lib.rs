@@ -6,9 +6,12 @@ mod agenda;
 mod chance;
 mod company;
 mod emission;
+mod gestures;
 mod ledger;
 mod queue;
 pub mod slow;
+mod source;
+mod story;
 
 pub use company::{Company, Config};
 pub use emission::Emission;
