@@ -15,7 +15,13 @@ impl Company {
     /// already, they fail until 15 minutes after `at`.
     pub fn break_payments(&mut self, at: Timestamp) {
         if self.story.breaks(at) {
-            self.plan(at.max(self.now), What::Worry);
+            let at = at.max(self.now);
+            self.incident(at);
+            // Worried people of an outage just over may still be on their way: one stream is enough.
+            if !self.worried {
+                self.worried = true;
+                self.plan(at, What::Worry);
+            }
         }
     }
 

@@ -7,18 +7,34 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// The systems of the company, each a source of its own.
 pub(crate) mod name {
-    pub(crate) const WEB_SHOP: &str = "web-shop";
+    pub(crate) const SHOP: &str = "web-shop";
+    pub(crate) const APP: &str = "mobile-app";
     pub(crate) const PAYMENTS: &str = "payments";
     pub(crate) const CONTACT_CENTRE: &str = "contact-centre";
     pub(crate) const CHAT: &str = "chat-platform";
+    pub(crate) const BOT: &str = "chatbot";
+    pub(crate) const MAIL: &str = "mail-desk";
+    pub(crate) const MESSAGING: &str = "messaging-gateway";
+    pub(crate) const SOCIAL: &str = "social-hub";
+    pub(crate) const SURVEYS: &str = "survey-tool";
+    pub(crate) const CRM: &str = "crm";
+    pub(crate) const OPS: &str = "ops-monitor";
 }
 
 /// All of them.
 pub(crate) const SOURCES: &[&str] = &[
-    name::WEB_SHOP,
+    name::SHOP,
+    name::APP,
     name::PAYMENTS,
     name::CONTACT_CENTRE,
     name::CHAT,
+    name::BOT,
+    name::MAIL,
+    name::MESSAGING,
+    name::SOCIAL,
+    name::SURVEYS,
+    name::CRM,
+    name::OPS,
 ];
 
 /// How old what a stopped source still holds may be, ms.

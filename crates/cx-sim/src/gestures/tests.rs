@@ -1,6 +1,7 @@
 use super::*;
-use crate::company::Config;
-use crate::source::name::{PAYMENTS, WEB_SHOP};
+use crate::config::Config;
+use crate::faults::Faults;
+use crate::source::name::{PAYMENTS, SHOP};
 use cx_model::time::MINUTE;
 use serde_json::Value;
 
@@ -13,7 +14,8 @@ fn company(seed: u64) -> Company {
         rate_per_s: 40.0,
         start: T,
         incident_at: None,
-        faults: false,
+        diurnal: false,
+        faults: Faults::calm(),
     });
     until(&mut company, 30);
     company
@@ -61,7 +63,7 @@ fn a_stopped_source_is_silent_and_catches_up_with_its_own_times() {
     assert_eq!(company.stopped(), [PAYMENTS]);
     let silent = until(&mut company, 34);
     assert!(silent.iter().all(|e| e.source != PAYMENTS));
-    assert!(silent.iter().any(|e| e.source == WEB_SHOP));
+    assert!(silent.iter().any(|e| e.source == SHOP));
     assert!(company.start_source(PAYMENTS) && company.stopped().is_empty());
     let burst: Vec<Emission> = until(&mut company, 35)
         .into_iter()
@@ -80,5 +82,5 @@ fn a_stopped_source_is_silent_and_catches_up_with_its_own_times() {
 fn sources_that_do_not_exist_can_be_neither_stopped_nor_started() {
     let mut company = company(3);
     assert!(!company.stop_source("fax") && !company.start_source("fax"));
-    assert!(company.sources().contains(&WEB_SHOP));
+    assert!(company.sources().contains(&SHOP));
 }
