@@ -92,9 +92,9 @@ impl Story {
         let Some(since) = self.since(at) else {
             return 0.0;
         };
-        let rise = (since as f64 / (20 * SECOND) as f64).min(1.0);
-        let told = (since - 5 * MINUTE).max(0) as f64 / (4 * MINUTE) as f64;
-        rise * (0.35 + 0.65 * (-told).exp())
+        let rise = (since as f64 / (10 * SECOND) as f64).min(1.0);
+        let told = (since - 2 * MINUTE).max(0) as f64 / (3 * MINUTE) as f64;
+        rise * (0.22 + 0.78 * (-told).exp())
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
     fn worry_rises_within_seconds_and_falls_once_people_were_told() {
         let story = Story::new(Some(T));
         let at = |s: i64| story.worry(T.plus(s * SECOND));
-        assert!(at(-1) == 0.0 && at(10) < at(20) && at(20) == at(300));
-        assert!(at(840) < 0.5 * at(300) && at(840) > 0.3);
+        assert!(story.worry(T.plus(-1)) == 0.0 && at(5) < at(10) && at(10) == at(120));
+        assert!(at(840) < 0.3 * at(120) && at(840) > 0.2);
     }
 }

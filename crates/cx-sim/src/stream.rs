@@ -60,7 +60,7 @@ const UNIT: f64 = 42.6;
 /// Events a second that come by the clock, whatever the size (measured).
 const CLOCKWORK: f64 = 0.68;
 /// Worried people a second at the worst moment of an outage, in a company of the usual size.
-const WORRIED: f64 = 0.38;
+const WORRIED: f64 = 0.6;
 
 /// How large a company with this mean rate is, the usual one being 1.
 pub(crate) fn scale(rate_per_s: f64) -> f64 {
@@ -137,8 +137,8 @@ impl Company {
             return;
         }
         let media = [
-            (Medium::Chat, 0.45),
-            (Medium::Voice, 0.38),
+            (Medium::Chat, 0.48),
+            (Medium::Voice, 0.35),
             (Medium::Bot, 0.05),
             (Medium::Messaging, 0.05),
             (Medium::SocialPublic, 0.07),
