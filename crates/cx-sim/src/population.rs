@@ -52,7 +52,7 @@ impl Population {
 
     /// One of a person's devices; some share one with a neighbour.
     pub(crate) fn device(&self, customer: usize, chance: &mut Chance) -> u64 {
-        let own = customer as u64 + u64::from(customer % 33 == 0);
+        let own = customer as u64 + u64::from(customer.is_multiple_of(33));
         let others = [0, 0, 1, 0, 2, 1, 0, 3][customer % 8];
         own * 4 + chance.below(others + 1) as u64
     }

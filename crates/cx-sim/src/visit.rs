@@ -120,7 +120,7 @@ impl Company {
 
     fn browse(&mut self, at: Timestamp, visit: &mut Visit) -> i64 {
         visit.pages += 1;
-        let product = visit.pages % 2 == 0;
+        let product = visit.pages.is_multiple_of(2);
         let draft = if product {
             let product = self.chance.below(400);
             visit
