@@ -170,6 +170,7 @@ fn company(options: &Options, begin: Timestamp) -> Company {
         rate_per_s: options.rate,
         start: begin.plus(-options.history_minutes * MINUTE),
         incident_at: options.incident.then(|| begin.plus(INCIDENT_AFTER)),
-        faults: true,
+        diurnal: false,
+        faults: cx_sim::Faults::usual(),
     })
 }

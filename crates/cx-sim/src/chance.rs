@@ -14,7 +14,7 @@ impl Chance {
     }
 
     pub(crate) fn yes(&mut self, p: f64) -> bool {
-        self.0.random_bool(p.clamp(0.0, 1.0))
+        p > 0.0 && self.0.random_bool(p.min(1.0))
     }
 
     pub(crate) fn below(&mut self, n: usize) -> usize {
@@ -29,21 +29,32 @@ impl Chance {
 
     /// Lognormal with this mean and σ of its logarithm, ms, at least 1.
     pub(crate) fn lognormal(&mut self, mean_ms: f64, sigma: f64) -> i64 {
-        let (a, b): (f64, f64) = (self.0.random_range(f64::EPSILON..1.0), self.0.random());
-        let normal = (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos();
+        let normal = self.normal();
         whole((mean_ms.ln() - sigma * sigma / 2.0 + sigma * normal).exp())
     }
 
-    /// An index with Zipf-like skew: low ones are far more frequent.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a draw below n"
-    )]
-    pub(crate) fn skewed(&mut self, n: usize) -> usize {
-        let u: f64 = self.0.random();
-        ((n as f64 * u * u) as usize).min(n.saturating_sub(1))
+    /// Standard normal.
+    pub(crate) fn normal(&mut self) -> f64 {
+        let (a, b): (f64, f64) = (self.0.random_range(f64::EPSILON..1.0), self.0.random());
+        (-2.0 * a.ln()).sqrt() * (std::f64::consts::TAU * b).cos()
+    }
+
+    /// Evenly between two bounds, ms.
+    pub(crate) fn between(&mut self, from: i64, to: i64) -> i64 {
+        self.0.random_range(from..to.max(from + 1))
+    }
+
+    /// One of these, each as likely as its weight says.
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[(T, f64)]) -> T {
+        let all: f64 = choices.iter().map(|c| c.1).sum();
+        let mut left = self.0.random::<f64>() * all;
+        for (choice, weight) in choices {
+            left -= weight;
+            if left < 0.0 {
+                return *choice;
+            }
+        }
+        choices[choices.len() - 1].0
     }
 }
 

@@ -4,10 +4,12 @@
 use cx_model::time::Timestamp;
 
 /// One record of the company, at the moment it is appended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Emission {
     /// When it is appended: the record's timestamp.
     pub at: Timestamp,
+    /// The system that sends it.
+    pub source: &'static str,
     /// Record key: the customer id.
     pub key: String,
     /// Record value: a structured CloudEvent, or something that is none.
