@@ -15,6 +15,7 @@ mod people;
 mod report;
 mod running;
 mod secrets;
+mod stage;
 mod worker;
 
 pub mod check;

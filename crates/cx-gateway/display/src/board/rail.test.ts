@@ -12,7 +12,7 @@ const cell = (kpi: string, value: number | null, target?: number): Held => ({
   info: { unit: "seconds", scale: 0, direction: "down", definition: "", ...(target === undefined ? {} : { target }) },
 });
 const rail = {
-  sources: [{ name: "web-shop", cell: 40, owner: "Digital" }, { name: "payments", cell: 41, owner: "" }],
+  sources: [{ name: "web-shop", cell: 40, owner: "Digital", freshness_s: 120 }, { name: "payments", cell: 41, owner: "", freshness_s: 60 }],
   dead_letters: { cell: 50 },
   overdue: [{ label: "Voice", cell: 31 }],
 };
@@ -31,7 +31,7 @@ describe("the rail", () => {
     expect(found.map((r) => [r.kind, r.title, r.fact, r.owner])).toEqual([
       ["p2", "Voice: oldest waits", "3:11 > 2:00  since 11:01", "care.operations"],
       ["p3", "web-shop", "silent 5:00 since 10:57", "Digital"],
-      ["p3", "payments", "silent, never heard", "no owner named"],
+      ["p3", "payments", "no feed, never heard", "no owner named"],
       ["none", "Refused records", "7 in 15 min, not rising", "no owner named"],
     ]);
   });
@@ -39,7 +39,7 @@ describe("the rail", () => {
     const recent = new Recent();
     recent.push(0, 5);
     recent.push(30, 9);
-    expect([recent.rising(5), recent.rising(6)]).toEqual([false, true]);
+    expect([recent.rising(5), recent.rising(9), recent.rising(10)]).toEqual([false, false, true]);
     recent.push(901, 6);
     expect(recent.rising(6)).toBe(false);
     expect(rows(rail, around([[50, cell("dead_letters", 7)]], true)).at(-1)?.kind).toBe("p3");

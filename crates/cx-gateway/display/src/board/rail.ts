@@ -1,4 +1,5 @@
 // What needs somebody: contacts over their target, silent sources, refused records.
+import { feeds } from "./feeds";
 import { duration } from "./numbers";
 import { offTarget, span } from "./words";
 import type { RailLayout } from "./layout";
@@ -32,11 +33,7 @@ export function rows(rail: RailLayout, around: Surroundings): Row[] {
 
 /** How many sources told something within their target. */
 export function current(rail: RailLayout, cells: ReadonlyMap<number, Held>): number {
-  return rail.sources.filter(({ cell }) => isCurrent(cells.get(cell))).length;
-}
-
-function isCurrent(held: Held | undefined): boolean {
-  return held !== undefined && held.value !== null && !offTarget(held);
+  return [...feeds(rail, cells).values()].filter((f) => f.state === "current").length;
 }
 
 function overdue(rail: RailLayout, { cells, s, clock, owners }: Surroundings): Row[] {
@@ -52,12 +49,11 @@ function overdue(rail: RailLayout, { cells, s, clock, owners }: Surroundings): R
 }
 
 function silent(rail: RailLayout, { cells, s, clock }: Surroundings): Row[] {
-  return rail.sources.flatMap(({ name, cell, owner }) => {
-    const held = cells.get(cell);
-    if (isCurrent(held)) return [];
-    const age = held?.value ?? null;
-    const fact = age === null ? "silent, never heard" : `silent ${duration(age)} since ${clock(s - age)}`;
-    return [{ key: `source ${cell}`, kind: "p3", title: name, fact, owner: owner || "no owner named" }];
+  return [...feeds(rail, cells).values()].flatMap(({ name, owner, state, age }) => {
+    if (state === "current") return [];
+    const word = state === "dead" ? "no feed" : "silent";
+    const fact = age === null ? "no feed, never heard" : `${word} ${duration(age)} since ${clock(s - age)}`;
+    return [{ key: `source ${name}`, kind: "p3", title: name, fact, owner: owner || "no owner named" }];
   });
 }
 
@@ -80,9 +76,9 @@ export class Recent {
     this.#points = this.#points.filter((p) => s - p.s <= 900);
   }
 
-  /** Whether `value` is above what it was at the oldest point we have. */
+  /** Whether `value` is above the oldest point we have by more than chance makes it. */
   rising(value: number): boolean {
     const oldest = this.#points[0];
-    return oldest !== undefined && value > oldest.value;
+    return oldest !== undefined && value > oldest.value + Math.max(3, 2 * Math.sqrt(oldest.value));
   }
 }
