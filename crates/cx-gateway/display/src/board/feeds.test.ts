@@ -34,7 +34,7 @@ describe("a silent source", () => {
   });
   it("leaves a number that others still feed, and is named there", () => {
     expect(said(["payments", "web-shop"], 181)).toEqual({
-      state: "dead", blank: false, sentence: "no feed from web-shop since 10:59, owner Digital commerce",
+      state: "dead", blank: false, sentence: "no feed from web-shop since 10:59",
     });
     expect(said(["payments", "web-shop"], 181, 400)).toMatchObject({ blank: true, sentence: expect.stringContaining("payments") });
   });

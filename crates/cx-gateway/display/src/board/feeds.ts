@@ -41,17 +41,16 @@ export function doubt(names: readonly string[], all: ReadonlyMap<string, Feed>, 
   // The one that is silent longest is named; never heard is longer than anything.
   const worst = silent.sort((a, b) => (b.age ?? Infinity) - (a.age ?? Infinity))[0];
   if (!worst || worst.state === "current") return null;
-  const among = mine.length > 1 ? ` from ${worst.name}` : "";
+  // Among several the name matters more than the owner, who stands on the rail.
+  const several = mine.length > 1;
+  const among = several ? ` from ${worst.name}` : "";
+  const owner = several ? "" : `, ${worst.owner ? `owner ${worst.owner}` : "no owner named"}`;
   const dead = worst.state === "dead";
   const blank = mine.every((f) => f.state === "dead");
-  if (worst.age === null) return { state: "dead", blank, sentence: `no feed${among} yet${of(worst)}` };
+  if (worst.age === null) return { state: "dead", blank, sentence: `no feed${among} yet${owner}` };
   const at = s - worst.age;
   const sentence = dead
-    ? `no feed${among} since ${zone.minute(at)}${of(worst)}`
+    ? `no feed${among} since ${zone.minute(at)}${owner}`
     : `last${among} ${zone.second(at)}, ${ago(worst.age)}`;
   return { state: worst.state, blank, sentence };
-}
-
-function of({ owner }: Feed): string {
-  return owner ? `, owner ${owner}` : ", no owner named";
 }

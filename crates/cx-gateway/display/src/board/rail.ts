@@ -1,14 +1,15 @@
-// What needs somebody: contacts over their target, silent sources, refused records.
+// What needs somebody: contacts and numbers beyond their target, silent sources, refused records.
 import { feeds } from "./feeds";
-import { duration } from "./numbers";
+import { duration, limit, said } from "./numbers";
 import { offTarget, span } from "./words";
-import type { RailLayout } from "./layout";
+import type { RailLayout, TileLayout } from "./layout";
+import type { Trend } from "./trend";
 import type { Held } from "./view";
 import type { Clock } from "./zone";
 
 export interface Row {
   key: string;
-  /** P2 a person waits too long, P3 something is broken but nobody waits; none is a plain count. */
+  /** P2 a person waits too long or a number is off its target, P3 something is broken but nobody waits; none is a plain count. */
   kind: "p2" | "p3" | "none";
   title: string;
   fact: string;
@@ -22,13 +23,16 @@ export interface Surroundings {
   clock: Clock;
   /** KPI -> who answers for it, where the catalogue says so. */
   owners: ReadonlyMap<string, string>;
+  tiles: readonly TileLayout[];
+  trend: Trend;
   /** Whether refused records became more in the last 15 minutes. */
   rising: boolean;
 }
 
 /** Rows by priority, in the board's order within one: nothing jumps while it stays abnormal. */
 export function rows(rail: RailLayout, around: Surroundings): Row[] {
-  return [...overdue(rail, around), ...silent(rail, around), ...refused(rail, around)];
+  const waiting = overdue(rail, around);
+  return [...waiting, ...missed(rail, around, waiting.length > 0), ...silent(rail, around), ...refused(rail, around)];
 }
 
 /** How many sources told something within their target. */
@@ -42,10 +46,33 @@ function overdue(rail: RailLayout, { cells, s, clock, owners }: Surroundings): R
     if (!held || held.value === null || !offTarget(held)) return [];
     const target = held.info.target ?? 0;
     // It has been too long since the moment its wait reached the target.
-    const fact = `${duration(held.value)} > ${duration(target)}  since ${clock(s - held.value + target)}`;
+    const fact = `${duration(held.value)} > ${duration(target)} since ${clock(s - held.value + target)}`;
     const owner = owners.get(held.kpi) ?? "no owner named";
     return [{ key: `overdue ${cell}`, kind: "p2", title: `${label}: oldest waits`, fact, owner }];
   });
+}
+
+/** Tiles off their target; those whose parts the rail names already are not told twice. */
+function missed(rail: RailLayout, around: Surroundings, waiting: boolean): Row[] {
+  const { cells, clock, owners, tiles, trend } = around;
+  const named = new Set(waiting ? rail.overdue.map(({ cell }) => cells.get(cell)?.kpi) : []);
+  return tiles.flatMap(({ label, cell }) => {
+    const held = cells.get(cell);
+    if (!held || held.value === null || !offTarget(held) || named.has(held.kpi)) return [];
+    const beyond = held.info.direction === "up" ? "<" : ">";
+    const since = offSince(held, trend, cell);
+    const fact = `${said(held.value, held.info)} ${beyond} ${limit(held.info.target ?? 0, held.info)}`;
+    const owner = owners.get(held.kpi) ?? "no owner named";
+    return [{ key: `tile ${cell}`, kind: "p2", title: label, fact: since === null ? fact : `${fact} since ${clock(since)}`, owner }];
+  });
+}
+
+/** The first of the sealed minutes that are off target without a break up to now. */
+function offSince({ info }: Held, trend: Trend, cell: number): number | null {
+  const values = trend.values[cell] ?? [];
+  let first: number | null = null;
+  for (let i = values.length - 1; i >= 0 && offTarget({ value: values[i] ?? null, info }); i -= 1) first = trend.s[i] ?? first;
+  return first;
 }
 
 function silent(rail: RailLayout, { cells, s, clock }: Surroundings): Row[] {
