@@ -54,23 +54,23 @@ function overdue(rail: RailLayout, { cells, s, clock, owners }: Surroundings): R
 
 /** Tiles off their target; those whose parts the rail names already are not told twice. */
 function missed(rail: RailLayout, around: Surroundings, waiting: boolean): Row[] {
-  const { cells, clock, owners, tiles, trend } = around;
+  const { cells, s, clock, owners, tiles, trend } = around;
   const named = new Set(waiting ? rail.overdue.map(({ cell }) => cells.get(cell)?.kpi) : []);
   return tiles.flatMap(({ label, cell }) => {
     const held = cells.get(cell);
     if (!held || held.value === null || !offTarget(held) || named.has(held.kpi)) return [];
     const beyond = held.info.direction === "up" ? "<" : ">";
-    const since = offSince(held, trend, cell);
+    const since = offSince(held, trend, cell, s);
     const fact = `${said(held.value, held.info)} ${beyond} ${limit(held.info.target ?? 0, held.info)}`;
     const owner = owners.get(held.kpi) ?? "no owner named";
     return [{ key: `tile ${cell}`, kind: "p2", title: label, fact: since === null ? fact : `${fact} since ${clock(since)}`, owner }];
   });
 }
 
-/** The first of the sealed minutes that are off target without a break up to now. */
-function offSince({ info }: Held, trend: Trend, cell: number): number | null {
+/** The first of the sealed minutes off target without a break up to `s`; null while none is known. */
+function offSince({ info }: Held, trend: Trend, cell: number, s: number): number | null {
   const values = trend.values[cell] ?? [];
-  let first: number | null = null;
+  let first = values.length > 0 ? s : null;
   for (let i = values.length - 1; i >= 0 && offTarget({ value: values[i] ?? null, info }); i -= 1) first = trend.s[i] ?? first;
   return first;
 }

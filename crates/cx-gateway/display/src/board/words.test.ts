@@ -65,9 +65,9 @@ describe("the sentence", () => {
   });
   it("compares with an hour ago by direction", () => {
     const flat = trend(s.map(() => 100));
-    expect(comparison(held(97, of("count")), flat, 1, now)).toBe("3 better than an hour ago");
-    expect(comparison(held(103, of("count")), flat, 1, now)).toBe("3 worse than an hour ago");
-    expect(comparison(held(103, of("count", 0, "none")), flat, 1, now)).toBe("3 more than an hour ago");
+    expect(comparison(held(97, of("count")), flat, 1, now)).toBe("3 better than 1 h ago");
+    expect(comparison(held(103, of("count")), flat, 1, now)).toBe("3 worse than 1 h ago");
+    expect(comparison(held(103, of("count", 0, "none")), flat, 1, now)).toBe("3 more than 1 h ago");
     expect(comparison(held(100, of("count")), flat, 1, now)).toBe("as usual");
   });
   it("says a true zero in words where nothing is at hand now", () => {
@@ -91,10 +91,10 @@ describe("the sentence", () => {
     expect(foot("", "target 5 %", "as usual", "voice, 20 s, 15 min", "15 min")).toEqual(
       { left: "target 5 %, as usual", right: "15 min" },
     );
-    expect(foot("", "below target 80 %", "2.4 pp worse than an hour ago", "mean, 15 min", "15 min")).toEqual(
+    expect(foot("", "below target 80 %", "2.4 pp worse than 1 h ago", "mean, 15 min", "15 min")).toEqual(
       { left: "below target 80 %", right: "15 min" },
     );
-    expect(foot("", "", "45.6\u2009k\u2009€ worse than an hour ago", "1 hour", "1 hour").left).toBe("worse than an hour ago");
+    expect(foot("", "", "45.6\u2009k\u2009€ worse than 1 h ago", "1 hour", "1 hour").left).toBe("worse than 1 h ago");
     expect(foot("no cases in 15 min", "target 80 %", "", "15 min", "15 min").left).toBe("no cases in 15 min");
   });
   it("is what a screen reader hears", () => {

@@ -35,7 +35,7 @@ export function aim(held: Held): string {
   return `${held.info.direction === "up" ? "below" : "above"} ${words}`;
 }
 
-const AGO = " than an hour ago";
+const AGO = " than 1 h ago";
 
 /** How it stands against an hour ago; nothing while that is not known. */
 export function comparison(held: Held, trend: Trend, cell: number, s: number | null): string {
@@ -46,7 +46,7 @@ export function comparison(held: Held, trend: Trend, cell: number, s: number | n
   if (band && value >= band[0] && value <= band[1]) return "as usual";
   const then = before(trend, cell, s, 60);
   if (then === null) return "";
-  if (then === value) return "as an hour ago";
+  if (then === value) return "as 1 h ago";
   const more = value > then;
   const better = info.direction === "up" ? more : !more;
   const word = info.direction === "none" ? (more ? "more" : "less") : better ? "better" : "worse";
@@ -82,7 +82,7 @@ export interface Foot {
 export function foot(caveat: string, aim: string, comparison: string, words: string, span: string): Foot {
   const both = [aim, comparison].filter(Boolean).join(", ");
   // Where the difference has no room its direction still has.
-  const short = comparison.endsWith(AGO) ? comparison.replace(/^.* (?=\S+ than an hour ago$)/, "") : "";
+  const short = comparison.endsWith(AGO) ? comparison.replace(/^.* (?=\S+ than 1 h ago$)/, "") : "";
   const lefts = caveat ? [caveat] : [both, aim || comparison, aim ? "" : short].filter(Boolean);
   for (const left of lefts.length ? lefts : [""]) {
     for (const right of [words, span]) {
