@@ -263,7 +263,7 @@ impl Desk for House {
         format!("{:032x}", name.len())
     }
 
-    fn customer(&self, id: &str) -> Option<serde_json::Value> {
+    fn customer(&self, id: &str) -> Option<Value> {
         (id == format!("{:032x}", 11)).then(|| serde_json::json!({"customer": id, "events": 3}))
     }
 
