@@ -60,6 +60,7 @@ impl Builder<'_> {
             cell: self.id(index),
             foot: tile.foot.value.clone(),
             range: [scaled(low), scaled(high)],
+            sources: tile.sources.iter().map(|s| s.value.clone()).collect(),
         }
     }
 
@@ -77,6 +78,7 @@ impl Builder<'_> {
                 name: source.source.clone(),
                 cell: self.id(index),
                 owner: source.owner.clone(),
+                freshness_s: source.freshness_s,
             });
         }
         let dead_letters = raw

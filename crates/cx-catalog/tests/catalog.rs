@@ -231,6 +231,7 @@ fn a_board_holds_each_cell_once_with_all_breakdowns_of_its_tiles() {
         .tiles
         .iter()
         .find(|t| t.label == "Payment errors");
+    assert_eq!(payment.expect("there").sources, ["payments"]);
     let payment = &board.cells[payment.expect("there").cell as usize - 1].key;
     assert_eq!(payment.dims["step"], "payment");
     let rail = &board.layout.rail;
@@ -244,9 +245,31 @@ fn a_board_holds_each_cell_once_with_all_breakdowns_of_its_tiles() {
             board.cells[row.cell as usize - 1].key.dims["source"],
             row.name
         );
+        assert!((60..=120).contains(&row.freshness_s), "{row:?}");
     }
     let dead = rail.dead_letters.as_ref().expect("there").cell;
     assert_eq!(&*board.cells[dead as usize - 1].key.kpi, "dead_letters");
+}
+
+#[test]
+fn a_tile_names_declared_sources_once_and_their_ages_are_on_the_rail() {
+    let board = |sources: &str, rail: &str| {
+        let text = format!(
+            "board: own\ntitle: Own\nzone: UTC\ntiles:\n  \
+             - {{label: A, kpi: orders, window: 1h, range: [0, 6], foot: x, sources: {sources}}}\n{rail}"
+        );
+        changed(&[("boards/own.yaml", &text)]).map_err(|faults| told(&faults))
+    };
+    let ages = "rail:\n  sources: {kpi: source_age}\n";
+    assert!(board("[web-shop, payments]", ages).is_ok());
+    for (sources, rail, says) in [
+        ("[web-shup]", ages, "did you mean \"web-shop\"?"),
+        ("[payments, payments]", ages, "stands here twice"),
+        ("[payments]", "", "write rail: {sources: {kpi: source_age}}"),
+    ] {
+        let all = board(sources, rail).expect_err(says);
+        assert!(all.contains(says), "{says:?} is not in\n{all}");
+    }
 }
 
 #[test]

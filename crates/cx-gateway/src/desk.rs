@@ -1,6 +1,7 @@
 //! In: nothing. Kept: nothing. Out: what the gateway asks of the house.
 //! Never knows: how the house answers.
 
+use crate::stage::Stage;
 use bytes::Bytes;
 use cx_model::reject::Rejected;
 use cx_model::value::{Board, CellInfo, Sealed};
@@ -36,6 +37,10 @@ pub trait Desk: Send + Sync + 'static {
     fn customer_id(&self, name: &str) -> String;
     /// What is kept of a customer, by opaque id.
     fn customer(&self, id: &str) -> Option<serde_json::Value>;
+    /// Where a presenter's gestures go; `None`: the house is no demo.
+    fn stage(&self) -> Option<Arc<dyn Stage>> {
+        None
+    }
     /// Takes events in; per event whether it was written or why not.
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>>;
 }

@@ -7,6 +7,7 @@ mod boards;
 mod close;
 mod counts;
 mod customers;
+mod demo;
 mod desk;
 mod display;
 mod events;
@@ -19,12 +20,14 @@ mod problem;
 mod serve;
 mod shared;
 mod socket;
+mod stage;
 mod subscription;
 mod view;
 
 pub use desk::{Accepted, Desk, Health, Ready};
 pub use hub::Hub;
 pub use serve::{Config, Gateway, bind};
+pub use stage::{Gesture, Scene, SceneSource, Stage};
 
 /// What can keep the gateway from serving.
 #[derive(Debug, thiserror::Error)]

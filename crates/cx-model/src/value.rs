@@ -180,6 +180,9 @@ pub struct Tile {
     pub foot: String,
     /// Fixed y-range of the sparkline, scaled integers.
     pub range: [i64; 2],
+    /// Declared sources that feed it; a silent one makes it stale.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
 }
 
 /// What needs somebody, until alerts exist.
@@ -203,6 +206,8 @@ pub struct RailSource {
     pub cell: u32,
     /// Who mends it.
     pub owner: String,
+    /// How old its newest event may be, seconds.
+    pub freshness_s: u32,
 }
 
 /// A plain cell on the rail.

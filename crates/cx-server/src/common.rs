@@ -14,8 +14,8 @@ use cx_model::time::Timestamp;
 use cx_model::vocabulary::{
     HEADER_CONTROL, TOPIC_DEAD_LETTERS, TOPIC_DEFINITIONS, TOPIC_INTERACTIONS,
 };
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 /// The topics of one installation: agreed names behind its prefix.
 #[derive(Debug, Clone)]
@@ -71,6 +71,8 @@ pub(crate) struct Common {
     pub(crate) ledger: Ledger,
     pub(crate) pace: Pace,
     pub(crate) people: Directory,
+    /// Set once where the house is a demo.
+    pub(crate) stage: OnceLock<Arc<dyn cx_gateway::Stage>>,
 }
 
 /// What a refused record held.
@@ -112,6 +114,7 @@ impl Common {
             ledger: Ledger::new(partitions),
             pace: Pace::new(partitions),
             people: Directory::default(),
+            stage: OnceLock::new(),
         })
     }
 

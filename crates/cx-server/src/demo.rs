@@ -5,6 +5,7 @@ use crate::check::{checked, say};
 use crate::common::{Common, Foundation, Topics};
 use crate::config::Config;
 use crate::running::Running;
+use crate::stage::Theatre;
 use crate::topics::{plans, settled};
 use crate::{clock, definitions, feed, report, secrets};
 use cx_catalog::Catalog;
@@ -14,7 +15,7 @@ use cx_model::time::{MINUTE, SECOND, Timestamp};
 use cx_sim::Company;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Partitions of the demo's `cx.interactions`.
@@ -68,10 +69,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
     };
     let common = Arc::new(broker.common(&catalog)?);
     definitions::first(&common, &catalog)?;
-    let company = company(options, clock::now());
+    let company = Arc::new(Mutex::new(company(options, clock::now())));
+    let theatre = Theatre::new(&common, &company);
+    let first = common.stage.set(Arc::new(theatre));
+    debug_assert!(first.is_ok(), "a house has one stage");
     let mut running = Running::start(&common, &catalog)?;
     running.also("company", move |common| {
-        feed::run(common, company);
+        feed::run(common, &company);
         Ok(())
     })?;
     let address = gateway.address();

@@ -1,10 +1,11 @@
-//! In: the simulated company. Kept: how far it was written. Out: records, never further ahead of
+//! In: the simulated company, shared with its stage. Kept: how far it was written. Out: records, never further ahead of
 //! the engine than the embedded broker can hold. Never knows: what the records say.
 
 use crate::clock;
 use crate::common::Common;
 use cx_model::ids::partition_of;
 use cx_sim::{Company, Emission};
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -12,11 +13,12 @@ use std::time::Duration;
 const WINDOW: i64 = 10_000;
 
 /// Writes the company's records: history as fast as it is folded, then in real time.
-pub(crate) fn run(common: &Common, mut company: Company) {
+pub(crate) fn run(common: &Common, company: &Mutex<Company>) {
+    let next = || company.lock().expect("no holder panics");
     let mut written = 0;
     while !common.stop.load(Ordering::Relaxed) {
         let ahead = written - common.ledger.taken();
-        if company.peek_at() > clock::now() {
+        if next().peek_at() > clock::now() {
             // Control records begin only when all history lies before them.
             if ahead <= 0 {
                 common.live.store(true, Ordering::Release);
@@ -25,7 +27,7 @@ pub(crate) fn run(common: &Common, mut company: Company) {
         } else if ahead >= WINDOW {
             std::thread::sleep(Duration::from_millis(1));
         } else {
-            let emission = company.next_emission();
+            let emission = next().next_emission();
             while !write(common, &emission) {
                 if common.stop.load(Ordering::Relaxed) {
                     return;

@@ -7,7 +7,7 @@ use crate::people::opaque;
 use bytes::Bytes;
 use cx_catalog::Catalog;
 use cx_engine::Rollup;
-use cx_gateway::{Accepted, Desk, Health, Ready};
+use cx_gateway::{Accepted, Desk, Health, Ready, Stage};
 use cx_model::decode::decode;
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, Sealed};
@@ -192,6 +192,10 @@ impl Desk for House {
 
     fn customer(&self, id: &str) -> Option<Value> {
         self.common.people.show(id, &self.common.set.channels)
+    }
+
+    fn stage(&self) -> Option<Arc<dyn Stage>> {
+        self.common.stage.get().cloned()
     }
 
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>> {

@@ -23,6 +23,7 @@ mod secrets;
 mod send;
 mod serve;
 mod show;
+mod stage;
 mod topics;
 mod watch;
 mod worker;

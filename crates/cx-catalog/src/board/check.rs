@@ -31,6 +31,7 @@ pub(crate) fn check(raw: &RawBoard, known: Known<'_>, page: &mut Page<'_>) {
         if let Some(kpi) = cell(asked, known, page) {
             range(tile, kpi, page);
         }
+        feeds(tile, &raw.rail.sources, known.2, page);
     }
     for row in &raw.rail.overdue {
         match &row.label {
@@ -106,6 +107,26 @@ fn range(tile: &RawTile, kpi: &Kpi, page: &mut Page<'_>) {
                 kpi.decimals
             ),
         );
+    }
+}
+
+/// A tile goes stale with its sources, whose ages the rail shows.
+fn feeds(tile: &RawTile, rail: &Option<RawCell>, declared: &[Source], page: &mut Page<'_>) {
+    for (i, source) in tile.sources.iter().enumerate() {
+        let name = source.value.as_str();
+        if !declared.iter().any(|s| s.source == name) {
+            let fix = did_you_mean(name, declared.iter().map(|s| s.source.as_str()));
+            page.fault(source.referenced, format!("unknown source {name}"), fix);
+        } else if tile.sources[..i].iter().any(|s| s.value == name) {
+            let message = format!("the source {name} stands here twice");
+            page.fault(source.referenced, message, "write it once");
+        } else if rail.is_none() {
+            page.fault(
+                source.referenced,
+                "the age of the tile's sources is not on the board",
+                "write rail: {sources: {kpi: source_age}}",
+            );
+        }
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct RawTile {
     pub(crate) dims: BTreeMap<String, Spanned<String>>,
     pub(crate) range: Spanned<[f64; 2]>,
     pub(crate) foot: Spanned<String>,
+    #[serde(default)]
+    pub(crate) sources: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Deserialize, Default)]

@@ -1,6 +1,8 @@
 // Opens the wall in a real Chromium and compares it with the API at one sealed second.
 // Usage: node e2e/wall.mjs BASE_URL; SHOTS=folder keeps pictures, CHROMIUM=path takes another one.
 import { chromium } from "playwright-core";
+import { cutOff, gestures, growth } from "./gestures.mjs";
+import { accessible, calm } from "./looks.mjs";
 import process from "node:process";
 
 const FLAGS = [
@@ -35,9 +37,9 @@ function read() {
     value: tile.dataset.value,
     state: tile.dataset.state,
     digits: tile.querySelector(".number").textContent,
-    name: tile.getAttribute("aria-label"),
+    name: tile.querySelector(".out").textContent,
   }));
-  const cut = [...document.querySelectorAll(".label, .number, .unit, header span, .row strong")];
+  const cut = [...document.querySelectorAll(".label, .number, .unit, header span, .row strong, .row .fact, .foot .left")];
   return {
     ...main.dataset,
     tiles,
@@ -107,6 +109,8 @@ async function open(browser, width, height) {
     check(`${at}: nothing scrolls sideways`, seen.wide <= 0, `${seen.wide} px too wide`);
     check(`${at}: no label or number is cut off`, seen.cut.length === 0, seen.cut.join("; "));
     if (width > 800) check(`${at}: the wall does not scroll`, seen.high <= 0, `${seen.high} px too high`);
+    await accessible(page, at, check);
+    await calm(page, at, check, shots);
     await number(page, at);
     if (width <= 800) {
       await page.setViewportSize({ width: NARROWEST, height });
@@ -119,6 +123,18 @@ async function open(browser, width, height) {
   } finally {
     await page.close();
   }
+}
+
+/** The other theme: same facts, so what is new is only whether it can be read. */
+async function light(browser, width, height) {
+  const at = `${width}x${height}, light`;
+  const page = await browser.newPage({ viewport: { width, height } });
+  await page.goto(`${url}/?theme=light`);
+  await page.waitForSelector('main[data-verified="true"] .tile', { timeout: READY_MS });
+  if (width > 800) await page.click(".fold");
+  await accessible(page, at, check);
+  if (shots) await page.screenshot({ path: `${shots}/wall-${width}x${height}-light.png`, fullPage: width <= 800 });
+  await page.close();
 }
 
 /** Opens the first tile by keyboard, looks for its parts and its chart, closes it with Escape. */
@@ -150,7 +166,16 @@ if (!url) {
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
 console.log(`Chromium ${browser.version()} looks at ${url}`);
 try {
+  const around = { browser, url, check, shots };
+  // What takes its time runs beside the rest: a source falls silent, a socket falls silent.
+  const played = await gestures(around);
+  const cut = cutOff(around);
+  const grown = growth(around);
   for (const [width, height] of SIZES) await open(browser, width, height);
+  for (const [width, height] of SIZES) await light(browser, width, height);
+  await Promise.all([cut, grown, played()]);
+} catch (error) {
+  check("the script comes to its end", false, error.message);
 } finally {
   await browser.close();
 }

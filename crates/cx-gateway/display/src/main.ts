@@ -7,6 +7,7 @@ import "./styles/wall.css";
 import "./styles/rail.css";
 import "./styles/detail.css";
 import "./styles/phone.css";
+import "./styles/strip.css";
 
 // The name goes back into addresses as it stands here, still encoded.
 const board = /^\/wall\/([^/]+)/.exec(location.pathname)?.[1] ?? "care";

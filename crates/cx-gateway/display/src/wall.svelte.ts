@@ -105,7 +105,8 @@ export class WallState {
 
   async #findOwners(page: BoardPage): Promise<void> {
     const rail = page.layout.rail;
-    const cells = [...rail.overdue.map((o) => o.cell), rail.dead_letters?.cell];
+    const tiles = page.layout.tiles.map((t) => t.cell);
+    const cells = [...tiles, ...rail.overdue.map((o) => o.cell), rail.dead_letters?.cell];
     const kpis = new Set(page.cells.filter(([id]) => cells.includes(id)).map((c) => c[1]));
     const found = await Promise.all([...kpis].map(async (kpi): Promise<[string, string][]> => {
       // A name in the rail is worth asking for, not worth failing for.

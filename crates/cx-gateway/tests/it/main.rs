@@ -1,6 +1,7 @@
 //! The gateway over real loopback sockets, with a house fed by hand.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod demo;
 mod drain;
 mod events;
 mod http;
@@ -8,4 +9,5 @@ mod rig;
 mod schema;
 mod slow;
 mod stream;
+mod theatre;
 mod wire;

@@ -1,7 +1,8 @@
 //! A gateway on a free port, a house fed by hand, and a plain HTTP client.
 
+use crate::theatre::Theatre;
 use bytes::Bytes;
-use cx_gateway::{Accepted, Config, Desk, Health, Hub, Ready, bind};
+use cx_gateway::{Accepted, Config, Desk, Health, Hub, Ready, Stage, bind};
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Rail, Sealed, Tile};
 use cx_model::window::Window;
@@ -32,6 +33,8 @@ pub(crate) struct House {
     sealed: Mutex<Vec<Sealed>>,
     pub(crate) taken: Mutex<Vec<Bytes>>,
     pub(crate) away: AtomicBool,
+    /// Set where the house is a demo.
+    pub(crate) theatre: Mutex<Option<Arc<Theatre>>>,
 }
 
 /// A board of `n` counts; the cell with id 1 has a tile and a target.
@@ -56,6 +59,7 @@ pub(crate) fn board(name: &str, n: usize) -> Arc<Board> {
         cell: 1,
         foot: "target 10".to_owned(),
         range: [0, 100],
+        sources: Vec::new(),
     };
     Arc::new(Board {
         name: name.to_owned(),
@@ -273,6 +277,11 @@ impl Desk for House {
 
     fn broker(&self) -> &'static str {
         "embedded"
+    }
+
+    fn stage(&self) -> Option<Arc<dyn Stage>> {
+        let theatre = self.theatre.lock().unwrap().clone()?;
+        Some(theatre)
     }
 
     /// Refuses what has no `id`, as the house would.

@@ -7,10 +7,12 @@ export interface TileLayout {
   cell: number;
   foot: string;
   range: [number, number];
+  /** Declared sources that feed it. */
+  sources?: string[];
 }
 
 export interface RailLayout {
-  sources: { name: string; cell: number; owner: string }[];
+  sources: { name: string; cell: number; owner: string; freshness_s: number }[];
   dead_letters?: { cell: number } | null;
   overdue: { label: string; cell: number }[];
 }
@@ -51,13 +53,21 @@ interface Problem {
 
 /** Reads JSON and the server's clock (ms since 1970, to the second). */
 export async function read<T>(path: string): Promise<{ body: T; date: number | null }> {
-  const answer = await fetch(path);
-  if (!answer.ok) {
-    const problem = (await answer.json().catch(() => ({}))) as Problem;
-    const fix = problem.fix ?? problem.errors?.[0]?.fix;
-    const words = [problem.detail ?? problem.title ?? `answer ${answer.status}`, fix];
-    throw new Refused(answer.status, words.filter(Boolean).join("; "));
-  }
+  const answer = await good(await fetch(path));
   const date = Date.parse(answer.headers.get("date") ?? "");
   return { body: (await answer.json()) as T, date: Number.isNaN(date) ? null : date };
+}
+
+/** Posts a body and reads what came back. */
+export async function send<T>(path: string, body: string, type: string): Promise<T> {
+  const answer = await good(await fetch(path, { method: "POST", headers: { "content-type": type }, body }));
+  return (await answer.json()) as T;
+}
+
+async function good(answer: Response): Promise<Response> {
+  if (answer.ok) return answer;
+  const problem = (await answer.json().catch(() => ({}))) as Problem;
+  const fix = problem.fix ?? problem.errors?.[0]?.fix;
+  const words = [problem.detail ?? problem.title ?? `answer ${answer.status}`, fix];
+  throw new Refused(answer.status, words.filter(Boolean).join("; "));
 }

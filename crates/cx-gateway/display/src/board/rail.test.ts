@@ -12,11 +12,12 @@ const cell = (kpi: string, value: number | null, target?: number): Held => ({
   info: { unit: "seconds", scale: 0, direction: "down", definition: "", ...(target === undefined ? {} : { target }) },
 });
 const rail = {
-  sources: [{ name: "web-shop", cell: 40, owner: "Digital" }, { name: "payments", cell: 41, owner: "" }],
+  sources: [{ name: "web-shop", cell: 40, owner: "Digital", freshness_s: 120 }, { name: "payments", cell: 41, owner: "", freshness_s: 60 }],
   dead_letters: { cell: 50 },
   overdue: [{ label: "Voice", cell: 31 }],
 };
 const around = (cells: [number, Held][], rising = false): Surroundings => ({
+  tiles: [], trend: { s: [], values: {}, final_through: 0 },
   cells: new Map(cells), s: 1_763_805_731, clock: zone("Europe/Warsaw").minute, owners: new Map([["oldest_waiting", "care.operations"]]), rising,
 });
 
@@ -29,17 +30,33 @@ describe("the rail", () => {
   it("puts people who wait before machines that are silent, with since and owner", () => {
     const found = rows(rail, around([[40, cell("source_age", 300, 120)], [50, cell("dead_letters", 7)], [31, cell("oldest_waiting", 191, 120)]]));
     expect(found.map((r) => [r.kind, r.title, r.fact, r.owner])).toEqual([
-      ["p2", "Voice: oldest waits", "3:11 > 2:00  since 11:01", "care.operations"],
+      ["p2", "Voice: oldest waits", "3:11 > 2:00 since 11:01", "care.operations"],
       ["p3", "web-shop", "silent 5:00 since 10:57", "Digital"],
-      ["p3", "payments", "silent, never heard", "no owner named"],
+      ["p3", "payments", "no feed, never heard", "no owner named"],
       ["none", "Refused records", "7 in 15 min, not rising", "no owner named"],
     ]);
+  });
+  it("has a row for each tile off its target, since the minute it went there", () => {
+    const tile = (label: string, cell: number) => ({ label, cell, foot: "", range: [0, 900] as [number, number] });
+    const all: [number, Held][] = [
+      [1, cell("speed_of_answer", 40, 28)], [2, cell("handle_time", 20, 28)], [3, cell("oldest_waiting", 191, 120)],
+      [40, cell("source_age", 3)], [41, cell("source_age", 3)],
+    ];
+    const base = {
+      ...around(all), tiles: [tile("Speed of answer", 1), tile("Handle time", 2), tile("Oldest waiting", 3)],
+      trend: { s: [1_763_805_600, 1_763_805_660, 1_763_805_720], values: { "1": [50, 20, 30] }, final_through: 0 },
+    };
+    expect(rows(rail, base).map((r) => [r.title, r.fact])).toEqual([
+      ["Speed of answer", "0:40 > 0:28 since 11:02"], ["Oldest waiting", "3:11 > 2:00"],
+    ]);
+    const overdue = { ...base, cells: new Map([...all, [31, cell("oldest_waiting", 191, 120)] as const]) };
+    expect(rows(rail, overdue).map((r) => r.title)).toEqual(["Voice: oldest waits", "Speed of answer"]);
   });
   it("marks refused records only while they become more", () => {
     const recent = new Recent();
     recent.push(0, 5);
     recent.push(30, 9);
-    expect([recent.rising(5), recent.rising(6)]).toEqual([false, true]);
+    expect([recent.rising(5), recent.rising(9), recent.rising(10)]).toEqual([false, false, true]);
     recent.push(901, 6);
     expect(recent.rising(6)).toBe(false);
     expect(rows(rail, around([[50, cell("dead_letters", 7)]], true)).at(-1)?.kind).toBe("p3");

@@ -65,10 +65,15 @@ describe("the sentence", () => {
   });
   it("compares with an hour ago by direction", () => {
     const flat = trend(s.map(() => 100));
-    expect(comparison(held(97, of("count")), flat, 1, now)).toBe("3 better than an hour ago");
-    expect(comparison(held(103, of("count")), flat, 1, now)).toBe("3 worse than an hour ago");
-    expect(comparison(held(103, of("count", 0, "none")), flat, 1, now)).toBe("3 more than an hour ago");
+    expect(comparison(held(97, of("count")), flat, 1, now)).toBe("3 better than 1 h ago");
+    expect(comparison(held(103, of("count")), flat, 1, now)).toBe("3 worse than 1 h ago");
+    expect(comparison(held(103, of("count", 0, "none")), flat, 1, now)).toBe("3 more than 1 h ago");
     expect(comparison(held(100, of("count")), flat, 1, now)).toBe("as usual");
+  });
+  it("says a true zero in words where nothing is at hand now", () => {
+    const none = held(0, of("count"), 0, "now");
+    expect(comparison(none, trend([]), 1, now)).toBe("none now");
+    expect(shown(0, none.info)[0]).toBe("0");
   });
   it("does not compare with what it does not know", () => {
     expect(comparison(held(5), trend(s.map(() => null)), 1, now)).toBe("");
@@ -76,20 +81,20 @@ describe("the sentence", () => {
   });
   it("tells nothing from zero, and says why", () => {
     expect(caveat(held(null), "ratio", null)).toBe("no cases in 15 min");
-    expect(caveat(held(null, of("seconds"), 0, "now"), "simple", null)).toBe("none at the moment");
+    expect(caveat(held(null, of("seconds"), 0, "now"), "simple", null)).toBe("none now");
     expect(caveat(held(0), "ratio", null)).toBe("");
     expect(caveat(held(5, undefined, WARMING), "ratio", 6)).toBe("6 of 15 min seen");
     expect(caveat(held(5, undefined, WARMING), "ratio", null)).toBe("window not yet full");
     expect(caveat(held(5, undefined, DATA_GAP), "ratio", 6)).toBe("records are missing");
   });
   it("takes the longest pair that fits and keeps the window in sight", () => {
-    expect(foot("", "target 80 %", "as usual", "voice, 20 s, 15 min", "15 min")).toEqual(
-      { left: "target 80 %, as usual", right: "15 min" },
+    expect(foot("", "target 5 %", "as usual", "voice, 20 s, 15 min", "15 min")).toEqual(
+      { left: "target 5 %, as usual", right: "15 min" },
     );
-    expect(foot("", "below target 80 %", "2.4 pp worse than an hour ago", "mean, 15 min", "15 min")).toEqual(
-      { left: "below target 80 %", right: "mean, 15 min" },
+    expect(foot("", "below target 80 %", "2.4 pp worse than 1 h ago", "mean, 15 min", "15 min")).toEqual(
+      { left: "below target 80 %", right: "15 min" },
     );
-    expect(foot("", "", "45.6\u2009k\u2009€ worse than an hour ago", "1 hour", "1 hour").left).toBe("worse than an hour ago");
+    expect(foot("", "", "45.6\u2009k\u2009€ worse than 1 h ago", "1 hour", "1 hour").left).toBe("worse than 1 h ago");
     expect(foot("no cases in 15 min", "target 80 %", "", "15 min", "15 min").left).toBe("no cases in 15 min");
   });
   it("is what a screen reader hears", () => {

@@ -11,7 +11,7 @@ export const LIMITED = 8;
 const SPAN: Record<string, string> = { "1m": "1 min", "5m": "5 min", "15m": "15 min", "1h": "1 hour" };
 const MINUTES: Record<string, number> = { "1m": 1, "5m": 5, "15m": 15, "1h": 60 };
 /** Characters that fit into a foot of 408 px at 28 px. */
-const ROOM = 31;
+const ROOM = 28;
 
 /** `15 min`, or `now` for a number without a window. */
 export function span(window: string): string {
@@ -35,17 +35,18 @@ export function aim(held: Held): string {
   return `${held.info.direction === "up" ? "below" : "above"} ${words}`;
 }
 
-const AGO = " than an hour ago";
+const AGO = " than 1 h ago";
 
 /** How it stands against an hour ago; nothing while that is not known. */
 export function comparison(held: Held, trend: Trend, cell: number, s: number | null): string {
   const { value, info } = held;
   if (value === null || s === null) return "";
+  if (value === 0 && held.window === "now" && info.unit === "count") return "none now";
   const band = usual(trend, cell);
   if (band && value >= band[0] && value <= band[1]) return "as usual";
   const then = before(trend, cell, s, 60);
   if (then === null) return "";
-  if (then === value) return "as an hour ago";
+  if (then === value) return "as 1 h ago";
   const more = value > then;
   const better = info.direction === "up" ? more : !more;
   const word = info.direction === "none" ? (more ? "more" : "less") : better ? "better" : "worse";
@@ -58,13 +59,18 @@ export function caveat(held: Held, kind: string, seen: number | null): string {
   if (held.value === null && whole !== undefined) {
     return kind === "ratio" ? `no cases in ${span(held.window)}` : `nothing in ${span(held.window)}`;
   }
-  if (held.value === null) return "none at the moment";
+  if (held.value === null) return "none now";
   if (held.state & DATA_GAP) return "records are missing";
   if (held.state & WARMING) {
     if (seen === null || whole === undefined || seen >= whole) return "window not yet full";
     return `${seen} of ${whole} min seen`;
   }
   return held.state & LIMITED ? "a limit was reached" : "";
+}
+
+/** That late events changed it, as short as its foot is. */
+export function restated(held: Held): string {
+  return held.state & RESTATED ? "restated" : "";
 }
 
 export interface Foot {
@@ -76,7 +82,7 @@ export interface Foot {
 export function foot(caveat: string, aim: string, comparison: string, words: string, span: string): Foot {
   const both = [aim, comparison].filter(Boolean).join(", ");
   // Where the difference has no room its direction still has.
-  const short = comparison.endsWith(AGO) ? comparison.replace(/^.* (?=\S+ than an hour ago$)/, "") : "";
+  const short = comparison.endsWith(AGO) ? comparison.replace(/^.* (?=\S+ than 1 h ago$)/, "") : "";
   const lefts = caveat ? [caveat] : [both, aim || comparison, aim ? "" : short].filter(Boolean);
   for (const left of lefts.length ? lefts : [""]) {
     for (const right of [words, span]) {
