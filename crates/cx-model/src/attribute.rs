@@ -121,8 +121,8 @@ pub const SLOT_CHANNEL: usize = 0;
 /// Slot of `data.contact_id`.
 pub const SLOT_CONTACT: usize = 1;
 
-/// Most attributes one set of definitions may use.
-pub const MAX_SLOTS: usize = 32;
+/// Most attributes one set of definitions may use: all of them.
+pub const MAX_SLOTS: usize = 64;
 
 /// Looks up a declared attribute by name.
 #[must_use]
@@ -177,6 +177,18 @@ impl SlotTable {
         let same = self.by_length.get(name.len())?;
         let found = same.iter().find(|(known, _)| *known == name);
         found.map(|(_, slot)| *slot)
+    }
+
+    /// How many slots there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.kinds.len()
+    }
+
+    /// Never: some attributes are built in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
     }
 
     /// The declared type of a slot.

@@ -27,7 +27,7 @@ pub fn decode<'a>(
 ) -> Result<Event<'a>, Rejected> {
     sized(bytes, limits)?;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let mut envelope = Envelope::default();
+    let mut envelope = Envelope::new(slots);
     let into = &mut envelope;
     let seed = Seed {
         slots,

@@ -1,7 +1,6 @@
 //! In: what the decoder found. Kept: borrowed text of one record. Out: [`Event`].
 //! Never knows: bytes, Kafka, KPIs.
 
-use crate::attribute::MAX_SLOTS;
 use crate::time::Timestamp;
 use std::borrow::Cow;
 
@@ -59,7 +58,7 @@ pub struct Event<'a> {
     /// CloudEvents `time`; `None` where the sender gave none (then log time is event time).
     pub time: Option<Timestamp>,
     /// Declared attributes of `data`, by the slot table it was decoded with.
-    pub slots: [Slot<'a>; MAX_SLOTS],
+    pub slots: Vec<Slot<'a>>,
 }
 
 impl Event<'_> {

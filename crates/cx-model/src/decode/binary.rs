@@ -45,7 +45,7 @@ fn binary<'a>(
     slots: &SlotTable,
     limits: &Limits,
 ) -> Result<Event<'a>, Rejected> {
-    let mut envelope = Envelope::default();
+    let mut envelope = Envelope::new(slots);
     for (name, bytes) in record.attributes {
         let bad = |detail: String| {
             Rejected::new(

@@ -1,7 +1,7 @@
 //! In: a JSON reader. Kept: borrowed text. Out: the envelope of one event with its slots.
 //! Never knows: limits of meaning; only form, depth and length.
 
-use crate::attribute::{Kind, MAX_SLOTS, SlotTable};
+use crate::attribute::{Kind, SlotTable};
 use crate::event::Slot;
 use crate::limits::Limits;
 use crate::reject::{Reason, Rejected};
@@ -21,7 +21,7 @@ pub(super) struct Envelope<'a> {
     pub(super) kind: Option<Cow<'a, str>>,
     pub(super) subject: Option<Cow<'a, str>>,
     pub(super) time: Option<Timestamp>,
-    pub(super) data: [Slot<'a>; MAX_SLOTS],
+    pub(super) data: Vec<Slot<'a>>,
     pub(super) refused: Option<Rejected>,
 }
 
@@ -91,6 +91,15 @@ impl<'de> Visitor<'de> for Seed<'_, 'de> {
 }
 
 impl<'de> Envelope<'de> {
+    pub(super) fn new(slots: &SlotTable) -> Self {
+        let mut data = Vec::with_capacity(slots.len());
+        data.resize_with(slots.len(), Slot::default);
+        Self {
+            data,
+            ..Self::default()
+        }
+    }
+
     /// Takes one attribute; an error is one that stands twice.
     pub(super) fn attribute<E: serde::de::Error>(
         &mut self,
@@ -186,7 +195,7 @@ fn refuse(slot: &mut Option<Rejected>, place: &str, detail: String) {
 pub(super) struct DataSeed<'s, 'de> {
     pub(super) slots: &'s SlotTable,
     pub(super) limits: &'s Limits,
-    pub(super) into: &'s mut [Slot<'de>; MAX_SLOTS],
+    pub(super) into: &'s mut [Slot<'de>],
 }
 
 impl<'de> DeserializeSeed<'de> for DataSeed<'_, 'de> {
@@ -205,7 +214,7 @@ impl<'de> Visitor<'de> for DataSeed<'_, 'de> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut seen = 0_u32;
+        let mut seen = 0_u64;
         while let Some(Text(name)) = map.next_key_seed(TextSeed)? {
             let value = map.next_value_seed(ValueSeed {
                 depth: 2,

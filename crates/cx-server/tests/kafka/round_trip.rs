@@ -8,7 +8,7 @@ use cx_model::attribute::SlotTable;
 use cx_model::decode::decode;
 use cx_model::limits::Limits;
 use cx_model::time::{MINUTE, Timestamp};
-use cx_sim::{Company, Config};
+use cx_sim::{Company, Config, Faults};
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
@@ -31,7 +31,8 @@ pub(crate) fn events(minutes: i64) -> (Vec<u8>, Vec<Vec<u8>>) {
         rate_per_s: 4.0,
         start: end.plus(-minutes * MINUTE),
         incident_at: Some(end.plus(-minutes * MINUTE / 2)),
-        faults: true,
+        faults: Faults::usual(),
+        diurnal: false,
     });
     let (mut lines, mut broken) = (Vec::new(), Vec::new());
     while company.peek_at() < end {
