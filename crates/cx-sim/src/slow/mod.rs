@@ -198,14 +198,7 @@ impl<'m> SlowModel<'m> {
         let newest = (s - 1).div_euclid(width);
         let panes = newest - window.seconds() / width + 1..=newest;
         let records = m.agg == Agg::CountRecords;
-        let mut part = Part {
-            value: Some(0),
-            n: 0,
-            restated: false,
-        };
-        if matches!(m.agg, Agg::Min { .. } | Agg::Max { .. }) {
-            part.value = None;
-        }
+        let mut part = nothing(m);
         let mut customers = BTreeSet::new();
         for r in before.iter().flat_map(|log| log.iter()) {
             let time = if records { r.log_time } else { r.time };
@@ -268,6 +261,16 @@ fn programs(kpi: &Kpi) -> Vec<(&str, Program)> {
     let parse = |text: &'_ String| Program::compile(text).expect("checked by the catalogue");
     let all = kpi.filter.iter().chain(conditions);
     all.map(|text| (text.as_str(), parse(text))).collect()
+}
+
+/// A part before the first record: sums begin at 0, extremes are not there.
+fn nothing(m: &Measure) -> Part {
+    let extreme = matches!(m.agg, Agg::Min { .. } | Agg::Max { .. });
+    Part {
+        value: (!extreme).then_some(0),
+        n: 0,
+        restated: false,
+    }
 }
 
 fn age(s: i64, start: Option<Timestamp>) -> Part {
