@@ -62,6 +62,8 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
             Agg::Count
             | Agg::CountRecords
             | Agg::Sum { .. }
+            | Agg::Min { .. }
+            | Agg::Max { .. }
             | Agg::CountDistinct
             | Agg::Gauge { .. } => CompiledFormula::Value(first),
         },
@@ -114,6 +116,12 @@ fn measure(
             slot: slot(&mut set.slots, of),
         },
         Agg::Average { of } => CompiledAgg::Average {
+            slot: slot(&mut set.slots, of),
+        },
+        Agg::Min { of } => CompiledAgg::Min {
+            slot: slot(&mut set.slots, of),
+        },
+        Agg::Max { of } => CompiledAgg::Max {
             slot: slot(&mut set.slots, of),
         },
         Agg::CountDistinct => CompiledAgg::CountDistinct,

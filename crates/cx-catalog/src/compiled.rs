@@ -69,6 +69,16 @@ pub enum CompiledAgg {
         /// Attribute slot.
         slot: usize,
     },
+    /// Least of the slot's integers, by event time.
+    Min {
+        /// Attribute slot.
+        slot: usize,
+    },
+    /// Greatest of the slot's integers, by event time.
+    Max {
+        /// Attribute slot.
+        slot: usize,
+    },
     /// Distinct customers, by event time.
     CountDistinct,
     /// Open objects at the second.
@@ -95,7 +105,7 @@ pub struct CompiledMeasure {
 /// How a KPI's value comes from its measures (indices into [`Compiled::measures`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompiledFormula {
-    /// Count, sum, gauge or distinct as it is; sums of money are minor units.
+    /// Count, sum, extreme, gauge or distinct as it is; sums of money are minor units.
     Value(usize),
     /// Sum ÷ count of one measure.
     Average(usize),

@@ -90,6 +90,16 @@ pub enum Agg {
         /// Attribute name without `data.`.
         of: String,
     },
+    /// Least value of an integer attribute. YAML: `{agg: min, of: data.wait_ms}`.
+    Min {
+        /// Attribute name without `data.`.
+        of: String,
+    },
+    /// Greatest value of an integer attribute. YAML: `{agg: max, of: data.wait_ms}`.
+    Max {
+        /// Attribute name without `data.`.
+        of: String,
+    },
     /// Distinct customers. YAML: `{agg: count_distinct, of: customer}`.
     CountDistinct,
     /// Open objects now. YAML: `gauge: {of: contact.waiting}`.

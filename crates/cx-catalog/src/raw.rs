@@ -127,9 +127,9 @@ pub(crate) struct RawKpi {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawMeasure {
     /// How.
-    #[schemars(with = "String", extend("enum" = ["count", "sum", "average", "count_distinct"]))]
+    #[schemars(with = "String", extend("enum" = ["count", "sum", "min", "max", "average", "count_distinct"]))]
     pub(crate) agg: Spanned<String>,
-    /// `data.<integer attribute>` for sum and average, `customer` for count_distinct, `record`
+    /// `data.<integer attribute>` for sum, min, max and average, `customer` for count_distinct, `record`
     /// for a count of records.
     #[schemars(with = "Option<String>")]
     pub(crate) of: Option<Spanned<String>>,

@@ -122,6 +122,11 @@ fn faults_of_meaning_say_what_to_write() {
         "numerator:   {agg: count,",
         "numerator: {agg: sum, of: data.queue,",
     );
+    check(
+        "max_in_a_ratio",
+        "numerator:   {agg: count,",
+        "numerator: {agg: max, of: data.wait_ms,",
+    );
     check("unknown_dimension", "[queue]", "[quue]");
     check(
         "unknown_channel",
@@ -214,6 +219,21 @@ fn simple_kpis_are_checked_as_closely() {
         (
             "money_as_count",
             "measure: {agg: sum, of: data.amount_minor}",
+            "windows: [5m]\nunit: count",
+        ),
+        (
+            "max_of_text",
+            "measure: {agg: max, of: data.queue}",
+            "windows: [5m]\nunit: count",
+        ),
+        (
+            "min_of_what",
+            "measure: {agg: min}",
+            "windows: [5m]\nunit: seconds",
+        ),
+        (
+            "max_of_time_as_count",
+            "measure: {agg: max, of: data.wait_ms}",
             "windows: [5m]\nunit: count",
         ),
         (

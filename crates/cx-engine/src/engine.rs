@@ -223,6 +223,19 @@ impl Engine {
         self.customers.reader()
     }
 
+    /// Every bounded table: its name (as in [`Account::limited`]), how much it holds, and its limit.
+    /// Of the distinct tables (one per measure) the fullest.
+    #[must_use]
+    pub fn tables(&self) -> [(&'static str, usize, usize); 4] {
+        let limits = self.set.limits;
+        [
+            ("repeats", self.repeats.len(), limits.repeats),
+            ("customers", self.customers.len(), limits.customers),
+            ("contacts", self.contacts.len(), limits.contacts),
+            ("distinct", self.meter.fullest_distinct(), limits.customers),
+        ]
+    }
+
     /// Sizes of the tables: customers, contacts.
     #[must_use]
     pub fn sizes(&self) -> (usize, usize) {

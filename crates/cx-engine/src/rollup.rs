@@ -3,7 +3,7 @@
 
 use crate::effect::Part;
 use crate::kpi::cells::{Joined, cells};
-use crate::kpi::layout::{ABSENT_MAX, ABSENT_MIN, Layout, Merge};
+use crate::kpi::layout::Layout;
 use cx_catalog::compiled::Compiled;
 use cx_model::time::Timestamp;
 use cx_model::value::Sealed;
@@ -192,13 +192,10 @@ impl Joint {
     fn empty(layout: &Layout, set: &Compiled, partitions: usize) -> Self {
         let mut values = vec![0; layout.size];
         for (place, measure) in layout.places.iter().zip(&set.measures) {
-            let absent = match place.merge {
-                Merge::Sum => continue,
-                Merge::Min => ABSENT_MIN,
-                Merge::Max => ABSENT_MAX,
-            };
             let end = place.base + place.stride * measure.windows.len();
-            values[place.base..end].fill(absent);
+            for i in (place.base..end).step_by(place.width) {
+                values[i] = place.merge.absent();
+            }
         }
         Self {
             offsets: vec![None; partitions],
@@ -222,12 +219,8 @@ impl Joint {
         for (place, measure) in layout.places.iter().zip(&set.measures) {
             let end = place.base + place.stride * measure.windows.len();
             for i in place.base..end {
-                let (ours, theirs) = (self.values[i], part.values[i]);
-                self.values[i] = match place.merge {
-                    Merge::Sum => ours + theirs,
-                    Merge::Min => ours.min(theirs),
-                    Merge::Max => ours.max(theirs),
-                };
+                let merge = place.merge_at(i - place.base);
+                self.values[i] = merge.join(self.values[i], part.values[i]);
             }
         }
     }

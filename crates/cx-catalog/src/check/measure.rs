@@ -8,6 +8,9 @@ use crate::raw::{RawKpi, RawMeasure, RawObject};
 use cx_model::attribute::{self, Kind, SlotTable};
 use serde_saphyr::Spanned;
 
+/// What a measure can say.
+const AGGREGATIONS: [&str; 6] = ["count", "sum", "min", "max", "average", "count_distinct"];
+
 impl Checker<'_, '_> {
     pub(super) fn formula(&mut self, raw: &RawKpi) -> Option<Formula> {
         let parts = (
@@ -59,6 +62,15 @@ impl Checker<'_, '_> {
     fn ratio(&mut self, above: &RawMeasure, below: &RawMeasure) -> Option<Formula> {
         let (numerator, denominator) = (self.measure(above), self.measure(below));
         let (numerator, denominator) = (numerator?, denominator?);
+        for (measure, raw) in [(&numerator, above), (&denominator, below)] {
+            if matches!(measure.agg, Agg::Min { .. } | Agg::Max { .. }) {
+                self.fault(
+                    &raw.agg,
+                    format!("{} stands for one event, it makes no ratio", raw.agg.value),
+                    "write count or sum, or make it a simple KPI",
+                );
+            }
+        }
         let records = |m: &Measure| m.agg == Agg::CountRecords;
         if records(&numerator) != records(&denominator) {
             self.fault(
@@ -86,6 +98,12 @@ impl Checker<'_, '_> {
             ("average", Some(_)) => Agg::Average {
                 of: self.summed(of?)?,
             },
+            ("min", Some(_)) => Agg::Min {
+                of: self.summed(of?)?,
+            },
+            ("max", Some(_)) => Agg::Max {
+                of: self.summed(of?)?,
+            },
             _ => {
                 self.no_measure(raw);
                 return None;
@@ -100,7 +118,7 @@ impl Checker<'_, '_> {
     fn no_measure(&mut self, raw: &RawMeasure) {
         let name = raw.agg.value.as_str();
         let (message, fix) = match (name, &raw.of) {
-            ("sum" | "average" | "count_distinct", None) => {
+            ("sum" | "average" | "min" | "max" | "count_distinct", None) => {
                 let fix = if name == "count_distinct" {
                     "write of: customer"
                 } else {
@@ -116,9 +134,9 @@ impl Checker<'_, '_> {
                 };
                 return self.fault(of, format!("{name} cannot count {:?}", of.value), fix);
             }
-            ("min" | "max" | "percentile", _) => (
+            ("percentile", _) => (
                 format!("{name} is known but not available yet"),
-                "write count, sum, average or count_distinct".to_owned(),
+                "write count, sum, min, max, average or count_distinct".to_owned(),
             ),
             ("gauge" | "oldest", _) => (
                 format!("{name} stands at the top of the KPI, not in a measure"),
@@ -126,7 +144,7 @@ impl Checker<'_, '_> {
             ),
             _ => (
                 format!("unknown aggregation {name:?}"),
-                did_you_mean(name, ["count", "sum", "average", "count_distinct"]),
+                did_you_mean(name, AGGREGATIONS),
             ),
         };
         self.fault(&raw.agg, message, fix);
@@ -149,7 +167,7 @@ impl Checker<'_, '_> {
                 self.fault(
                     of,
                     format!(
-                        "data.{name} is a {}; only integers can be summed",
+                        "data.{name} is a {}; only integers can be added or compared",
                         kind.name()
                     ),
                     "take an integer attribute, e.g. data.amount_minor",

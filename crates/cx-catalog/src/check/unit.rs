@@ -19,15 +19,15 @@ enum Kind {
 impl Kind {
     fn of(measure: &Measure) -> Self {
         match &measure.agg {
-            Agg::Sum { of } | Agg::Average { of } if of.ends_with("_ms") => Self::Time,
-            Agg::Sum { of } | Agg::Average { of } if of.ends_with("_minor") => Self::Money,
+            Agg::Sum { of } | Agg::Average { of } | Agg::Min { of } | Agg::Max { of } => {
+                match of.rsplit_once('_') {
+                    Some((_, "ms")) => Self::Time,
+                    Some((_, "minor")) => Self::Money,
+                    Some(_) | None => Self::Number,
+                }
+            }
             Agg::Oldest { .. } => Self::Time,
-            Agg::Sum { .. }
-            | Agg::Average { .. }
-            | Agg::Count
-            | Agg::CountRecords
-            | Agg::CountDistinct
-            | Agg::Gauge { .. } => Self::Number,
+            Agg::Count | Agg::CountRecords | Agg::CountDistinct | Agg::Gauge { .. } => Self::Number,
         }
     }
 
@@ -73,7 +73,7 @@ impl Checker<'_, '_> {
             self.fault(
                 &raw.unit,
                 format!("the KPI gives {says}, not {unit}"),
-                "numbers are count (or percent of a ratio), sums of *_ms seconds, of *_minor a \
+                "numbers are count (or percent of a ratio), sums and extremes of *_ms seconds, of *_minor a \
                  currency such as EUR",
             );
         }

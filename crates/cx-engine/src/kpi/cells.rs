@@ -109,7 +109,7 @@ fn take(
     let window = position(&m.windows, window).expect("a measure has its KPI's windows");
     let base = place.base + window * place.stride;
     if m.agg == CompiledAgg::Oldest(Object::SourceLastEvent) {
-        let by_source = &joined.values[base..base + place.width];
+        let by_source = &joined.values[base..base + place.stride];
         return age_of_source(set, kpi, joined.s, combo, by_source);
     }
     let at = &joined.values[base + combo * place.width..][..place.width];
@@ -125,6 +125,12 @@ fn take(
             n: at[1],
             restated: at[2] > 0,
             absent: false,
+        },
+        CompiledAgg::Min { .. } | CompiledAgg::Max { .. } => Taken {
+            value: if at[1] > 0 { at[0] } else { 0 },
+            n: at[1],
+            restated: at[2] > 0,
+            absent: at[1] == 0,
         },
         CompiledAgg::Gauge(_) => Taken {
             value: at[0],

@@ -121,6 +121,11 @@ impl Distinct {
         true
     }
 
+    /// Maps kept.
+    pub(crate) fn len(&self) -> usize {
+        self.maps.len()
+    }
+
     /// Distinct customers in the window of `LENGTHS[index]` minutes that ends with the head.
     pub(crate) fn count(&self, combo: usize, index: usize) -> i64 {
         self.ends[combo][index].now

@@ -36,7 +36,7 @@ pub(crate) struct Place {
     pub(crate) row: usize,
     /// Components of one combination in a pane row.
     pub(crate) row_width: usize,
-    /// How its components merge.
+    /// How the first component of a combination merges; the others add up.
     pub(crate) merge: Merge,
 }
 
@@ -48,6 +48,37 @@ pub(crate) struct Layout {
     pub(crate) size: usize,
     /// Components of one pane row.
     pub(crate) row_size: usize,
+}
+
+impl Merge {
+    /// What stands for "none".
+    pub(crate) fn absent(self) -> i64 {
+        match self {
+            Self::Sum => 0,
+            Self::Min => ABSENT_MIN,
+            Self::Max => ABSENT_MAX,
+        }
+    }
+
+    /// Two become one.
+    pub(crate) fn join(self, a: i64, b: i64) -> i64 {
+        match self {
+            Self::Sum => a.saturating_add(b),
+            Self::Min => a.min(b),
+            Self::Max => a.max(b),
+        }
+    }
+}
+
+impl Place {
+    /// How the component at an offset of a window merges.
+    pub(crate) fn merge_at(&self, offset: usize) -> Merge {
+        if offset.is_multiple_of(self.width) {
+            self.merge
+        } else {
+            Merge::Sum
+        }
+    }
 }
 
 impl Layout {
@@ -69,14 +100,17 @@ impl Layout {
     fn place(&self, measure: &CompiledMeasure, sources: usize) -> Place {
         let all = combos(&measure.dimensions);
         // Rows hold what is added up by panes: [restated] for distinct counts, whose n lies in
-        // its own table, [n, restated] for counts, [sum, n, restated] for sums.
+        // its own table, [n, restated] for counts and for extremes, which lie in their own table,
+        // [sum, n, restated] for sums.
         let (combos, width, row_width, merge) = match measure.agg {
             CompiledAgg::Count | CompiledAgg::CountRecords => (all, 2, 2, Merge::Sum),
             CompiledAgg::Sum { .. } | CompiledAgg::Average { .. } => (all, 3, 3, Merge::Sum),
+            CompiledAgg::Min { .. } => (all, 3, 2, Merge::Min),
+            CompiledAgg::Max { .. } => (all, 3, 2, Merge::Max),
             CompiledAgg::CountDistinct => (all, 2, 1, Merge::Sum),
             CompiledAgg::Gauge(_) => (all, 1, 0, Merge::Sum),
             CompiledAgg::Oldest(Object::ContactWaiting) => (all, 1, 0, Merge::Min),
-            CompiledAgg::Oldest(Object::SourceLastEvent) => (1, sources, 0, Merge::Max),
+            CompiledAgg::Oldest(Object::SourceLastEvent) => (sources, 1, 0, Merge::Max),
         };
         let stride = combos * width;
         Place {

@@ -2,7 +2,8 @@
 //! Out: the components of one second. Never knows: other partitions; how a value is rounded.
 
 use super::distinct::{Distinct, LENGTHS};
-use super::layout::{Layout, scopes};
+use super::extremes::Extremes;
+use super::layout::{Layout, Merge, scopes};
 use super::objects::Objects;
 use super::panes::Panes;
 use cx_catalog::compiled::{
@@ -16,6 +17,11 @@ use std::sync::Arc;
 
 const FINE: i64 = 5;
 const COARSE: i64 = 60;
+/// Windows of 1m and 5m in fine panes.
+const FINE_LENGTHS: [i64; 2] = [60 / FINE, 300 / FINE];
+/// Panes that stamps up to the clamp ahead of log time reach.
+const FINE_AHEAD: i64 = 62;
+const COARSE_AHEAD: i64 = 7;
 
 /// One partition's measuring.
 pub(crate) struct Meter {
@@ -32,6 +38,8 @@ struct Sums {
     coarse: Panes,
     /// By measure; most have none.
     distinct: Vec<Option<Distinct>>,
+    /// By measure, in 5-second and in minute panes; most have none.
+    extremes: Vec<Option<[Extremes; 2]>>,
     lateness_ms: i64,
 }
 
@@ -64,8 +72,9 @@ impl Meter {
         let records = records.filter(|(_, m)| m.agg == CompiledAgg::CountRecords);
         Self {
             sums: Sums {
-                fine: Panes::new(layout.row_size, &[60 / FINE, 300 / FINE], 62),
-                coarse: Panes::new(layout.row_size, &LENGTHS, 7),
+                fine: Panes::new(layout.row_size, &FINE_LENGTHS, FINE_AHEAD),
+                coarse: Panes::new(layout.row_size, &LENGTHS, COARSE_AHEAD),
+                extremes: set.measures.iter().map(extremes).collect(),
                 distinct: distinct.collect(),
                 lateness_ms: set.limits.lateness_ms,
                 layout,
@@ -84,6 +93,16 @@ impl Meter {
         sums.coarse.advance(minute);
         let distinct = sums.distinct.iter_mut().flatten();
         distinct.for_each(|d| d.advance(minute));
+        for [fine, coarse] in sums.extremes.iter_mut().flatten() {
+            fine.advance((s - 1).div_euclid(FINE));
+            coarse.advance(minute);
+        }
+    }
+
+    /// Entries of the fullest distinct table.
+    pub(crate) fn fullest_distinct(&self) -> usize {
+        let tables = self.sums.distinct.iter().flatten();
+        tables.map(Distinct::len).max().unwrap_or(0)
     }
 
     /// Counts an applied event in those of the measures whose condition it fulfils.
@@ -166,6 +185,16 @@ impl Sums {
         let (value, with_n) = match measure.agg {
             CompiledAgg::Count => (Some(1), false),
             CompiledAgg::Sum { slot } | CompiledAgg::Average { slot } => (int(slot), true),
+            CompiledAgg::Min { slot } | CompiledAgg::Max { slot } => {
+                let value = int(slot);
+                if let (Some(value), Some([fine, coarse])) = (value, &mut self.extremes[i]) {
+                    for combo in &combos[..n] {
+                        fine.add(second.div_euclid(FINE), *combo, value);
+                        coarse.add(second.div_euclid(COARSE), *combo, value);
+                    }
+                }
+                (value.map(|_| 1), false)
+            }
             CompiledAgg::CountDistinct
             | CompiledAgg::CountRecords
             | CompiledAgg::Gauge(_)
@@ -213,10 +242,34 @@ impl Sums {
             if let Some(distinct) = distinct {
                 out.push(distinct.count(combo, index));
             }
+            if let Some([fine, coarse]) = &self.extremes[i] {
+                let minutes = window.pane_seconds() == COARSE;
+                out.push(if minutes { coarse } else { fine }.best(index, combo));
+            }
             let at = place.row + combo * place.row_width;
             out.extend((at..at + place.row_width).map(|c| panes.sum(index, c)));
         }
     }
+}
+
+/// The extremes of a measure in fine and coarse panes, where it has any.
+fn extremes(measure: &CompiledMeasure) -> Option<[Extremes; 2]> {
+    let merge = match measure.agg {
+        CompiledAgg::Min { .. } => Merge::Min,
+        CompiledAgg::Max { .. } => Merge::Max,
+        CompiledAgg::Count
+        | CompiledAgg::CountRecords
+        | CompiledAgg::Sum { .. }
+        | CompiledAgg::Average { .. }
+        | CompiledAgg::CountDistinct
+        | CompiledAgg::Gauge(_)
+        | CompiledAgg::Oldest(_) => return None,
+    };
+    let all = combos(&measure.dimensions);
+    Some([
+        Extremes::new(merge, all, &FINE_LENGTHS, FINE_AHEAD),
+        Extremes::new(merge, all, &LENGTHS, COARSE_AHEAD),
+    ])
 }
 
 /// The combination an event counts in: per dimension the value index + 1.

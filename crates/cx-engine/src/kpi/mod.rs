@@ -4,6 +4,7 @@
 
 pub(crate) mod cells;
 pub(crate) mod distinct;
+pub(crate) mod extremes;
 pub(crate) mod layout;
 pub(crate) mod meter;
 pub(crate) mod names;

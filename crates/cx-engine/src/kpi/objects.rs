@@ -52,6 +52,8 @@ impl Objects {
                 | CompiledAgg::CountRecords
                 | CompiledAgg::Sum { .. }
                 | CompiledAgg::Average { .. }
+                | CompiledAgg::Min { .. }
+                | CompiledAgg::Max { .. }
                 | CompiledAgg::CountDistinct => {}
             }
         }

@@ -46,6 +46,11 @@ impl Repeats {
         }
     }
 
+    /// Keys kept.
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+
     /// Looks for a key; one that is new is filed under `minute`.
     pub(crate) fn note(&mut self, key: Key128, minute: i64) -> Seen {
         if self.known.len() >= self.most {

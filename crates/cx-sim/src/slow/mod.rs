@@ -34,6 +34,8 @@ pub struct SlowModel<'m> {
     kpis: &'m [Kpi],
     limits: Limits,
     logs: Vec<Vec<Named>>,
+    /// Every condition by its text.
+    programs: BTreeMap<&'m str, Program>,
 }
 
 /// A cell's name: KPI, window, dimension values.
@@ -51,6 +53,7 @@ impl<'m> SlowModel<'m> {
         Self {
             kpis,
             limits,
+            programs: kpis.iter().flat_map(programs).collect(),
             logs: logs.iter().enumerate().map(read).collect(),
         }
     }
@@ -63,6 +66,12 @@ impl<'m> SlowModel<'m> {
             *counts.entry(record.outcome.name()).or_default() += 1;
         }
         counts
+    }
+
+    /// The records of one partition with what became of them.
+    #[must_use]
+    pub fn records(&self, partition: usize) -> &[Named] {
+        &self.logs[partition]
     }
 
     /// Every cell at second `s`.
@@ -162,11 +171,12 @@ impl<'m> SlowModel<'m> {
         s: i64,
     ) -> Part {
         if let Agg::Gauge { of } | Agg::Oldest { of } = &m.agg {
-            assert_eq!(
-                *of,
-                Object::ContactWaiting,
-                "sources are checked by their own test"
-            );
+            if *of == Object::SourceLastEvent {
+                let source = dims.get("source").map_or("all", String::as_str);
+                let declared = kpi.dimensions.first().map(|d| d.values.as_slice());
+                let newest = objects::newest(before, declared.unwrap_or(&[]), source);
+                return age(s, newest);
+            }
             let starts = objects::waiting(before, s, &self.limits, |r| {
                 self.matches(kpi, m, r) && scoped(r, &kpi.dimensions, dims)
             });
@@ -178,15 +188,7 @@ impl<'m> SlowModel<'m> {
                     restated: false,
                 };
             }
-            let oldest = starts
-                .iter()
-                .min()
-                .map(|t| Timestamp::from_second(s).since(*t).max(0));
-            return Part {
-                value: oldest,
-                n: i64::from(oldest.is_some()),
-                restated: false,
-            };
+            return age(s, starts.into_iter().min());
         }
         let width = if m.agg == Agg::CountDistinct {
             60
@@ -196,17 +198,13 @@ impl<'m> SlowModel<'m> {
         let newest = (s - 1).div_euclid(width);
         let panes = newest - window.seconds() / width + 1..=newest;
         let records = m.agg == Agg::CountRecords;
-        let mut part = Part {
-            value: Some(0),
-            n: 0,
-            restated: false,
-        };
+        let mut part = nothing(m);
         let mut customers = BTreeSet::new();
         for r in before.iter().flat_map(|log| log.iter()) {
             let time = if records { r.log_time } else { r.time };
             let counts = (records || r.outcome == Outcome::Applied)
                 && panes.contains(&time.second().div_euclid(width));
-            if !counts || !self.matches(kpi, m, r) || !scoped(r, &kpi.dimensions, dims) {
+            if !counts || !scoped(r, &kpi.dimensions, dims) || !self.matches(kpi, m, r) {
                 continue;
             }
             let end = Timestamp::from_second((time.second().div_euclid(width) + 1) * width);
@@ -219,7 +217,12 @@ impl<'m> SlowModel<'m> {
                 part.value = Some(part.n);
             }
             Agg::Count | Agg::CountRecords => part.value = Some(part.n),
-            Agg::Sum { .. } | Agg::Average { .. } | Agg::Gauge { .. } | Agg::Oldest { .. } => {}
+            Agg::Sum { .. }
+            | Agg::Average { .. }
+            | Agg::Min { .. }
+            | Agg::Max { .. }
+            | Agg::Gauge { .. }
+            | Agg::Oldest { .. } => {}
         }
         part
     }
@@ -233,7 +236,7 @@ impl<'m> SlowModel<'m> {
             let record =
                 serde_json::json!({"outcome": r.outcome.name(), "reason": r.outcome.reason()});
             context.add_variable_from_value("record", to_cel(&record));
-            let program = Program::compile(source).expect("checked by the catalogue");
+            let program = &self.programs[source.as_str()];
             matches!(program.execute(&context), Ok(cel::Value::Bool(true)))
         })
     }
@@ -245,12 +248,54 @@ struct Part {
     restated: bool,
 }
 
+/// The conditions of a KPI, parsed by the crate.
+fn programs(kpi: &Kpi) -> Vec<(&str, Program)> {
+    let measures = match &kpi.formula {
+        Formula::Simple { measure } => vec![measure],
+        Formula::Ratio {
+            numerator,
+            denominator,
+        } => vec![numerator, denominator],
+    };
+    let conditions = measures.into_iter().filter_map(|m| m.condition.as_ref());
+    let parse = |text: &'_ String| Program::compile(text).expect("checked by the catalogue");
+    let all = kpi.filter.iter().chain(conditions);
+    all.map(|text| (text.as_str(), parse(text))).collect()
+}
+
+/// A part before the first record: sums begin at 0, extremes are not there.
+fn nothing(m: &Measure) -> Part {
+    let extreme = matches!(m.agg, Agg::Min { .. } | Agg::Max { .. });
+    Part {
+        value: (!extreme).then_some(0),
+        n: 0,
+        restated: false,
+    }
+}
+
+fn age(s: i64, start: Option<Timestamp>) -> Part {
+    let value = start.map(|t| Timestamp::from_second(s).since(t).max(0));
+    Part {
+        value,
+        n: i64::from(value.is_some()),
+        restated: false,
+    }
+}
+
 /// Adds one matching record.
 fn tally(m: &Measure, r: &Named, part: &mut Part, customers: &mut BTreeSet<String>) {
     match &m.agg {
         Agg::Sum { of } | Agg::Average { of } => {
             if let Some(i) = r.event["data"][of].as_i64() {
                 part.value = part.value.map(|v| v + i);
+                part.n += 1;
+            }
+        }
+        Agg::Min { of } | Agg::Max { of } => {
+            if let Some(i) = r.event["data"][of].as_i64() {
+                let least = matches!(m.agg, Agg::Min { .. });
+                let joined = |v: i64| if least { v.min(i) } else { v.max(i) };
+                part.value = Some(part.value.map_or(i, joined));
                 part.n += 1;
             }
         }
@@ -264,7 +309,9 @@ fn tally(m: &Measure, r: &Named, part: &mut Part, customers: &mut BTreeSet<Strin
 fn factor(kpi: &Kpi) -> (i64, i64) {
     let of = match &kpi.formula {
         Formula::Simple { measure } => match &measure.agg {
-            Agg::Sum { of } | Agg::Average { of } => of.as_str(),
+            Agg::Sum { of } | Agg::Average { of } | Agg::Min { of } | Agg::Max { of } => {
+                of.as_str()
+            }
             Agg::Oldest { .. } => "_ms",
             Agg::Count | Agg::CountRecords | Agg::CountDistinct | Agg::Gauge { .. } => "",
         },

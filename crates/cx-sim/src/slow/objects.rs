@@ -77,3 +77,17 @@ pub(super) fn waiting(
     }
     starts
 }
+
+/// The newest event time of one source; of `all` declared ones that sent anything, of the one
+/// that has been silent longest.
+pub(super) fn newest(before: &[&[Named]], declared: &[String], source: &str) -> Option<Timestamp> {
+    let of = |name: &String| {
+        let records = before.iter().flat_map(|log| log.iter());
+        let taken = records.filter(|r| {
+            matches!(r.outcome, Outcome::Applied | Outcome::Late) && r.event["source"] == **name
+        });
+        taken.map(|r| r.time).max()
+    };
+    let wanted = |name: &&String| source == "all" || *name == source;
+    declared.iter().filter(wanted).filter_map(of).min()
+}

@@ -1,0 +1,102 @@
+//! Runs logs through real engines and the roll-up. In: logs. Kept: nothing. Out: sealed seconds.
+//! Never knows: what they should say.
+
+use crate::world::Logs;
+use cx_catalog::{Catalog, load};
+use cx_engine::{Config, Content, Delivery, Effect, Engine, Rollup, Step};
+use cx_model::control::{Act, Control};
+use cx_model::decode::decode;
+use cx_model::ids::HashKey;
+use cx_model::value::Sealed;
+use cx_sim::slow::LogRecord;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The shipped catalogue.
+pub(crate) fn catalog() -> Catalog {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
+    load(&dir).unwrap_or_else(|f| panic!("{}", f[0]))
+}
+
+/// Folds logs; every sealed second and the engines.
+pub(crate) fn fold(
+    catalog: &Catalog,
+    logs: &Logs,
+    step: Step,
+) -> (BTreeMap<i64, Sealed>, Vec<Engine>) {
+    let set = Arc::new(catalog.compile(1));
+    let partitions = u32::try_from(logs.len()).expect("few");
+    let mut rollup = Rollup::new(Arc::clone(&set), partitions);
+    let mut engines = Vec::new();
+    let mut parts = Vec::new();
+    for (p, log) in (0_u32..).zip(logs) {
+        let mut engine = engine(&set, p, partitions);
+        engine.set_step(step);
+        for (offset, record) in (0_i64..).zip(log) {
+            deliver(&mut engine, &set, offset, record);
+            while let Some(effect) = engine.next_effect() {
+                if let Effect::Part(part) = effect {
+                    parts.push(part);
+                }
+            }
+        }
+        engines.push(engine);
+    }
+    parts.sort_by_key(|p| p.s);
+    let sealed = parts.into_iter().filter_map(|p| rollup.handle_part(p));
+    (sealed.map(|s| (s.s, s)).collect(), engines)
+}
+
+/// An engine that has seen nothing.
+pub(crate) fn engine(
+    set: &Arc<cx_catalog::compiled::Compiled>,
+    partition: u32,
+    partitions: u32,
+) -> Engine {
+    let config = Config {
+        partition,
+        partitions,
+        start_offset: 0,
+        gaps_are_losses: false,
+        hash_key: HashKey(7, 9),
+    };
+    Engine::new(config, Arc::clone(set))
+}
+
+/// Hands one record in.
+pub(crate) fn deliver(
+    engine: &mut Engine,
+    set: &cx_catalog::compiled::Compiled,
+    offset: i64,
+    record: &LogRecord,
+) {
+    let decoded;
+    let content = match record.clock {
+        Some(counter) => Content::Control(Control {
+            counter,
+            act: Act::Clock,
+        }),
+        None => {
+            decoded = decode(&record.value, &set.slots, &set.limits);
+            match &decoded {
+                Ok(event) => Content::Event(event),
+                Err(rejected) => Content::Rejected(rejected.clone()),
+            }
+        }
+    };
+    engine.handle_record(&Delivery {
+        offset,
+        timestamp: record.timestamp,
+        timestamp_kind: record.timestamp_kind,
+        content,
+    });
+}
+
+/// The shown values of every sealed second.
+pub(crate) fn values(sealed: &BTreeMap<i64, Sealed>) -> BTreeMap<i64, Vec<Option<i64>>> {
+    sealed
+        .iter()
+        .map(|(s, v)| (*s, v.values.iter().map(|c| c.value).collect()))
+        .collect()
+}

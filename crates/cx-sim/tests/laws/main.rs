@@ -1,0 +1,9 @@
+//! The engine's laws on random small worlds, against the slow model. A failing seed is printed.
+
+mod bounded;
+mod equal;
+mod fold;
+mod levels;
+mod replay;
+mod same;
+mod world;
