@@ -169,6 +169,70 @@ fn several_faults_of_one_file_are_told_together() {
     insta::assert_snapshot!("several", whole(&text));
 }
 
+/// Name of the case, what is counted, and the rest of a wrong simple KPI.
+const SIMPLE: [(&str, &str, &str); 12] = [
+    (
+        "percent_without_ratio",
+        "measure: {agg: count}",
+        "windows: [15m]\nunit: percent",
+    ),
+    (
+        "gauge_not_now",
+        "gauge: {of: contact.waiting}",
+        "windows: [15m]\nunit: count",
+    ),
+    (
+        "count_of_sources",
+        "gauge: {of: source.last_event}",
+        "windows: [now]\nunit: count",
+    ),
+    (
+        "age_in_count",
+        "oldest: {of: contact.waiting}",
+        "windows: [now]\nunit: count",
+    ),
+    (
+        "source_by_channel",
+        "oldest: {of: source.last_event}",
+        "windows: [now]\nunit: seconds\ndimensions: [channel]",
+    ),
+    (
+        "distinct_in_1m",
+        "measure: {agg: count_distinct, of: customer}",
+        "windows: [1m]\nunit: count",
+    ),
+    (
+        "distinct_of_what",
+        "measure: {agg: count_distinct}",
+        "windows: [5m]\nunit: count",
+    ),
+    (
+        "money_as_count",
+        "measure: {agg: sum, of: data.amount_minor}",
+        "windows: [5m]\nunit: count",
+    ),
+    (
+        "max_of_text",
+        "measure: {agg: max, of: data.queue}",
+        "windows: [5m]\nunit: count",
+    ),
+    (
+        "min_of_what",
+        "measure: {agg: min}",
+        "windows: [5m]\nunit: seconds",
+    ),
+    (
+        "max_of_time_as_count",
+        "measure: {agg: max, of: data.wait_ms}",
+        "windows: [5m]\nunit: count",
+    ),
+    (
+        "outcome_misspelt",
+        "measure: {agg: count, of: record, where: record.outcome == \"dead\"}",
+        "windows: [5m]\nunit: count",
+    ),
+];
+
 #[test]
 fn simple_kpis_are_checked_as_closely() {
     let simple = |formula: &str, rest: &str| {
@@ -180,69 +244,7 @@ fn simple_kpis_are_checked_as_closely() {
         );
         whole(&text)
     };
-    let cases = [
-        (
-            "percent_without_ratio",
-            "measure: {agg: count}",
-            "windows: [15m]\nunit: percent",
-        ),
-        (
-            "gauge_not_now",
-            "gauge: {of: contact.waiting}",
-            "windows: [15m]\nunit: count",
-        ),
-        (
-            "count_of_sources",
-            "gauge: {of: source.last_event}",
-            "windows: [now]\nunit: count",
-        ),
-        (
-            "age_in_count",
-            "oldest: {of: contact.waiting}",
-            "windows: [now]\nunit: count",
-        ),
-        (
-            "source_by_channel",
-            "oldest: {of: source.last_event}",
-            "windows: [now]\nunit: seconds\ndimensions: [channel]",
-        ),
-        (
-            "distinct_in_1m",
-            "measure: {agg: count_distinct, of: customer}",
-            "windows: [1m]\nunit: count",
-        ),
-        (
-            "distinct_of_what",
-            "measure: {agg: count_distinct}",
-            "windows: [5m]\nunit: count",
-        ),
-        (
-            "money_as_count",
-            "measure: {agg: sum, of: data.amount_minor}",
-            "windows: [5m]\nunit: count",
-        ),
-        (
-            "max_of_text",
-            "measure: {agg: max, of: data.queue}",
-            "windows: [5m]\nunit: count",
-        ),
-        (
-            "min_of_what",
-            "measure: {agg: min}",
-            "windows: [5m]\nunit: seconds",
-        ),
-        (
-            "max_of_time_as_count",
-            "measure: {agg: max, of: data.wait_ms}",
-            "windows: [5m]\nunit: count",
-        ),
-        (
-            "outcome_misspelt",
-            "measure: {agg: count, of: record, where: record.outcome == \"dead\"}",
-            "windows: [5m]\nunit: count",
-        ),
-    ];
-    for (name, formula, rest) in cases {
+    for (name, formula, rest) in SIMPLE {
         insta::assert_snapshot!(name, simple(formula, rest), formula);
     }
 }

@@ -6,8 +6,9 @@
 
 use cx_model::ids::Key128;
 use foldhash::fast::FixedState;
-use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+use std::collections::BTreeMap;
 
 /// Window lengths in minutes: 5m, 15m, 1h.
 pub(crate) const LENGTHS: [i64; 3] = [5, 15, 60];

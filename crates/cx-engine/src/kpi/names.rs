@@ -6,7 +6,7 @@ use cx_model::vocabulary::{
     CONTACT_ANSWERED, CONTACT_DEQUEUED, CONTACT_ENDED, CONTACT_QUEUED, EVENT_TYPES,
 };
 use foldhash::fast::FixedState;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 type Map<V> = HashMap<Box<str>, V, FixedState>;
 

@@ -3,7 +3,8 @@
 
 use cx_model::ids::Key128;
 use foldhash::fast::FixedState;
-use std::collections::{BTreeMap, HashSet};
+use hashbrown::HashSet;
+use std::collections::BTreeMap;
 
 /// The repeat window: one set, and one list per minute for forgetting.
 pub(crate) struct Repeats {

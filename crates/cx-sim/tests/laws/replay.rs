@@ -30,7 +30,7 @@ fn run(logs: &Logs, feed: &Feed) -> Run {
         let (mut effects, mut parts) = (Vec::new(), BTreeMap::new());
         for (i, (offset, record)) in (0_i64..).zip(log).enumerate() {
             let turn = i / feed.steps[i % feed.steps.len()].max(1);
-            engine.set_step(if turn % 2 == 0 {
+            engine.set_step(if turn.is_multiple_of(2) {
                 Step::Second
             } else {
                 Step::Minute
