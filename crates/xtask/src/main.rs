@@ -2,6 +2,7 @@
 //! order. Never knows: what they build.
 
 mod demo;
+mod kafka;
 mod page;
 mod run;
 mod suite;
@@ -34,6 +35,9 @@ enum Command {
     Test,
     /// The inner loop: format, clippy, fast tests, the laws of the house.
     Check,
+    /// A real Apache Kafka of plain processes, for tests and benches.
+    #[command(subcommand)]
+    Kafka(kafka::Kafka),
     /// Apply clippy's suggestions, write the schemas anew, format.
     Fix,
 }
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         Command::Demo { options } => demo::demo(&options),
         Command::Test => Ok(suite::test()),
         Command::Check => Ok(suite::check()),
+        Command::Kafka(command) => kafka::run(&command),
         Command::Fix => suite::fix(),
     };
     match done {
