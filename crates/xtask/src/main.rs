@@ -1,6 +1,7 @@
 //! The broom: every developer command. In: a command line. Kept: nothing. Out: programs run in
 //! order. Never knows: what they build.
 
+mod bench;
 mod demo;
 mod kafka;
 mod page;
@@ -38,6 +39,9 @@ enum Command {
     /// A real Apache Kafka of plain processes, for tests and benches.
     #[command(subcommand)]
     Kafka(kafka::Kafka),
+    /// Measure what Watchfloor costs, see load-tests/README.md.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Apply clippy's suggestions, write the schemas anew, format.
     Fix,
 }
@@ -48,6 +52,7 @@ fn main() -> ExitCode {
         Command::Test => Ok(suite::test()),
         Command::Check => Ok(suite::check()),
         Command::Kafka(command) => kafka::run(&command),
+        Command::Bench(bench) => bench::run(&bench),
         Command::Fix => suite::fix(),
     };
     match done {
