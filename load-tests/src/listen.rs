@@ -104,6 +104,8 @@ fn read(options: &Options, share: &[(u32, i64)], slots: Option<&SlotTable>) -> R
     let mut heard_at = clock::instant();
     while ended < share.len() {
         let heard = ear.poll(Duration::from_millis(20), &mut |heard| match heard {
+            // Those that Watchfloor wrote behind the history when it had read it to its end.
+            Heard::Record(record) if record.control.is_some() => {}
             Heard::Record(record) => {
                 let value = record.value.unwrap_or_default();
                 events += 1;
