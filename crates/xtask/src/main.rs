@@ -1,7 +1,9 @@
 //! The broom: every developer command. In: a command line. Kept: nothing. Out: programs run in
 //! order. Never knows: what they build.
 
+mod bench;
 mod demo;
+mod kafka;
 mod page;
 mod run;
 mod suite;
@@ -34,6 +36,12 @@ enum Command {
     Test,
     /// The inner loop: format, clippy, fast tests, the laws of the house.
     Check,
+    /// A real Apache Kafka of plain processes, for tests and benches.
+    #[command(subcommand)]
+    Kafka(kafka::Kafka),
+    /// Measure what Watchfloor costs, see load-tests/README.md.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Apply clippy's suggestions, write the schemas anew, format.
     Fix,
 }
@@ -43,6 +51,8 @@ fn main() -> ExitCode {
         Command::Demo { options } => demo::demo(&options),
         Command::Test => Ok(suite::test()),
         Command::Check => Ok(suite::check()),
+        Command::Kafka(command) => kafka::run(&command),
+        Command::Bench(bench) => bench::run(&bench),
         Command::Fix => suite::fix(),
     };
     match done {

@@ -3,7 +3,7 @@
 
 use crate::run::{cargo, heard, passed};
 use crate::tally::Tally;
-use crate::{demo, page, tools, wall};
+use crate::{demo, kafka, page, tools, wall};
 use anyhow::Result;
 use std::time::Duration;
 
@@ -37,11 +37,12 @@ pub(crate) fn test() -> bool {
     }
     let page = display(&mut tally);
     style(&mut tally);
-    tally.tests("cargo test", || {
-        heard(
-            cargo(&["test", "--workspace", "-j2", "--no-fail-fast"]),
-            LIMIT,
-        )
+    tally.tests("cargo test, with a real Apache Kafka", || {
+        kafka::during(true, |cluster| {
+            let mut tests = cargo(&["test", "--workspace", "-j2", "--no-fail-fast"]);
+            tests.envs(cluster.environment());
+            heard(tests, LIMIT)
+        })
     });
     if tally.step("release build", demo::release) {
         tally.step("a bounded demo run keeps its accounting", wall::bounded);

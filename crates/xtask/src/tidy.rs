@@ -53,8 +53,10 @@ fn files(folder: &Path, ends: &[&str]) -> Vec<PathBuf> {
     found
 }
 
+/// Files of all members of the workspace.
 fn crates(ends: &[&str]) -> Vec<PathBuf> {
-    files(&root().join("crates"), ends)
+    let folders = ["crates", "load-tests"].map(|folder| root().join(folder));
+    folders.iter().flat_map(|f| files(f, ends)).collect()
 }
 
 fn read(path: &Path) -> String {

@@ -56,6 +56,38 @@ pub(crate) fn install() -> Result<bool> {
     Ok(true)
 }
 
+/// What a broker needs: Java and Maven.
+const JAVA_TOOLS: &[Tool] = &[
+    ("java", "Java 17 or newer", "openjdk-17-jre-headless"),
+    ("mvn", "Maven", "maven"),
+];
+
+/// Oldest Java that Apache Kafka 4 runs on.
+const JAVA: u32 = 17;
+
+/// Refuses when Apache Kafka could not be run, with what is missing and how to get it.
+pub(crate) fn require_java() -> Result<()> {
+    let missing: Vec<String> = JAVA_TOOLS
+        .iter()
+        .filter(|(name, ..)| first_line(name).is_none())
+        .map(|(name, what, package)| format!("{name} ({what}, Debian package {package})"))
+        .collect();
+    if !missing.is_empty() {
+        bail!(
+            "Apache Kafka needs {}; on Debian: apt-get install openjdk-17-jre-headless maven; or name a cluster that runs in WATCHFLOOR_TEST_KAFKA",
+            missing.join(" and ")
+        );
+    }
+    let version = first_line("java").unwrap_or_default();
+    let number = version.split(' ').nth(1).unwrap_or_default();
+    if major(number) < JAVA {
+        bail!(
+            "Java is {version}; Apache Kafka needs {JAVA} or newer: apt-get install openjdk-17-jre-headless"
+        );
+    }
+    Ok(())
+}
+
 /// Where Chromium is: `CHROMIUM`, or one of the usual names.
 pub(crate) fn chromium() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);

@@ -1,0 +1,38 @@
+//! In: which bench. Kept: nothing. Out: its figures, measured against a real Kafka. Never knows: how
+//! it measures.
+
+use crate::kafka;
+use crate::run::{cargo, passed, program, root, target};
+use anyhow::{Result, ensure};
+use clap::Subcommand;
+
+/// `cargo xtask bench …`.
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// The whole job per event beside consuming and decoding alone, through a real Kafka.
+    Floor {
+        /// Options: --events 2000000 --customers 375000 --rounds 3 --json.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+}
+
+/// Builds what is measured and measures it, on the cluster that `WATCHFLOOR_TEST_KAFKA` names or one
+/// started for it.
+pub(crate) fn run(bench: &Bench) -> Result<bool> {
+    let (name, options) = match bench {
+        Bench::Floor { options } => ("floor", options),
+    };
+    let packages = ["--package", "cx-server", "--package", "load-tests"];
+    let build: Vec<&str> = ["build", "--release"].into_iter().chain(packages).collect();
+    ensure!(passed(cargo(&build))?, "it does not build, see above");
+    kafka::during(false, |cluster| {
+        let watchfloor = target().join("release/watchfloor").display().to_string();
+        let binary = target().join("release/load-tests").display().to_string();
+        let mut command = program(&root(), &binary, &[name, "--watchfloor", &watchfloor]);
+        command
+            .args(["--bootstrap", &cluster.bootstrap])
+            .args(options);
+        passed(command)
+    })
+}

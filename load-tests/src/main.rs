@@ -1,0 +1,49 @@
+//! Benches against a real Apache Kafka. In: a command line. Kept: nothing. Out: figures, as words
+//! and as one line of JSON. Never knows: the engine; Watchfloor is a program from outside.
+
+mod clock;
+mod fill;
+mod floor;
+mod house;
+mod listen;
+mod process;
+mod report;
+mod stats;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+// The same as the program it is compared with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Benches of Watchfloor; usually run by `cargo xtask bench`.
+#[derive(Parser)]
+struct Line {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// The whole job beside consuming and decoding alone.
+    Floor(floor::Options),
+    /// One round of reading alone, in a process of its own.
+    #[command(hide = true)]
+    Listen(listen::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Line::parse().bench {
+        Bench::Floor(options) => floor::run(&options),
+        Bench::Listen(options) => listen::run(&options),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            report::say(&format!("load-tests: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
