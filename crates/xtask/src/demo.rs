@@ -2,7 +2,7 @@
 //! Never knows: what the options mean.
 
 use crate::run::{cargo, passed, say, watchfloor};
-use crate::{page, tools};
+use crate::{kafka, page, tools};
 use anyhow::{Context as _, Result, ensure};
 
 /// `cargo xtask demo`. Returns only when the demo could not be started.
@@ -11,9 +11,24 @@ pub(crate) fn demo(options: &[String]) -> Result<bool> {
     ensure!(page::build()?, "the display does not build, see above");
     say("building watchfloor (the first time takes some minutes) …");
     ensure!(release()?, "watchfloor does not build, see above");
-    let options = options.iter().map(String::as_str).filter(|o| *o != "--");
+    let options = options.iter().filter(|o| *o != "--").cloned();
+    let options = on_kafka(options.collect())?;
+    let options = options.iter().map(String::as_str);
     let all: Vec<&str> = std::iter::once("demo").chain(options).collect();
     become_it(watchfloor(&all))
+}
+
+/// `--kafka` without an address means a broker of ours, started if it does not run.
+fn on_kafka(mut options: Vec<String>) -> Result<Vec<String>> {
+    let Some(at) = options.iter().position(|o| o == "--kafka") else {
+        return Ok(options);
+    };
+    let named = options.get(at + 1).is_some_and(|o| !o.starts_with("--"));
+    if !named {
+        say("starting Apache Kafka; it goes on after the demo: end it with cargo xtask kafka down");
+        options.insert(at + 1, kafka::plain()?.bootstrap);
+    }
+    Ok(options)
 }
 
 /// Builds the program for release.

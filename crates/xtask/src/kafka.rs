@@ -107,6 +107,19 @@ pub(crate) fn run(command: &Kafka) -> Result<bool> {
     Ok(true)
 }
 
+/// The one that `up` starts when nothing more is said.
+///
+/// # Errors
+/// Those of [`up`].
+pub(crate) fn plain() -> Result<Cluster> {
+    up(&Wish {
+        brokers: 1,
+        port: PORT,
+        fresh: false,
+        secure: false,
+    })
+}
+
 /// Starts a cluster, unless it runs already, and waits until it answers.
 ///
 /// # Errors

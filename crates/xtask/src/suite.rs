@@ -37,9 +37,13 @@ pub(crate) fn test() -> bool {
     }
     let page = display(&mut tally);
     style(&mut tally);
-    tally.tests("cargo test, with a real Apache Kafka", || {
+    tally.tests("cargo test", || {
+        let all = ["test", "--workspace", "-j2", "--no-fail-fast"];
+        heard(cargo(&all), LIMIT)
+    });
+    tally.tests("the house over a real Apache Kafka", || {
         kafka::during(true, |cluster| {
-            let mut tests = cargo(&["test", "--workspace", "-j2", "--no-fail-fast"]);
+            let mut tests = cargo(&["test", "--package", "cx-server", "--test", "kafka"]);
             tests.envs(cluster.environment());
             heard(tests, LIMIT)
         })

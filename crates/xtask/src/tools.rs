@@ -16,6 +16,18 @@ const TOOLS: &[Tool] = &[
     ("cc", "a C compiler (for librdkafka)", "gcc"),
     ("c++", "a C++ compiler (librdkafka asks for it)", "g++"),
     ("make", "make (for librdkafka)", "make"),
+    (
+        "pkg-config",
+        "pkg-config (finds the libraries)",
+        "pkg-config",
+    ),
+];
+
+/// Libraries that librdkafka is built with, by their names for pkg-config.
+const LIBRARIES: &[Tool] = &[
+    ("zlib", "zlib's headers", "zlib1g-dev"),
+    ("openssl", "OpenSSL's headers", "libssl-dev"),
+    ("libzstd", "zstd's headers", "libzstd-dev"),
 ];
 
 /// Oldest Node.js the display builds with.
@@ -40,7 +52,8 @@ pub(crate) fn require() -> Result<()> {
 
 /// Installs what is missing (root on Debian only), Chromium too; then the same as [`require`].
 pub(crate) fn install() -> Result<bool> {
-    let mut packages: Vec<&str> = missing().iter().map(|(_, _, package)| *package).collect();
+    let missing = missing_for_tests();
+    let mut packages: Vec<&str> = missing.iter().map(|(_, _, package)| *package).collect();
     if chromium().is_none() {
         packages.push("chromium");
     }
@@ -58,7 +71,7 @@ pub(crate) fn install() -> Result<bool> {
 
 /// What a broker needs: Java and Maven.
 const JAVA_TOOLS: &[Tool] = &[
-    ("java", "Java 17 or newer", "openjdk-17-jre-headless"),
+    ("java", "Java 17 or newer", "default-jre-headless"),
     ("mvn", "Maven", "maven"),
 ];
 
@@ -74,7 +87,7 @@ pub(crate) fn require_java() -> Result<()> {
         .collect();
     if !missing.is_empty() {
         bail!(
-            "Apache Kafka needs {}; on Debian: apt-get install openjdk-17-jre-headless maven; or name a cluster that runs in WATCHFLOOR_TEST_KAFKA",
+            "Apache Kafka needs {}; on Debian: apt-get install default-jre-headless maven; or name a cluster that runs in WATCHFLOOR_TEST_KAFKA",
             missing.join(" and ")
         );
     }
@@ -82,7 +95,7 @@ pub(crate) fn require_java() -> Result<()> {
     let number = version.split(' ').nth(1).unwrap_or_default();
     if major(number) < JAVA {
         bail!(
-            "Java is {version}; Apache Kafka needs {JAVA} or newer: apt-get install openjdk-17-jre-headless"
+            "Java is {version}; Apache Kafka needs {JAVA} or newer: apt-get install default-jre-headless"
         );
     }
     Ok(())
@@ -97,11 +110,24 @@ pub(crate) fn chromium() -> Option<PathBuf> {
 }
 
 fn missing() -> Vec<Tool> {
-    TOOLS
-        .iter()
-        .copied()
-        .filter(|(name, ..)| first_line(name).is_none())
-        .collect()
+    let absent = |tools: &'static [Tool]| {
+        let all = tools.iter().copied();
+        all.filter(|(name, ..)| first_line(name).is_none())
+    };
+    let mut missing: Vec<Tool> = absent(TOOLS).collect();
+    missing.extend(LIBRARIES.iter().copied().filter(|(name, ..)| {
+        let known = Command::new("pkg-config").args(["--exists", name]).status();
+        !known.is_ok_and(|status| status.success())
+    }));
+    missing
+}
+
+/// What a test needs beyond a build.
+fn missing_for_tests() -> Vec<Tool> {
+    let java = JAVA_TOOLS.iter().copied();
+    let java = java.filter(|(name, ..)| first_line(name).is_none());
+    let cluster = std::env::var_os("WATCHFLOOR_TEST_KAFKA").is_some();
+    java.filter(|_| !cluster).chain(missing()).collect()
 }
 
 fn node_is_new_enough() -> Result<()> {
