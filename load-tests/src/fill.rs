@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use cx_kafka::{ClientSettings, Producer};
 use cx_model::ids::partition_of;
 use cx_model::time::HOUR;
-use cx_sim::{Company, Config};
+use cx_sim::{Company, Config, Faults};
 use std::time::Duration;
 
 /// Mean events per second of log time: two million are two hours.
@@ -33,7 +33,8 @@ pub(crate) fn fill(
         rate_per_s: RATE,
         start: clock::now().plus(-AGO),
         incident_at: None,
-        faults: false,
+        faults: Faults::calm(),
+        diurnal: false,
     });
     for _ in 0..events {
         let next = company.next_emission();

@@ -154,11 +154,9 @@ fn partitions(address: &str) -> Result<Vec<Value>> {
         .call()?
         .body_mut()
         .read_to_string()?;
-    let mut health: Value = serde_json::from_str(&text)?;
-    match health["partitions"].take() {
-        Value::Array(all) => Ok(all),
-        other => bail!("/healthz has no list of partitions but {other}"),
-    }
+    let health: Value = serde_json::from_str(&text)?;
+    let all = health["partitions"].as_array().cloned();
+    all.with_context(|| format!("/healthz has no list of partitions: {health}"))
 }
 
 fn sum(partitions: &[Value], field: &str) -> u64 {
