@@ -122,9 +122,11 @@ impl Worker {
             judge,
         } = self;
         let mut fault = None;
+        // Once for all that one poll hands over: some milliseconds.
+        let now = clock::now();
         ear.poll(Duration::from_millis(20), &mut |heard| {
             if fault.is_none()
-                && let Err(e) = take(common, owned, judge, heard)
+                && let Err(e) = take((common, now), owned, judge, heard)
             {
                 fault = Some(e);
             }
@@ -172,14 +174,14 @@ impl Worker {
 }
 
 fn take(
-    common: &Common,
+    (common, now): (&Common, Timestamp),
     owned: &mut BTreeMap<u32, Owned>,
     judge: &SyncSender<Part>,
     heard: Heard<'_>,
 ) -> anyhow::Result<()> {
     match heard {
         Heard::Record(record) => match owned.get_mut(&record.partition) {
-            Some(owned) => owned.record(common, judge, &record),
+            Some(owned) => owned.record((common, now), judge, &record),
             None => Ok(()),
         },
         Heard::End { partition, .. } => {
@@ -194,12 +196,12 @@ fn take(
 impl Owned {
     fn record(
         &mut self,
-        common: &Common,
+        (common, now): (&Common, Timestamp),
         judge: &SyncSender<Part>,
         record: &Record<'_>,
     ) -> anyhow::Result<()> {
         self.at_end = false;
-        let behind = clock::now().since(record.timestamp) > NEAR_MS;
+        let behind = now.since(record.timestamp) > NEAR_MS;
         let step = if behind { Step::Minute } else { Step::Second };
         self.engine.set_step(step);
         let decoded;

@@ -4,10 +4,9 @@
 //! When minute *m* is newly set between neighbours *p* < *m* < *n*, the count of window length *L*
 //! rises by one for every window end from max(*m*, *p* + *L*) to min(*m* + *L* − 1, *n* − 1).
 
+use crate::state::shards::Shards;
 use cx_model::ids::Key128;
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 /// Window lengths in minutes: 5m, 15m, 1h.
@@ -17,10 +16,36 @@ pub(crate) const LENGTHS: [i64; 3] = [5, 15, 60];
 const FORGET_AFTER: i64 = 100;
 const RING: i64 = 192;
 
+/// The newest minute, and a bit for it and each of the 127 before it. In halves: a `u128` would make
+/// every entry a quarter larger.
 #[derive(Clone, Copy)]
 struct Minutes {
     newest: i64,
-    bits: u128,
+    bits: [u64; 2],
+}
+
+/// What is known of one customer: few combinations, found by one look-up.
+#[derive(Default)]
+struct Seen(SmallVec<[(u32, Minutes); 2]>);
+
+impl Seen {
+    fn newest(&self) -> i64 {
+        let all = self.0.iter().map(|(_, minutes)| minutes.newest);
+        all.max().unwrap_or(i64::MIN)
+    }
+
+    fn of(&mut self, combo: u32, minute: i64) -> &mut Minutes {
+        let known = self.0.iter().position(|(c, _)| *c == combo);
+        let at = known.unwrap_or_else(|| {
+            let fresh = Minutes {
+                newest: minute,
+                bits: [0; 2],
+            };
+            self.0.push((combo, fresh));
+            self.0.len() - 1
+        });
+        &mut self.0[at].1
+    }
 }
 
 /// Counts per window end, kept as differences; `now` is the count at the head.
@@ -32,8 +57,8 @@ struct Ends {
 
 /// One distinct measure.
 pub(crate) struct Distinct {
-    maps: HashMap<(Key128, u32), Minutes, FixedState>,
-    forget: BTreeMap<i64, Vec<(Key128, u32)>>,
+    maps: Shards<Seen>,
+    forget: BTreeMap<i64, Vec<Key128>>,
     ends: Vec<[Ends; 3]>,
     head: i64,
     most: usize,
@@ -46,7 +71,7 @@ impl Distinct {
             differences: vec![0; slot(RING - 1) + 1],
         };
         Self {
-            maps: HashMap::with_hasher(FixedState::with_seed(4)),
+            maps: Shards::new(4),
             forget: BTreeMap::new(),
             ends: (0..combos).map(|_| [fresh(), fresh(), fresh()]).collect(),
             head: i64::MIN,
@@ -77,9 +102,9 @@ impl Distinct {
         }
     }
 
-    fn forget_idle(&mut self, keys: Vec<(Key128, u32)>, head: i64) {
+    fn forget_idle(&mut self, keys: Vec<Key128>, head: i64) {
         for key in keys {
-            let newest = self.maps.get(&key).map(|m| m.newest);
+            let newest = self.maps.get(key).map(Seen::newest);
             match newest {
                 Some(newest) if newest + FORGET_AFTER > head => {
                     self.forget
@@ -88,41 +113,39 @@ impl Distinct {
                         .push(key);
                 }
                 Some(_) => {
-                    self.maps.remove(&key);
+                    self.maps.remove(key);
                 }
                 None => {}
             }
         }
     }
 
-    /// Marks the customer as seen in `minute`; false where the limit refused a new map.
-    pub(crate) fn mark(&mut self, customer: Key128, combo: usize, minute: i64) -> bool {
-        let key = (customer, u32::try_from(combo).expect("few combinations"));
+    /// Marks the customer as seen in `minute` in all of these combinations; false where the limit
+    /// refused a new customer.
+    pub(crate) fn mark(&mut self, customer: Key128, combos: &[usize], minute: i64) -> bool {
         let room = self.maps.len() < self.most;
-        let minutes = match self.maps.entry(key) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(_) if !room => return false,
-            Entry::Vacant(place) => {
-                let due = minute.max(self.head) + FORGET_AFTER;
-                self.forget.entry(due).or_default().push(key);
-                place.insert(Minutes {
-                    newest: minute,
-                    bits: 0,
-                })
+        let Some((seen, fresh)) = self.maps.enter(customer, room, Seen::default) else {
+            return false;
+        };
+        if fresh {
+            let due = minute.max(self.head) + FORGET_AFTER;
+            self.forget.entry(due).or_default().push(customer);
+        }
+        for combo in combos {
+            let number = u32::try_from(*combo).expect("few combinations");
+            let Some((before, after)) = seen.of(number, minute).set(minute) else {
+                continue;
+            };
+            for (i, length) in LENGTHS.into_iter().enumerate() {
+                let from = before.map_or(minute, |p| minute.max(p + length));
+                let to = after.map_or(minute + length - 1, |n| (minute + length - 1).min(n - 1));
+                self.ends[*combo][i].add(self.head, from, to);
             }
-        };
-        let Some((before, after)) = minutes.set(minute) else {
-            return true;
-        };
-        for (i, length) in LENGTHS.into_iter().enumerate() {
-            let from = before.map_or(minute, |p| minute.max(p + length));
-            let to = after.map_or(minute + length - 1, |n| (minute + length - 1).min(n - 1));
-            self.ends[combo][i].add(self.head, from, to);
         }
         true
     }
 
-    /// Maps kept.
+    /// Customers kept.
     pub(crate) fn len(&self) -> usize {
         self.maps.len()
     }
@@ -156,22 +179,29 @@ impl Minutes {
     /// Sets a minute; its neighbours if it was newly set, `None` if it was set already or is too
     /// old to matter.
     fn set(&mut self, minute: i64) -> Option<(Option<i64>, Option<i64>)> {
+        let mut bits = u128::from(self.bits[0]) | u128::from(self.bits[1]) << 64;
         if minute > self.newest {
             let by = u32::try_from(minute - self.newest).unwrap_or(u32::MAX);
-            self.bits = self.bits.checked_shl(by).unwrap_or(0);
+            bits = bits.checked_shl(by).unwrap_or(0);
             self.newest = minute;
         }
         let k = u32::try_from(self.newest - minute)
             .ok()
             .filter(|k| *k < 128)?;
-        if self.bits & (1 << k) != 0 {
+        if bits & (1 << k) != 0 {
             return None;
         }
-        self.bits |= 1 << k;
-        let older = self.bits.checked_shr(k + 1).unwrap_or(0);
+        bits |= 1 << k;
+        self.bits = [low(bits), low(bits >> 64)];
+        let older = bits.checked_shr(k + 1).unwrap_or(0);
         let before = (older != 0).then(|| minute - 1 - i64::from(older.trailing_zeros()));
-        let newer = self.bits & ((1_u128 << k) - 1);
+        let newer = bits & ((1_u128 << k) - 1);
         let after = (newer != 0).then(|| self.newest - i64::from(127 - newer.leading_zeros()));
         Some((before, after))
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is meant")]
+fn low(bits: u128) -> u64 {
+    bits as u64
 }

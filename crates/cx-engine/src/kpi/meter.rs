@@ -1,11 +1,13 @@
 //! In: events and records with their outcome. Kept: panes, distinct maps, gauges of one partition.
 //! Out: the components of one second. Never knows: other partitions; how a value is rounded.
 
+use super::dims::Dims;
 use super::distinct::{Distinct, LENGTHS};
 use super::extremes::Extremes;
 use super::layout::{Layout, Merge, scopes};
 use super::objects::Objects;
-use super::panes::Panes;
+use super::outcomes::Outcomes;
+use super::panes::{Panes, Spot};
 use cx_catalog::compiled::{
     Compiled, CompiledAgg, CompiledDimension, CompiledMeasure, DimensionSource, View, combos,
 };
@@ -28,7 +30,8 @@ pub(crate) struct Meter {
     set: Arc<Compiled>,
     sums: Sums,
     pub(crate) objects: Objects,
-    of_records: Vec<usize>,
+    dims: Dims,
+    outcomes: Outcomes,
 }
 
 /// What is added up by panes.
@@ -53,6 +56,12 @@ pub(crate) struct Counted<'c, 'a> {
     pub(crate) log_time: Timestamp,
 }
 
+/// Where one second lies in fine and coarse panes, and whether that pane was final already.
+struct Spots {
+    fine: Option<(Spot, bool)>,
+    coarse: Option<(Spot, bool)>,
+}
+
 /// What counting refused or could not decide.
 #[derive(Debug, Default)]
 pub(crate) struct Troubles {
@@ -68,8 +77,6 @@ impl Meter {
             let counts = m.agg == CompiledAgg::CountDistinct;
             counts.then(|| Distinct::new(combos(&m.dimensions), most))
         });
-        let records = set.measures.iter().enumerate();
-        let records = records.filter(|(_, m)| m.agg == CompiledAgg::CountRecords);
         Self {
             sums: Sums {
                 fine: Panes::new(layout.row_size, &FINE_LENGTHS, FINE_AHEAD),
@@ -80,7 +87,8 @@ impl Meter {
                 layout,
             },
             objects: Objects::new(&set),
-            of_records: records.map(|(i, _)| i).collect(),
+            dims: Dims::new(&set),
+            outcomes: Outcomes::new(&set),
             set,
         }
     }
@@ -113,10 +121,16 @@ impl Meter {
             reason: "",
         };
         let mut troubles = Troubles::default();
+        self.dims.begin();
+        let spots = self.sums.spots(counted.time.second(), counted.log_time);
         for i in measures {
             let measure = &self.set.measures[*i];
             match (measure.condition)(view) {
-                Some(true) => troubles.limited += self.sums.add(measure, *i, counted, view),
+                Some(true) => {
+                    let (combos, n) = scopes(&measure.dimensions, self.dims.leaf(*i, view));
+                    let refused = self.sums.add((measure, *i), counted, &combos[..n], &spots);
+                    troubles.limited += i64::from(refused);
+                }
                 Some(false) => {}
                 None => troubles.cel_errors += 1,
             }
@@ -127,19 +141,28 @@ impl Meter {
     /// Counts a record by what became of it, at log time; the number of errors in conditions.
     pub(crate) fn count_record(&mut self, view: View<'_, '_>, log_time: Timestamp) -> i64 {
         let mut errors = 0;
-        let sums = &mut self.sums;
-        for i in &self.of_records {
-            let measure = &self.set.measures[*i];
-            match (measure.condition)(view) {
-                Some(true) => {
-                    let place = sums.layout.places[*i];
-                    let (combos, n) = scopes(&measure.dimensions, leaf(&measure.dimensions, view));
-                    for combo in &combos[..n] {
-                        let at = place.row + combo * place.row_width;
-                        sums.fine.add(log_time.second().div_euclid(FINE), at, 1);
-                        sums.coarse.add(log_time.second().div_euclid(COARSE), at, 1);
-                    }
-                }
+        let Self {
+            set,
+            sums,
+            dims,
+            outcomes,
+            ..
+        } = self;
+        dims.begin();
+        let spots = sums.spots(log_time.second(), log_time);
+        let mut count = |i: usize| {
+            let measure = &set.measures[i];
+            let (combos, n) = scopes(&measure.dimensions, dims.leaf(i, view));
+            let place = sums.layout.places[i];
+            for combo in &combos[..n] {
+                sums.put(&spots, place.row + combo * place.row_width, 1);
+            }
+        };
+        let matching = outcomes.of(view.outcome);
+        matching.always.iter().for_each(|i| count(*i));
+        for i in &matching.asked {
+            match (set.measures[*i].condition)(view) {
+                Some(true) => count(*i),
                 Some(false) => {}
                 None => errors += 1,
             }
@@ -169,17 +192,42 @@ impl Meter {
 }
 
 impl Sums {
-    /// Adds one matching event to one measure; the number of refusals by a limit.
+    /// Where something of this second is added.
+    fn spots(&self, second: i64, log_time: Timestamp) -> Spots {
+        let find = |panes: &Panes, width: i64| {
+            let pane = second.div_euclid(width);
+            let end = Timestamp::from_second((pane + 1) * width);
+            let restates = end.plus(self.lateness_ms) <= log_time;
+            panes.spot(pane).map(|spot| (spot, restates))
+        };
+        Spots {
+            fine: find(&self.fine, FINE),
+            coarse: find(&self.coarse, COARSE),
+        }
+    }
+
+    /// Adds to one component of the fine and the coarse pane.
+    fn put(&mut self, spots: &Spots, component: usize, value: i64) {
+        for (panes, spot) in [
+            (&mut self.fine, spots.fine),
+            (&mut self.coarse, spots.coarse),
+        ] {
+            if let Some((spot, _)) = spot {
+                panes.add(spot, component, value);
+            }
+        }
+    }
+
+    /// Adds one matching event to one measure; whether a limit refused a part of it.
     fn add(
         &mut self,
-        measure: &CompiledMeasure,
-        i: usize,
+        (measure, i): (&CompiledMeasure, usize),
         counted: &Counted<'_, '_>,
-        view: View<'_, '_>,
-    ) -> i64 {
+        combos: &[usize],
+        spots: &Spots,
+    ) -> bool {
         let place = self.layout.places[i];
         let second = counted.time.second();
-        let (combos, n) = scopes(&measure.dimensions, leaf(&measure.dimensions, view));
         let int = |slot: usize| counted.event.slot(slot).int();
         // What is added: to the first component of a combination, and to its n.
         let (value, with_n) = match measure.agg {
@@ -188,7 +236,7 @@ impl Sums {
             CompiledAgg::Min { slot } | CompiledAgg::Max { slot } => {
                 let value = int(slot);
                 if let (Some(value), Some([fine, coarse])) = (value, &mut self.extremes[i]) {
-                    for combo in &combos[..n] {
+                    for combo in combos {
                         fine.add(second.div_euclid(FINE), *combo, value);
                         coarse.add(second.div_euclid(COARSE), *combo, value);
                     }
@@ -200,29 +248,32 @@ impl Sums {
             | CompiledAgg::Gauge(_)
             | CompiledAgg::Oldest(_) => (None, false),
         };
-        for (panes, width) in [(&mut self.fine, FINE), (&mut self.coarse, COARSE)] {
-            let pane = second.div_euclid(width);
-            let end = Timestamp::from_second((pane + 1) * width);
-            let restates = end.plus(self.lateness_ms) <= counted.log_time;
-            for combo in &combos[..n] {
-                let at = place.row + combo * place.row_width;
-                if let Some(value) = value {
-                    panes.add(pane, at, value);
-                    if with_n {
-                        panes.add(pane, at + 1, 1);
-                    }
-                }
-                if restates {
-                    panes.add(pane, at + place.row_width - 1, 1);
+        for combo in combos {
+            let at = place.row + combo * place.row_width;
+            if let Some(value) = value {
+                self.put(spots, at, value);
+                if with_n {
+                    self.put(spots, at + 1, 1);
                 }
             }
+            self.restate(spots, at + place.row_width - 1);
         }
         let (Some(distinct), Some(who)) = (&mut self.distinct[i], counted.customer) else {
-            return 0;
+            return false;
         };
-        let minute = second.div_euclid(COARSE);
-        let marked = combos[..n].iter().map(|c| distinct.mark(who, *c, minute));
-        marked.map(|marked| i64::from(!marked)).sum()
+        !distinct.mark(who, combos, second.div_euclid(COARSE))
+    }
+
+    /// Marks the panes that were final already.
+    fn restate(&mut self, spots: &Spots, component: usize) {
+        for (panes, spot) in [
+            (&mut self.fine, spots.fine),
+            (&mut self.coarse, spots.coarse),
+        ] {
+            if let Some((spot, true)) = spot {
+                panes.add(spot, component, 1);
+            }
+        }
     }
 
     fn write(&self, i: usize, window: Window, out: &mut Vec<i64>) {

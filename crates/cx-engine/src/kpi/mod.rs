@@ -3,10 +3,12 @@
 //! Never knows: customers' records, other partitions.
 
 pub(crate) mod cells;
+pub(crate) mod dims;
 pub(crate) mod distinct;
 pub(crate) mod extremes;
 pub(crate) mod layout;
 pub(crate) mod meter;
 pub(crate) mod names;
 pub(crate) mod objects;
+pub(crate) mod outcomes;
 pub(crate) mod panes;

@@ -9,11 +9,19 @@ pub(crate) struct Panes {
     head: i64,
     ahead: i64,
     lengths: Vec<i64>,
-    sums: Vec<Vec<i64>>,
+    /// By component, then by window: what one addition touches lies together.
+    sums: Vec<i64>,
+}
+
+/// One pane of a ring and the windows it lies in, found once for all that is added to it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot {
+    start: usize,
+    windows: u8,
 }
 
 impl Panes {
-    /// `ahead`: how many panes beyond the head may be added to.
+    /// `ahead`: how many panes beyond the head may be added to. At most eight lengths.
     pub(crate) fn new(row_size: usize, lengths: &[i64], ahead: i64) -> Self {
         let longest = lengths.iter().copied().max().unwrap_or(0);
         let ring = longest + ahead + 2;
@@ -25,7 +33,7 @@ impl Panes {
             head: i64::MIN,
             ahead,
             lengths: lengths.to_vec(),
-            sums: vec![vec![0; row_size]; lengths.len()],
+            sums: vec![0; row_size * lengths.len()],
         }
     }
 
@@ -37,18 +45,21 @@ impl Panes {
     pub(crate) fn advance(&mut self, head: i64) {
         if self.head == i64::MIN || head - self.head > self.ring {
             self.rows.fill(0);
-            self.sums.iter_mut().for_each(|s| s.fill(0));
+            self.sums.fill(0);
             self.head = head;
             return;
         }
+        let windows = self.lengths.len();
         while self.head < head {
             self.head += 1;
             let entering = self.start(self.head);
-            for (length, sums) in self.lengths.iter().zip(&mut self.sums) {
-                let pane = (self.head - length).rem_euclid(self.ring);
-                let leaving = usize::try_from(pane).expect("not negative") * self.row_size;
-                for (i, sum) in sums.iter_mut().enumerate() {
-                    *sum += self.rows[entering + i] - self.rows[leaving + i];
+            for window in 0..windows {
+                let leaving = self.start(self.head - self.lengths[window]);
+                let sums = self.sums[window..].iter_mut().step_by(windows);
+                let entering = &self.rows[entering..entering + self.row_size];
+                let leaving = &self.rows[leaving..leaving + self.row_size];
+                for (sum, (enters, leaves)) in sums.zip(entering.iter().zip(leaving)) {
+                    *sum += enters - leaves;
                 }
             }
             let fresh = self.start(self.head + self.ahead);
@@ -56,25 +67,35 @@ impl Panes {
         }
     }
 
-    /// Adds to one component of one pane; a pane outside the ring is nobody's business any more.
-    pub(crate) fn add(&mut self, pane: i64, component: usize, value: i64) {
+    /// Where a pane lies; `None` outside the ring: it is nobody's business any more.
+    pub(crate) fn spot(&self, pane: i64) -> Option<Spot> {
         let longest = self.ring - self.ahead - 2;
         if pane <= self.head - longest || pane > self.head + self.ahead {
-            return;
+            return None;
+        }
+        let mut windows = 0;
+        for (i, length) in self.lengths.iter().enumerate() {
+            let inside = pane <= self.head && pane > self.head - length;
+            windows |= u8::from(inside) << i;
         }
         let start = self.start(pane);
-        self.rows[start + component] += value;
-        if pane <= self.head {
-            for (length, sums) in self.lengths.iter().zip(&mut self.sums) {
-                if pane > self.head - length {
-                    sums[component] += value;
-                }
+        Some(Spot { start, windows })
+    }
+
+    /// Adds to one component of one pane.
+    pub(crate) fn add(&mut self, spot: Spot, component: usize, value: i64) {
+        self.rows[spot.start + component] += value;
+        let windows = self.lengths.len();
+        let sums = &mut self.sums[component * windows..][..windows];
+        for (i, sum) in sums.iter_mut().enumerate() {
+            if spot.windows & (1 << i) != 0 {
+                *sum += value;
             }
         }
     }
 
     /// The sum of a component over window `index` of the lengths given at the start.
     pub(crate) fn sum(&self, index: usize, component: usize) -> i64 {
-        self.sums[index][component]
+        self.sums[component * self.lengths.len() + index]
     }
 }

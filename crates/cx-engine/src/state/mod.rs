@@ -4,3 +4,4 @@
 pub(crate) mod contacts;
 pub(crate) mod customers;
 pub(crate) mod repeats;
+pub(crate) mod shards;

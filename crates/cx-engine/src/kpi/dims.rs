@@ -1,0 +1,95 @@
+//! In: a compiled set, the event at hand. Kept: its breakdowns, each once, and the value of each
+//! for that event once somebody asked. Out: the combination a measure counts in.
+//! Never knows: measures' conditions, panes.
+
+use cx_catalog::compiled::{Compiled, CompiledDimension, DimensionSource, View};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+/// Not asked for yet.
+const UNKNOWN: u16 = 0;
+
+/// All breakdowns of one set.
+pub(crate) struct Dims {
+    all: Vec<Dim>,
+    /// Per measure its breakdowns, as indices into `all`.
+    of: Vec<Vec<usize>>,
+    now: Vec<u16>,
+}
+
+/// One breakdown; several KPIs may share it.
+struct Dim {
+    source: DimensionSource,
+    values: Vec<String>,
+    /// Value to its number + 1.
+    numbers: HashMap<Box<str>, u16, FixedState>,
+}
+
+impl Dims {
+    pub(crate) fn new(set: &Compiled) -> Self {
+        let mut dims = Self {
+            all: Vec::new(),
+            of: Vec::new(),
+            now: Vec::new(),
+        };
+        for measure in &set.measures {
+            let of = measure.dimensions.iter().map(|d| dims.enter(d));
+            let of = of.collect();
+            dims.of.push(of);
+        }
+        dims.now = vec![UNKNOWN; dims.all.len()];
+        dims
+    }
+
+    fn enter(&mut self, dimension: &CompiledDimension) -> usize {
+        let same = |d: &Dim| d.source == dimension.source && d.values == dimension.values;
+        self.all.iter().position(same).unwrap_or_else(|| {
+            let numbers = (1_u16..).zip(&dimension.values);
+            self.all.push(Dim {
+                source: dimension.source,
+                values: dimension.values.clone(),
+                numbers: numbers.map(|(n, v)| (v.as_str().into(), n)).collect(),
+            });
+            self.all.len() - 1
+        })
+    }
+
+    /// Another event, or another view of it.
+    pub(crate) fn begin(&mut self) {
+        self.now.fill(UNKNOWN);
+    }
+
+    /// The combination the event counts in: per dimension the value's number + 1, `other` is the
+    /// last.
+    pub(crate) fn leaf(&mut self, measure: usize, view: View<'_, '_>) -> [u16; 2] {
+        let mut leaf = [0; 2];
+        for (out, dim) in leaf.iter_mut().zip(&self.of[measure]) {
+            if self.now[*dim] == UNKNOWN {
+                self.now[*dim] = self.all[*dim].number(view);
+            }
+            *out = self.now[*dim];
+        }
+        leaf
+    }
+}
+
+impl Dim {
+    fn number(&self, view: View<'_, '_>) -> u16 {
+        let value = match (self.source, view.event) {
+            (DimensionSource::RecordReason, _) => Some(view.reason),
+            (DimensionSource::RecordOutcome, _) => Some(view.outcome),
+            (DimensionSource::Slot(slot), Some(event)) => event.slot(slot).text(),
+            (DimensionSource::EventSource, Some(event)) => Some(&*event.source),
+            (DimensionSource::EventType, Some(event)) => Some(&*event.kind),
+            (
+                DimensionSource::Slot(_)
+                | DimensionSource::EventSource
+                | DimensionSource::EventType,
+                None,
+            ) => None,
+        };
+        let known = value.and_then(|v| self.numbers.get(v).copied());
+        let other = || u16::try_from(self.values.len() + 1).expect("dimensions have few values");
+        known.unwrap_or_else(other)
+    }
+}
