@@ -180,6 +180,7 @@ fn filter_and_where_are_one_condition_in_which_false_beats_an_error() {
             event: Some(&event),
             outcome: "applied",
             reason: "",
+            facts: &cx_catalog::fact::Facts::NONE,
         };
         assert_eq!((set.measures[above].condition)(view), expected, "{json}");
     };

@@ -3,7 +3,7 @@
 
 mod oracle;
 
-use cx_catalog::cel::compile;
+use cx_catalog::cel::{About, compile};
 use cx_model::attribute::SlotTable;
 use oracle::{both, ours};
 use proptest::prelude::*;
@@ -76,7 +76,7 @@ fn an_attribute_of_another_type_is_an_error_and_is_there() {
 #[test]
 fn event_types_are_found_conservatively() {
     let check = |condition: &str, expected: Option<&[&str]>| {
-        let found = compile(condition, &mut SlotTable::default(), false).expect(condition);
+        let found = compile(condition, &mut SlotTable::default(), About::Events).expect(condition);
         let expected = expected.map(|names| names.iter().map(ToString::to_string).collect());
         assert_eq!(found.types, expected, "{condition}");
     };
@@ -114,7 +114,7 @@ fn hostile_expressions_are_refused_without_a_crash() {
         "\u{0}\u{1f600}\"".to_owned(),
     ];
     for text in deep {
-        if let Ok(condition) = compile(&text, &mut SlotTable::default(), false) {
+        if let Ok(condition) = compile(&text, &mut SlotTable::default(), About::Events) {
             oracle::evaluate(&condition, r#"{"wait_ms":1}"#, &SlotTable::default());
         }
     }
@@ -223,6 +223,6 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_compiler_panic(text in "[a-z.\"'() 0-9=&|!<>+*?:\\[\\],ż-]{0,40}") {
-        drop(compile(&text, &mut SlotTable::default(), false).map(|_| ()));
+        drop(compile(&text, &mut SlotTable::default(), About::Events).map(|_| ()));
     }
 }

@@ -7,8 +7,9 @@ use super::layout::{Layout, Merge, scopes};
 use super::objects::Objects;
 use super::panes::Panes;
 use cx_catalog::compiled::{
-    Compiled, CompiledAgg, CompiledDimension, CompiledMeasure, DimensionSource, View, combos,
+    Compiled, CompiledAgg, CompiledDimension, CompiledMeasure, DimensionSource, Of, View, combos,
 };
+use cx_catalog::fact::Facts;
 use cx_model::event::Event;
 use cx_model::ids::Key128;
 use cx_model::time::{SECOND, Timestamp};
@@ -51,6 +52,7 @@ pub(crate) struct Counted<'c, 'a> {
     pub(crate) customer: Option<Key128>,
     pub(crate) time: Timestamp,
     pub(crate) log_time: Timestamp,
+    pub(crate) facts: Facts,
 }
 
 /// What counting refused or could not decide.
@@ -111,6 +113,7 @@ impl Meter {
             event: Some(counted.event),
             outcome: "applied",
             reason: "",
+            facts: &counted.facts,
         };
         let mut troubles = Troubles::default();
         for i in measures {
@@ -152,7 +155,7 @@ impl Meter {
         let mut out = Vec::with_capacity(self.sums.layout.size);
         for (i, measure) in self.set.measures.iter().enumerate() {
             if matches!(measure.agg, CompiledAgg::Gauge(_) | CompiledAgg::Oldest(_)) {
-                self.objects.write(&self.set, i, &mut out);
+                self.objects.write(i, &mut out);
                 continue;
             }
             for window in &measure.windows {
@@ -181,10 +184,14 @@ impl Sums {
         let second = counted.time.second();
         let (combos, n) = scopes(&measure.dimensions, leaf(&measure.dimensions, view));
         let int = |slot: usize| counted.event.slot(slot).int();
+        let value_of = |of: Of| match of {
+            Of::Slot(slot) => int(slot),
+            Of::Fact(fact) => counted.facts.get(fact),
+        };
         // What is added: to the first component of a combination, and to its n.
         let (value, with_n) = match measure.agg {
             CompiledAgg::Count => (Some(1), false),
-            CompiledAgg::Sum { slot } | CompiledAgg::Average { slot } => (int(slot), true),
+            CompiledAgg::Sum { of } | CompiledAgg::Average { of } => (value_of(of), true),
             CompiledAgg::Min { slot } | CompiledAgg::Max { slot } => {
                 let value = int(slot);
                 if let (Some(value), Some([fine, coarse])) = (value, &mut self.extremes[i]) {

@@ -2,5 +2,7 @@
 //! Out: reads. Never knows: KPIs.
 
 pub(crate) mod contacts;
+pub(crate) mod conversations;
 pub(crate) mod customers;
 pub(crate) mod repeats;
+pub(crate) mod waiting;
