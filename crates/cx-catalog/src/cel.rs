@@ -10,6 +10,7 @@ mod types;
 
 use crate::compiled::{Predicate, View};
 use crate::definition::Agg;
+use crate::fact::Fact;
 use cx_model::attribute::SlotTable;
 
 pub(crate) use checker::OUTCOMES;
@@ -78,12 +79,12 @@ impl Condition {
         }
     }
 
-    /// The same condition, tried only on events of one type.
+    /// The event yields the fact.
     #[must_use]
-    pub fn only(self, event_type: &str) -> Self {
+    pub fn yields(fact: Fact) -> Self {
         Self {
-            test: self.test,
-            types: types::both(self.types, Some(vec![event_type.to_owned()])),
+            test: Box::new(move |v| Some(v.facts.get(fact).is_some())),
+            types: Some(vec![fact.info().yielded_by.to_owned()]),
         }
     }
 

@@ -133,14 +133,19 @@ fn measure(
         Agg::Oldest { of } => CompiledAgg::Oldest(*of),
     };
     let about = About::of(&m.agg);
-    let mut condition = Condition::always();
-    for (i, text) in kpi.filter.iter().chain(&m.condition).enumerate() {
-        let more = cel::compile(text, &mut set.slots, about).expect("checked when it was read");
-        condition = if i == 0 { more } else { condition.and(more) };
-    }
+    // An event without the fact is none of the measure's events: it restates nothing either.
+    let mut condition = None;
     if let CompiledAgg::Sum { of: Of::Fact(f) } | CompiledAgg::Average { of: Of::Fact(f) } = agg {
-        condition = condition.only(f.info().yielded_by);
+        condition = Some(Condition::yields(f));
     }
+    for text in kpi.filter.iter().chain(&m.condition) {
+        let more = cel::compile(text, &mut set.slots, about).expect("checked when it was read");
+        condition = Some(match condition {
+            Some(before) => before.and(more),
+            None => more,
+        });
+    }
+    let condition = condition.unwrap_or_else(Condition::always);
     CompiledMeasure {
         agg,
         condition: condition.test,

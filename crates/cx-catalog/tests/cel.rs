@@ -4,6 +4,8 @@
 mod oracle;
 
 use cx_catalog::cel::{About, compile};
+use cx_catalog::compiled::View;
+use cx_catalog::fact::{AGENT_MESSAGE, Fact, Facts};
 use cx_model::attribute::SlotTable;
 use oracle::{both, ours};
 use proptest::prelude::*;
@@ -99,6 +101,66 @@ fn event_types_are_found_conservatively() {
     check(r#"!(event.type == "a")"#, None);
     check(r#"event.type != "a""#, None);
     check(r#"data.wait_ms > 1 ? event.type == "a" : false"#, None);
+}
+
+#[test]
+fn facts_are_used_like_whole_numbers_that_may_be_missing() {
+    let check = |condition: &str, reply_ms: Option<i64>, expected: Option<bool>| {
+        let compiled = compile(condition, &mut SlotTable::default(), About::Events);
+        let compiled = compiled.unwrap_or_else(|f| panic!("{condition}: {f:?}"));
+        let mut facts = Facts::NONE;
+        facts.set(Fact::Reply, reply_ms);
+        let said = (compiled.test)(View {
+            event: None,
+            outcome: "applied",
+            reason: "",
+            facts: &facts,
+        });
+        assert_eq!(said, expected, "{condition} with {reply_ms:?}");
+    };
+    for (condition, expected) in [
+        ("fact.reply_ms <= 60000", [Some(true), Some(false), None]),
+        ("60000.5 > fact.reply_ms", [Some(true), Some(false), None]),
+        ("has(fact.reply_ms)", [Some(true), Some(true), Some(false)]),
+        (
+            "!has(fact.reply_ms)",
+            [Some(false), Some(false), Some(true)],
+        ),
+        (
+            "fact.reply_ms in [60000, 1]",
+            [Some(true), Some(false), None],
+        ),
+        ("fact.reply_ms - 1 < 60000", [Some(true), Some(false), None]),
+        ("fact.wait_ms > 1", [None, None, None]),
+        (
+            "has(fact.reply_ms) && fact.reply_ms > 60000",
+            [Some(false), Some(true), Some(false)],
+        ),
+    ] {
+        let facts = [Some(60_000), Some(60_002), None];
+        for (fact, expected) in facts.into_iter().zip(expected) {
+            check(condition, fact, expected);
+        }
+    }
+}
+
+#[test]
+fn a_condition_over_a_fact_is_tried_on_the_type_that_yields_it() {
+    let check = |condition: &str, expected: Option<&[&str]>| {
+        let found = compile(condition, &mut SlotTable::default(), About::Events).expect(condition);
+        let expected = expected.map(|names| names.iter().map(ToString::to_string).collect());
+        assert_eq!(found.types, expected, "{condition}");
+    };
+    let reply: &[&str] = &[AGENT_MESSAGE];
+    check("has(fact.first_reply_ms)", Some(reply));
+    check("fact.first_reply_ms <= 5", Some(reply));
+    check("5 != fact.reply_ms", Some(reply));
+    check("fact.reply_ms in [5]", Some(reply));
+    check("fact.reply_ms > 5 && data.channel == \"chat\"", Some(reply));
+    check("fact.reply_ms > fact.wait_ms", Some(&[]));
+    check("!has(fact.reply_ms)", None);
+    check("fact.reply_ms > 5 || data.wait_ms > 5", None);
+    check("has(data.wait_ms)", None);
 }
 
 #[test]

@@ -132,10 +132,12 @@ impl Engine {
                     marks,
                 }
             }
-            ConversationStep::AgentMessage => match event.slot(SLOT_AUTOMATED) {
-                Slot::Bool(true) => return facts,
-                _ => Talk::Replied,
-            },
+            ConversationStep::AgentMessage => {
+                if matches!(event.slot(SLOT_AUTOMATED), Slot::Bool(true)) {
+                    return facts;
+                }
+                Talk::Replied
+            }
             ConversationStep::Closed => Talk::Closed,
         };
         let key = self.config.hash_key.hash(&["conversation", id]);

@@ -186,31 +186,7 @@ impl<'m> SlowModel<'m> {
         s: i64,
     ) -> Part {
         if let Agg::Gauge { of } | Agg::Oldest { of } = &m.agg {
-            if *of == Object::SourceLastEvent {
-                let source = dims.get("source").map_or("all", String::as_str);
-                let declared = kpi.dimensions.first().map(|d| d.values.as_slice());
-                let newest = objects::newest(before, declared.unwrap_or(&[]), source);
-                return age(s, newest);
-            }
-            let here = |r: &Named| self.matches(kpi, m, r) && scoped(r, &kpi.dimensions, dims);
-            let starts = if *of == Object::ContactWaiting {
-                objects::waiting(before, s, &self.limits, here)
-            } else {
-                let all = conversations::waiting(before, s, &self.limits, &self.reply_targets);
-                let counts = all
-                    .into_iter()
-                    .filter(|w| (w.overdue || *of == Object::ConversationUnanswered) && here(w.by));
-                counts.map(|w| w.since).collect()
-            };
-            let n = i64::try_from(starts.len()).expect("few contacts");
-            if matches!(m.agg, Agg::Gauge { .. }) {
-                return Part {
-                    value: Some(n),
-                    n,
-                    restated: false,
-                };
-            }
-            return age(s, starts.into_iter().min());
+            return self.open((kpi, m, *of), dims, before, s);
         }
         let width = if m.agg == Agg::CountDistinct {
             60
@@ -249,8 +225,49 @@ impl<'m> SlowModel<'m> {
         part
     }
 
+    /// Objects that are open at second `s`.
+    fn open(
+        &self,
+        (kpi, m, of): (&Kpi, &Measure, Object),
+        dims: &BTreeMap<String, String>,
+        before: &[&[Named]],
+        s: i64,
+    ) -> Part {
+        if of == Object::SourceLastEvent {
+            let source = dims.get("source").map_or("all", String::as_str);
+            let declared = kpi.dimensions.first().map(|d| d.values.as_slice());
+            let newest = objects::newest(before, declared.unwrap_or(&[]), source);
+            return age(s, newest);
+        }
+        let here = |r: &Named| self.matches(kpi, m, r) && scoped(r, &kpi.dimensions, dims);
+        let starts = if of == Object::ContactWaiting {
+            objects::waiting(before, s, &self.limits, here)
+        } else {
+            let all = conversations::waiting(before, s, &self.limits, &self.reply_targets);
+            let counts = all
+                .into_iter()
+                .filter(|w| (w.overdue || of == Object::ConversationUnanswered) && here(w.by));
+            counts.map(|w| w.since).collect()
+        };
+        let n = i64::try_from(starts.len()).expect("few contacts");
+        if matches!(m.agg, Agg::Gauge { .. }) {
+            return Part {
+                value: Some(n),
+                n,
+                restated: false,
+            };
+        }
+        age(s, starts.into_iter().min())
+    }
+
     /// Filter and condition by the crate's interpreter; an error is false.
     fn matches(&self, kpi: &Kpi, m: &Measure, r: &Named) -> bool {
+        if let Agg::Sum { of } | Agg::Average { of } = &m.agg
+            && let Some(fact) = of.strip_prefix("fact.")
+            && !r.facts.contains_key(fact)
+        {
+            return false;
+        }
         kpi.filter.iter().chain(&m.condition).all(|source| {
             let mut context = Context::default();
             context.add_variable_from_value("data", to_cel(&r.event["data"]));

@@ -48,6 +48,8 @@ fn law_1_and_10_incremental_equals_from_scratch_and_every_offset_is_accounted_fo
         "replies_waiting",
         "replies_overdue",
         "queue_wait",
+        "first_response_in_60s",
+        "oldest_reply_waiting",
     ] {
         assert!(seen.contains(kpi), "no world has any {kpi}: {seen:?}");
     }
