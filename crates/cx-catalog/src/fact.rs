@@ -62,7 +62,7 @@ pub static FACTS: [FactInfo; ALL] = [
         yielded_by: AGENT_MESSAGE,
         meaning: "Time until a person first replied in a conversation, in milliseconds, >= 0: the reply less \
                   the customer's first message. Yielded once per conversation, by the first reply in the log \
-                  that is stamped at or after the first customer's message seen so far.",
+                  that is stamped at or after the customer's first message seen so far.",
     },
     FactInfo {
         fact: Fact::Reply,
@@ -145,8 +145,8 @@ Bots and automatic acknowledgements never reply, and an event without `data.conv
 
 - A message is *unanswered* until a reply or an end that is stamped at or after it has been seen. A message that comes
   later than a reply stamped at or after it was answered all along.
-- The conversation waits since its oldest unanswered message. The eight newest-known waiting messages are kept: of more,
-  the newest but one goes, so that the oldest and the newest are always right (counted as `unanswered`).
+- The conversation waits since its oldest unanswered message. At most eight are kept: of more, the newest but one
+  goes (counted as `unanswered`), so that the oldest and the newest are always right.
 - It is *overdue* from that message's time plus the `reply_target_s` of its channel in `deploy/catalog/channels.yaml`;
   never where the channel has none.
 - It is forgotten 35 min of log time after its last step where it was closed and nothing is unanswered; else 24 h after its

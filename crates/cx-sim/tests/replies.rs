@@ -1,5 +1,6 @@
 //! First replies as the engine finds them, against the company's own books.
 
+use cx_catalog::compiled::Compiled;
 use cx_catalog::load;
 use cx_engine::{Config as Partition, Content, Delivery, Effect, Engine, Rollup, Step};
 use cx_model::decode::decode;
@@ -43,11 +44,15 @@ fn history() -> (Vec<(Timestamp, Vec<u8>)>, Truth) {
     (history, company.truth().clone())
 }
 
-/// The set folded over the history, at the second the window ends.
-fn folded(
-    set: &Arc<cx_catalog::compiled::Compiled>,
-    history: &[(Timestamp, Vec<u8>)],
-) -> Arc<Sealed> {
+/// The shipped set.
+fn set() -> Arc<Compiled> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
+    let catalog = load(&dir).unwrap_or_else(|f| panic!("{}", f[0]));
+    Arc::new(catalog.compile(1))
+}
+
+/// The only partition.
+fn engine(set: &Arc<Compiled>) -> Engine {
     let partition = Partition {
         partition: 0,
         partitions: 1,
@@ -55,7 +60,22 @@ fn folded(
         gaps_are_losses: false,
         hash_key: HashKey(7, 9),
     };
-    let mut engine = Engine::new(partition, Arc::clone(set));
+    Engine::new(partition, Arc::clone(set))
+}
+
+fn hand_in(engine: &mut Engine, set: &Compiled, offset: i64, (at, value): (Timestamp, &[u8])) {
+    let event: Event<'_> = decode(value, &set.slots, &set.limits).expect("valid");
+    engine.handle_record(&Delivery {
+        offset,
+        timestamp: at,
+        timestamp_kind: TimestampKind::Create,
+        content: Content::Event(&event),
+    });
+}
+
+/// The set folded over the history, at the second the window ends.
+fn folded(set: &Arc<Compiled>, history: &[(Timestamp, Vec<u8>)]) -> Arc<Sealed> {
+    let mut engine = engine(set);
     engine.set_step(Step::Minute);
     let mut rollup = Rollup::new(Arc::clone(set), 1);
     let mut sealed = BTreeMap::new();
@@ -70,13 +90,7 @@ fn folded(
         }
     };
     for (offset, (timestamp, value)) in (0_i64..).zip(history) {
-        let event: Event<'_> = decode(value, &set.slots, &set.limits).expect("valid");
-        engine.handle_record(&Delivery {
-            offset,
-            timestamp: *timestamp,
-            timestamp_kind: TimestampKind::Create,
-            content: Content::Event(&event),
-        });
+        hand_in(&mut engine, set, offset, (*timestamp, value));
         drain(&mut engine);
     }
     let end = T.plus(MINUTES * MINUTE);
@@ -87,9 +101,7 @@ fn folded(
 
 #[test]
 fn the_engines_first_replies_are_the_ledgers() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
-    let catalog = load(&dir).unwrap_or_else(|f| panic!("{}", f[0]));
-    let set = Arc::new(catalog.compile(1));
+    let set = set();
     let (history, truth) = history();
     let sealed = folded(&set, &history);
     let mut expected: BTreeMap<&str, Replies> = BTreeMap::new();
@@ -122,4 +134,37 @@ fn the_engines_first_replies_are_the_ledgers() {
     }
     assert!(expected.is_empty(), "{expected:?}");
     assert!(compared >= 5, "only {compared} channels had replies");
+}
+
+#[test]
+fn a_reply_becomes_overdue_at_its_second_though_nothing_more_comes() {
+    let set = set();
+    let mut engine = engine(&set);
+    let json = format!(
+        r#"{{"specversion":"1.0","id":"1","source":"s","subject":"c-1","time":"{}",
+            "type":"cx.conversation.customer_message.v1",
+            "data":{{"channel":"chat","conversation_id":"a"}}}}"#,
+        T.to_rfc3339()
+    );
+    hand_in(&mut engine, &set, 0, (T, json.as_bytes()));
+    let due = T.plus(MINUTE);
+    assert_eq!(engine.poll_timeout(), Some(due), "chat answers in a minute");
+    engine.handle_timeout(due.plus(3_500));
+    let mut rollup = Rollup::new(Arc::clone(&set), 1);
+    let overdue = |sealed: &Sealed| {
+        let wanted = set.cells.iter().position(|c| {
+            &*c.key.kpi == "replies_overdue" && c.key.dims.values().all(|v| v == "all")
+        });
+        sealed.values[wanted.expect("shipped")].value
+    };
+    let mut seen = BTreeMap::new();
+    while let Some(Effect::Part(part)) = engine.next_effect() {
+        seen.extend(rollup.handle_part(part).map(|s| (s.s, overdue(&s))));
+    }
+    for (s, value) in &seen {
+        let expected = i64::from(*s >= due.second());
+        assert_eq!(*value, Some(expected), "{} s later", s - T.second());
+    }
+    assert_eq!(seen.keys().next_back(), Some(&(due.second() + 3)));
+    assert!(engine.poll_timeout() > Some(due), "fired once");
 }
