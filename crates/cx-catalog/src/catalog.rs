@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 /// The meaning of the fold itself; a new one is a new set.
 pub const FOLD_VERSION: u32 = 1;
 
+/// Longest target of a reply, seconds.
+const REPLY_TARGET_S: u32 = 2_592_000;
 /// Largest definition file, bytes.
 const FILE_BYTES: u64 = 256 * 1024;
 /// Most files of one kind.
@@ -26,11 +28,13 @@ pub struct Catalog {
     pub kpis: Vec<Kpi>,
     /// Registered channels.
     pub channels: Vec<String>,
+    /// By channel, how soon a customer's message should be answered, seconds.
+    pub reply_targets: BTreeMap<String, u32>,
     /// Declared sources by name, ascending.
     pub sources: Vec<Source>,
     /// Bounds.
     pub limits: Limits,
-    /// SHA-256 over limits, fold version, channels, sources and KPI hashes, 64 hex digits.
+    /// SHA-256 over limits, fold version, channels with targets, sources and KPI hashes, 64 hex digits.
     pub hash: String,
     /// What is worth knowing and stops nothing, e.g. a window that has no effect yet.
     pub notes: Vec<Diagnostic>,
@@ -47,7 +51,7 @@ pub fn load(dir: &Path) -> Result<Catalog, Vec<Diagnostic>> {
         faults: Vec::new(),
         notes: Vec::new(),
     };
-    let channels = reader.channels();
+    let (channels, reply_targets) = reader.channels();
     let sources = reader.sources();
     let declared = Declared {
         channels: channels.clone(),
@@ -60,11 +64,19 @@ pub fn load(dir: &Path) -> Result<Catalog, Vec<Diagnostic>> {
     }
     let limits = Limits::default();
     let hashes: Vec<&str> = kpis.iter().map(|k| k.hash.as_str()).collect();
-    let all = serde_json::to_vec(&(limits, FOLD_VERSION, &channels, &sources, hashes));
+    let all = serde_json::to_vec(&(
+        limits,
+        FOLD_VERSION,
+        &channels,
+        &reply_targets,
+        &sources,
+        hashes,
+    ));
     Ok(Catalog {
         hash: sha256(&all.expect("a catalogue is plain data")),
         kpis,
         channels,
+        reply_targets,
         sources,
         limits,
         notes: reader.notes,
@@ -79,8 +91,9 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn channels(&mut self) -> Vec<String> {
+    fn channels(&mut self) -> (Vec<String>, BTreeMap<String, u32>) {
         let file = self.dir.join("channels.yaml");
+        let mut targets = BTreeMap::new();
         let mut channels: Vec<String> = Vec::new();
         self.one(&file, &CHANNELS, |raw: RawChannels, page| {
             for c in raw.channels {
@@ -101,10 +114,20 @@ impl Reader<'_> {
                     let message = format!("the channel {} stands twice", name.value);
                     page.fault(name.referenced, message, "remove one");
                 }
+                if let Some(target) = &c.reply_target_s {
+                    if !(1..=REPLY_TARGET_S).contains(&target.value) {
+                        page.fault(
+                            target.referenced,
+                            "reply_target_s is out of bounds",
+                            format!("write 1 to {REPLY_TARGET_S} seconds (30 days)"),
+                        );
+                    }
+                    targets.insert(name.value.clone(), target.value);
+                }
                 channels.push(name.value);
             }
         });
-        channels
+        (channels, targets)
     }
 
     fn sources(&mut self) -> Vec<Source> {

@@ -9,6 +9,8 @@ mod place;
 mod types;
 
 use crate::compiled::{Predicate, View};
+use crate::definition::Agg;
+use crate::fact::Fact;
 use cx_model::attribute::SlotTable;
 
 pub(crate) use checker::OUTCOMES;
@@ -31,6 +33,34 @@ pub struct Fault {
     pub fix: String,
 }
 
+/// What a condition is about; it decides which names are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// Events that count: attributes and facts.
+    Events,
+    /// Records by what became of them: attributes, `record.outcome` and `record.reason`.
+    Records,
+    /// The event that begins a wait, or the newest of a source: attributes.
+    Objects,
+}
+
+impl About {
+    /// What the conditions of a measure are about.
+    #[must_use]
+    pub fn of(agg: &Agg) -> Self {
+        match agg {
+            Agg::CountRecords => Self::Records,
+            Agg::Gauge { .. } | Agg::Oldest { .. } => Self::Objects,
+            Agg::Count
+            | Agg::Sum { .. }
+            | Agg::Average { .. }
+            | Agg::Min { .. }
+            | Agg::Max { .. }
+            | Agg::CountDistinct => Self::Events,
+        }
+    }
+}
+
 /// A compiled condition, with the event types that can make it true (`None`: any).
 pub struct Condition {
     /// The closure.
@@ -49,6 +79,15 @@ impl Condition {
         }
     }
 
+    /// The event yields the fact.
+    #[must_use]
+    pub fn yields(fact: Fact) -> Self {
+        Self {
+            test: Box::new(move |v| Some(v.facts.get(fact).is_some())),
+            types: Some(vec![fact.info().yielded_by.to_owned()]),
+        }
+    }
+
     /// Both must hold; an error in one and false in the other is false.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -60,11 +99,10 @@ impl Condition {
 }
 
 /// Parses, type-checks and compiles one condition. Attributes it names get slots.
-/// `records`: it may look at `record.outcome` and `record.reason`.
 ///
 /// # Errors
 /// The first [`Fault`].
-pub fn compile(source: &str, slots: &mut SlotTable, records: bool) -> Result<Condition, Fault> {
+pub fn compile(source: &str, slots: &mut SlotTable, about: About) -> Result<Condition, Fault> {
     if source.len() > LONGEST {
         return Err(too_large(format!(
             "the expression is longer than {LONGEST} characters"
@@ -79,7 +117,7 @@ pub fn compile(source: &str, slots: &mut SlotTable, records: bool) -> Result<Con
     if place::depth(root) > DEEPEST {
         return Err(deep());
     }
-    let mut checker = checker::Checker::new(program.source_info(), slots, records);
+    let mut checker = checker::Checker::new(program.source_info(), slots, about);
     Ok(Condition {
         test: checker.condition(root)?,
         types: types::of(root),

@@ -3,14 +3,16 @@
 
 use crate::board;
 use crate::catalog::Catalog;
-use crate::cel::{self, Condition};
+use crate::cel::{self, About, Condition};
 use crate::check::{factor, measures, of_records};
 use crate::compiled::{
     Compiled, CompiledAgg, CompiledDimension, CompiledFormula, CompiledKpi, CompiledMeasure,
-    DimensionSource, combos,
+    DimensionSource, Of, combos,
 };
 use crate::definition::{Agg, Dimension, Formula, Kpi, Measure};
+use crate::fact;
 use cx_model::attribute::SlotTable;
+use cx_model::time::SECOND;
 use cx_model::value::{CellInfo, CellKey};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ impl Catalog {
     /// Compiles the catalogue as set `number`.
     #[must_use]
     pub fn compile(&self, number: u32) -> Compiled {
+        let target = |c: &String| self.reply_targets.get(c).map(|s| i64::from(*s) * SECOND);
         let mut set = Compiled {
             number,
             hash: self.hash.clone(),
@@ -29,6 +32,7 @@ impl Catalog {
             cells: Vec::new(),
             sources: self.sources.iter().map(|s| s.source.clone()).collect(),
             channels: self.channels.clone(),
+            reply_targets_ms: self.channels.iter().map(target).collect(),
             boards: Vec::new(),
         };
         for kpi in &self.kpis {
@@ -112,11 +116,11 @@ fn measure(
     let agg = match &m.agg {
         Agg::Count => CompiledAgg::Count,
         Agg::CountRecords => CompiledAgg::CountRecords,
-        Agg::Sum { of } => CompiledAgg::Sum {
-            slot: slot(&mut set.slots, of),
+        Agg::Sum { of: name } => CompiledAgg::Sum {
+            of: of(&mut set.slots, name),
         },
-        Agg::Average { of } => CompiledAgg::Average {
-            slot: slot(&mut set.slots, of),
+        Agg::Average { of: name } => CompiledAgg::Average {
+            of: of(&mut set.slots, name),
         },
         Agg::Min { of } => CompiledAgg::Min {
             slot: slot(&mut set.slots, of),
@@ -128,12 +132,20 @@ fn measure(
         Agg::Gauge { of } => CompiledAgg::Gauge(*of),
         Agg::Oldest { of } => CompiledAgg::Oldest(*of),
     };
-    let records = m.agg == Agg::CountRecords;
-    let mut condition = Condition::always();
-    for (i, text) in kpi.filter.iter().chain(&m.condition).enumerate() {
-        let more = cel::compile(text, &mut set.slots, records).expect("checked when it was read");
-        condition = if i == 0 { more } else { condition.and(more) };
+    let about = About::of(&m.agg);
+    // An event without the fact is none of the measure's events: it restates nothing either.
+    let mut condition = None;
+    if let CompiledAgg::Sum { of: Of::Fact(f) } | CompiledAgg::Average { of: Of::Fact(f) } = agg {
+        condition = Some(Condition::yields(f));
     }
+    for text in kpi.filter.iter().chain(&m.condition) {
+        let more = cel::compile(text, &mut set.slots, about).expect("checked when it was read");
+        condition = Some(match condition {
+            Some(before) => before.and(more),
+            None => more,
+        });
+    }
+    let condition = condition.unwrap_or_else(Condition::always);
     CompiledMeasure {
         agg,
         condition: condition.test,
@@ -182,6 +194,12 @@ fn dims(dimensions: &[CompiledDimension], combo: usize) -> BTreeMap<String, Stri
         rest /= n;
     }
     out
+}
+
+/// What a checked `of` names: an attribute, or a fact with its `fact.`.
+fn of(slots: &mut SlotTable, name: &str) -> Of {
+    let fact = name.strip_prefix("fact.").and_then(fact::find);
+    fact.map_or_else(|| Of::Slot(slot(slots, name)), |f| Of::Fact(f.fact))
 }
 
 /// The slot of a checked attribute; fewer are declared than there are slots.

@@ -2,6 +2,7 @@
 //! Never knows: YAML; the engine's state.
 
 use crate::definition::Object;
+use crate::fact::{Fact, Facts};
 use cx_model::attribute::SlotTable;
 use cx_model::event::Event;
 use cx_model::limits::Limits;
@@ -19,6 +20,8 @@ pub struct View<'v, 'a> {
     pub outcome: &'static str,
     /// Why it was dead-lettered, else empty.
     pub reason: &'static str,
+    /// What the engine found out about it.
+    pub facts: &'v Facts,
 }
 
 /// A compiled condition. `None` is a CEL error (a missing or mistyped attribute): false, counted.
@@ -52,6 +55,15 @@ pub struct CompiledDimension {
     pub values: Vec<String>,
 }
 
+/// What is added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// The integers of an attribute slot.
+    Slot(usize),
+    /// A fact.
+    Fact(Fact),
+}
+
 /// How a measure counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CompiledAgg {
@@ -59,15 +71,15 @@ pub enum CompiledAgg {
     Count,
     /// Records, by log time.
     CountRecords,
-    /// Sum of the slot's integers, by event time.
+    /// Sum of integers, by event time.
     Sum {
-        /// Attribute slot.
-        slot: usize,
+        /// Of what.
+        of: Of,
     },
     /// As `Sum`; the value divides by the number of events that had one.
     Average {
-        /// Attribute slot.
-        slot: usize,
+        /// Of what.
+        of: Of,
     },
     /// Least of the slot's integers, by event time.
     Min {
@@ -156,6 +168,8 @@ pub struct Compiled {
     pub sources: Vec<String>,
     /// Registered channels.
     pub channels: Vec<String>,
+    /// For each of them, how soon a customer's message should be answered, ms.
+    pub reply_targets_ms: Vec<Option<i64>>,
     /// Boards.
     pub boards: Vec<Board>,
 }

@@ -82,12 +82,12 @@ pub enum Agg {
     CountRecords,
     /// Sum of an integer attribute. YAML: `{agg: sum, of: data.amount_minor}`.
     Sum {
-        /// Attribute name without `data.`.
+        /// Attribute name without `data.`, or `fact.` and the name of a fact.
         of: String,
     },
     /// Sum ÷ number of events that carry the attribute.
     Average {
-        /// Attribute name without `data.`.
+        /// Attribute name without `data.`, or `fact.` and the name of a fact.
         of: String,
     },
     /// Least value of an integer attribute. YAML: `{agg: min, of: data.wait_ms}`.
@@ -120,6 +120,12 @@ pub enum Object {
     /// Contacts in a queue: queued, not yet answered, dequeued or ended.
     #[serde(rename = "contact.waiting")]
     ContactWaiting,
+    /// Conversations with a message of the customer that nobody answered.
+    #[serde(rename = "conversation.unanswered")]
+    ConversationUnanswered,
+    /// Of them, those whose reply is past due.
+    #[serde(rename = "conversation.overdue")]
+    ConversationOverdue,
     /// Declared sources by their newest event time.
     #[serde(rename = "source.last_event")]
     SourceLastEvent,
@@ -172,7 +178,10 @@ pub struct Owners {
 pub struct Example {
     /// Each merged over a default event, one second apart (`type`, `subject`, `source`, `data`).
     pub events: Vec<serde_json::Value>,
-    /// Window the value is read in, at the second after the last event.
+    /// How long after the last event the value is read, seconds; `None`: one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after_s: Option<u32>,
+    /// Window the value is read in.
     pub window: Window,
     /// Dimension values; absent ones are `all`.
     pub dims: std::collections::BTreeMap<String, String>,

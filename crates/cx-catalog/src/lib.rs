@@ -9,6 +9,7 @@ mod compile;
 pub mod compiled;
 pub mod definition;
 mod diagnostic;
+pub mod fact;
 mod form;
 mod raw;
 mod schema;

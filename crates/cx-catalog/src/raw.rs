@@ -129,8 +129,8 @@ pub(crate) struct RawMeasure {
     /// How.
     #[schemars(with = "String", extend("enum" = ["count", "sum", "min", "max", "average", "count_distinct"]))]
     pub(crate) agg: Spanned<String>,
-    /// `data.<integer attribute>` for sum, min, max and average, `customer` for count_distinct, `record`
-    /// for a count of records.
+    /// `data.<integer attribute>` for sum, min, max and average, `fact.<fact>` for sum and average,
+    /// `customer` for count_distinct, `record` for a count of records.
     #[schemars(with = "Option<String>")]
     pub(crate) of: Option<Spanned<String>>,
     /// CEL condition, see schemas/cel.md.
@@ -143,8 +143,9 @@ pub(crate) struct RawMeasure {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawObject {
-    /// `contact.waiting`, or for oldest also `source.last_event`.
-    #[schemars(with = "String", extend("enum" = ["contact.waiting", "source.last_event"]))]
+    /// `contact.waiting`, `conversation.unanswered`, for gauge also `conversation.overdue`, for
+    /// oldest also `source.last_event`.
+    #[schemars(with = "String", extend("enum" = ["contact.waiting", "conversation.unanswered", "conversation.overdue", "source.last_event"]))]
     pub(crate) of: Spanned<String>,
     /// CEL condition on the event that put the object into its state.
     #[serde(rename = "where")]
@@ -251,7 +252,7 @@ pub(crate) struct RawNotify {
     pub(crate) untaken_after: Option<Spanned<String>>,
 }
 
-/// Events and the value they must give at the second after the last of them.
+/// Events and the value they must give, at the second after the last of them or later.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawExample {
@@ -261,6 +262,9 @@ pub(crate) struct RawExample {
         length(min = 1)
     )]
     pub(crate) events: Spanned<Vec<serde_json::Value>>,
+    /// How long after the last event the value is read, e.g. `90s`; a second where it is not said.
+    #[schemars(with = "Option<String>")]
+    pub(crate) after: Option<Spanned<String>>,
     /// One of the KPI's windows.
     #[schemars(with = "String")]
     pub(crate) window: Spanned<String>,
@@ -295,6 +299,7 @@ pub(crate) struct RawChannel {
     pub(crate) medium: Spanned<String>,
     #[serde(rename = "sync")]
     pub(crate) _sync: bool,
+    pub(crate) reply_target_s: Option<Spanned<u32>>,
 }
 
 /// The fields of a source file.

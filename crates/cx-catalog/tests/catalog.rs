@@ -180,6 +180,7 @@ fn filter_and_where_are_one_condition_in_which_false_beats_an_error() {
             event: Some(&event),
             outcome: "applied",
             reason: "",
+            facts: &cx_catalog::fact::Facts::NONE,
         };
         assert_eq!((set.measures[above].condition)(view), expected, "{json}");
     };
@@ -368,4 +369,31 @@ fn every_attribute_a_definition_can_name_has_a_slot() {
     for attribute in cx_model::attribute::ATTRIBUTES {
         assert!(slots.add(attribute.name).is_some(), "{}", attribute.name);
     }
+}
+
+#[test]
+fn a_channel_says_how_soon_it_answers_and_that_is_part_of_the_set() {
+    let file = folder().join("channels.yaml");
+    let text = std::fs::read_to_string(file).expect("there");
+    let chat = "reply_target_s: 60}";
+    assert!(text.contains(chat), "{text}");
+    let with = |target: &str| changed(&[("channels.yaml", &text.replace(chat, target))]);
+    let set = shipped().compile(1);
+    let at = |name: &str| set.channels.iter().position(|c| c == name).expect(name);
+    assert_eq!(set.reply_targets_ms[at("chat")], Some(60_000));
+    assert_eq!(set.reply_targets_ms[at("email")], Some(14_400_000));
+    assert_eq!(set.reply_targets_ms[at("web")], None);
+    let slower = with("reply_target_s: 2592000}").map_err(|f| told(&f));
+    assert_ne!(slower.expect("good").hash, shipped().hash);
+    for wrong in ["reply_target_s: 0}", "reply_target_s: 2592001}"] {
+        let faults = told(&with(wrong).expect_err(wrong));
+        assert!(
+            faults.contains("reply_target_s is out of bounds"),
+            "{faults}"
+        );
+        assert!(faults.contains("write 1 to 2592000 seconds"), "{faults}");
+        assert!(faults.contains("channels.yaml:"), "{faults}");
+    }
+    let faults = told(&with("reply_target: 60}").expect_err("unknown"));
+    assert!(faults.contains("reply_target_s"), "{faults}");
 }

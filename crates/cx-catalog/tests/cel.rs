@@ -3,7 +3,9 @@
 
 mod oracle;
 
-use cx_catalog::cel::compile;
+use cx_catalog::cel::{About, compile};
+use cx_catalog::compiled::View;
+use cx_catalog::fact::{AGENT_MESSAGE, Fact, Facts};
 use cx_model::attribute::SlotTable;
 use oracle::{both, ours};
 use proptest::prelude::*;
@@ -76,7 +78,7 @@ fn an_attribute_of_another_type_is_an_error_and_is_there() {
 #[test]
 fn event_types_are_found_conservatively() {
     let check = |condition: &str, expected: Option<&[&str]>| {
-        let found = compile(condition, &mut SlotTable::default(), false).expect(condition);
+        let found = compile(condition, &mut SlotTable::default(), About::Events).expect(condition);
         let expected = expected.map(|names| names.iter().map(ToString::to_string).collect());
         assert_eq!(found.types, expected, "{condition}");
     };
@@ -102,6 +104,66 @@ fn event_types_are_found_conservatively() {
 }
 
 #[test]
+fn facts_are_used_like_whole_numbers_that_may_be_missing() {
+    let check = |condition: &str, reply_ms: Option<i64>, expected: Option<bool>| {
+        let compiled = compile(condition, &mut SlotTable::default(), About::Events);
+        let compiled = compiled.unwrap_or_else(|f| panic!("{condition}: {f:?}"));
+        let mut facts = Facts::NONE;
+        facts.set(Fact::Reply, reply_ms);
+        let said = (compiled.test)(View {
+            event: None,
+            outcome: "applied",
+            reason: "",
+            facts: &facts,
+        });
+        assert_eq!(said, expected, "{condition} with {reply_ms:?}");
+    };
+    for (condition, expected) in [
+        ("fact.reply_ms <= 60000", [Some(true), Some(false), None]),
+        ("60000.5 > fact.reply_ms", [Some(true), Some(false), None]),
+        ("has(fact.reply_ms)", [Some(true), Some(true), Some(false)]),
+        (
+            "!has(fact.reply_ms)",
+            [Some(false), Some(false), Some(true)],
+        ),
+        (
+            "fact.reply_ms in [60000, 1]",
+            [Some(true), Some(false), None],
+        ),
+        ("fact.reply_ms - 1 < 60000", [Some(true), Some(false), None]),
+        ("fact.wait_ms > 1", [None, None, None]),
+        (
+            "has(fact.reply_ms) && fact.reply_ms > 60000",
+            [Some(false), Some(true), Some(false)],
+        ),
+    ] {
+        let facts = [Some(60_000), Some(60_002), None];
+        for (fact, expected) in facts.into_iter().zip(expected) {
+            check(condition, fact, expected);
+        }
+    }
+}
+
+#[test]
+fn a_condition_over_a_fact_is_tried_on_the_type_that_yields_it() {
+    let check = |condition: &str, expected: Option<&[&str]>| {
+        let found = compile(condition, &mut SlotTable::default(), About::Events).expect(condition);
+        let expected = expected.map(|names| names.iter().map(ToString::to_string).collect());
+        assert_eq!(found.types, expected, "{condition}");
+    };
+    let reply: &[&str] = &[AGENT_MESSAGE];
+    check("has(fact.first_reply_ms)", Some(reply));
+    check("fact.first_reply_ms <= 5", Some(reply));
+    check("5 != fact.reply_ms", Some(reply));
+    check("fact.reply_ms in [5]", Some(reply));
+    check("fact.reply_ms > 5 && data.channel == \"chat\"", Some(reply));
+    check("fact.reply_ms > fact.wait_ms", Some(&[]));
+    check("!has(fact.reply_ms)", None);
+    check("fact.reply_ms > 5 || data.wait_ms > 5", None);
+    check("has(data.wait_ms)", None);
+}
+
+#[test]
 fn hostile_expressions_are_refused_without_a_crash() {
     let deep = [
         "(".repeat(900) + "true" + &")".repeat(900),
@@ -114,7 +176,7 @@ fn hostile_expressions_are_refused_without_a_crash() {
         "\u{0}\u{1f600}\"".to_owned(),
     ];
     for text in deep {
-        if let Ok(condition) = compile(&text, &mut SlotTable::default(), false) {
+        if let Ok(condition) = compile(&text, &mut SlotTable::default(), About::Events) {
             oracle::evaluate(&condition, r#"{"wait_ms":1}"#, &SlotTable::default());
         }
     }
@@ -223,6 +285,6 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_compiler_panic(text in "[a-z.\"'() 0-9=&|!<>+*?:\\[\\],ż-]{0,40}") {
-        drop(compile(&text, &mut SlotTable::default(), false).map(|_| ()));
+        drop(compile(&text, &mut SlotTable::default(), About::Events).map(|_| ()));
     }
 }

@@ -147,6 +147,11 @@ fn faults_of_meaning_say_what_to_write() {
     check("unknown_priority", "priority: P2", "priority: P4");
     check("alert_window", "window: 15m, when", "window: 30m, when");
     check("empty_owner", "business: care.operations", "business: ''");
+    check(
+        "example_after",
+        "    window: 15m\n",
+        "    after: a while\n    window: 15m\n",
+    );
     check("example_window", "    window: 15m", "    window: 1m");
     check(
         "no_technical_name",
@@ -170,7 +175,7 @@ fn several_faults_of_one_file_are_told_together() {
 }
 
 /// Name of the case, what is counted, and the rest of a wrong simple KPI.
-const SIMPLE: [(&str, &str, &str); 12] = [
+const SIMPLE: [(&str, &str, &str); 22] = [
     (
         "percent_without_ratio",
         "measure: {agg: count}",
@@ -230,6 +235,56 @@ const SIMPLE: [(&str, &str, &str); 12] = [
         "outcome_misspelt",
         "measure: {agg: count, of: record, where: record.outcome == \"dead\"}",
         "windows: [5m]\nunit: count",
+    ),
+    (
+        "max_of_a_fact",
+        "measure: {agg: max, of: fact.reply_ms}",
+        "windows: [5m]\nunit: seconds",
+    ),
+    (
+        "average_of_an_unknown_fact",
+        "measure: {agg: average, of: fact.first_repli_ms}",
+        "windows: [5m]\nunit: seconds",
+    ),
+    (
+        "fact_forgotten",
+        "measure: {agg: average, of: reply_ms}",
+        "windows: [5m]\nunit: seconds",
+    ),
+    (
+        "fact_as_count",
+        "measure: {agg: average, of: fact.wait_ms}",
+        "windows: [5m]\nunit: count",
+    ),
+    (
+        "unknown_fact",
+        "measure: {agg: count, where: has(fact.reply_m)}",
+        "windows: [5m]\nunit: count",
+    ),
+    (
+        "fact_as_attribute",
+        "measure: {agg: count, where: data.first_reply_ms > 5}",
+        "windows: [5m]\nunit: count",
+    ),
+    (
+        "fact_of_records",
+        "measure: {agg: count, of: record, where: has(fact.reply_ms)}",
+        "windows: [5m]\nunit: count",
+    ),
+    (
+        "fact_in_a_gauge",
+        "gauge: {of: conversation.unanswered, where: fact.reply_ms > 5}",
+        "windows: [now]\nunit: count",
+    ),
+    (
+        "age_of_overdue",
+        "oldest: {of: conversation.overdue}",
+        "windows: [now]\nunit: seconds",
+    ),
+    (
+        "unknown_object",
+        "gauge: {of: conversation.unanswerd}",
+        "windows: [now]\nunit: count",
     ),
 ];
 

@@ -1,15 +1,19 @@
 //! In: one partition's records in order. Kept: that partition's state. Out: effects.
 //! Never knows: wall clocks, other partitions, bytes.
 
+mod steps;
+
 use crate::account::Account;
 use crate::effect::{Effect, Part};
 use crate::kpi::meter::{Counted, Meter};
-use crate::kpi::names::{Names, Step as ContactStep};
-use crate::state::contacts::{Contacts, Move};
-use crate::state::customers::{CustomerReader, Customers, Seen};
+use crate::kpi::names::Names;
+use crate::state::contacts::Contacts;
+use crate::state::conversations::Conversations;
+use crate::state::customers::{CustomerReader, Customers};
 use crate::state::repeats::{Repeats, Seen as Known};
+use crate::state::waiting::Lives;
 use cx_catalog::compiled::{Compiled, View};
-use cx_model::attribute::{SLOT_CHANNEL, SLOT_CONTACT};
+use cx_catalog::fact::Facts;
 use cx_model::control::{Act, Control};
 use cx_model::event::Event;
 use cx_model::ids::{HashKey, partition_of};
@@ -82,6 +86,7 @@ pub struct Engine {
     repeats: Repeats,
     customers: Customers,
     contacts: Contacts,
+    conversations: Conversations,
     names: Names,
     meter: Meter,
     effects: VecDeque<Effect>,
@@ -96,6 +101,10 @@ impl Engine {
     #[must_use]
     pub fn new(config: Config, set: Arc<Compiled>) -> Self {
         let limits = set.limits;
+        let lives = Lives {
+            open_ms: limits.contact_open_ms,
+            closed_ms: limits.contact_closed_ms,
+        };
         Self {
             account: Account {
                 start: config.start_offset,
@@ -111,7 +120,8 @@ impl Engine {
             set_number: 0,
             repeats: Repeats::new(limits.repeat_minutes, limits.repeats),
             customers: Customers::new(limits.customers),
-            contacts: Contacts::new(limits.contacts),
+            contacts: Contacts::new(limits.contacts, lives),
+            conversations: Conversations::new(limits.conversations, lives),
             names: Names::new(&set),
             meter: Meter::new(Arc::clone(&set)),
             effects: VecDeque::new(),
@@ -157,7 +167,7 @@ impl Engine {
         while s <= second {
             let near = self.step == Step::Second && second - s < SECONDS_EMITTED;
             if near || s.rem_euclid(60) == 0 {
-                self.forget_until(Timestamp::from_second(s));
+                self.fire_until(Timestamp::from_second(s));
                 self.meter.advance(s);
                 self.emit(s);
                 s += 1;
@@ -173,14 +183,15 @@ impl Engine {
             self.meter.advance(second);
             self.passed = second;
         }
-        self.forget_until(self.log_time);
+        self.fire_until(self.log_time);
         self.repeats.forget(self.log_time.minute());
     }
 
     /// The next deadline, in log time.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.contacts.next_due()
+        let dues = [self.contacts.next_due(), self.conversations.next_due()];
+        dues.into_iter().flatten().min()
     }
 
     /// The next thing to do; `None` when there is nothing.
@@ -226,12 +237,17 @@ impl Engine {
     /// Every bounded table: its name (as in [`Account::limited`]), how much it holds, and its limit.
     /// Of the distinct tables (one per measure) the fullest.
     #[must_use]
-    pub fn tables(&self) -> [(&'static str, usize, usize); 4] {
+    pub fn tables(&self) -> [(&'static str, usize, usize); 5] {
         let limits = self.set.limits;
         [
             ("repeats", self.repeats.len(), limits.repeats),
             ("customers", self.customers.len(), limits.customers),
             ("contacts", self.contacts.len(), limits.contacts),
+            (
+                "conversations",
+                self.conversations.len(),
+                limits.conversations,
+            ),
             ("distinct", self.meter.fullest_distinct(), limits.customers),
         ]
     }
@@ -261,12 +277,6 @@ impl Engine {
     fn rises(&self, control: &Control) -> bool {
         self.control_counter
             .is_none_or(|last| control.counter > last)
-    }
-
-    fn forget_until(&mut self, log_time: Timestamp) {
-        while let Some((contact, change)) = self.contacts.forget(log_time) {
-            self.meter.objects.change(&self.set, contact, &change);
-        }
     }
 
     fn emit(&mut self, s: i64) {
@@ -352,16 +362,17 @@ impl Engine {
             stated
         };
         let subject = event.subject.as_deref();
-        let counted = Counted {
+        let mut counted = Counted {
             event,
             kind: self.names.kind(&event.kind),
             customer: subject.map(|s| self.config.hash_key.hash(&[s])),
             time,
             log_time: self.log_time,
+            facts: Facts::NONE,
         };
         let late = self.log_time.since(time) > limits.horizon_ms;
         let outcome = if late { "late" } else { "applied" };
-        self.remember(&counted, outcome);
+        counted.facts = self.remember(&counted, outcome);
         if late {
             self.account.late += 1;
         } else {
@@ -378,71 +389,6 @@ impl Engine {
         self.account.cel_errors += troubles.cel_errors;
         if troubles.limited > 0 {
             self.account.limit("distinct");
-        }
-    }
-
-    /// State that takes an event however late it is: customer, contact, source, registry.
-    fn remember(&mut self, counted: &Counted<'_, '_>, outcome: &'static str) {
-        let (event, kind) = (counted.event, &self.names[counted.kind]);
-        let channel = event.slot(SLOT_CHANNEL).text();
-        let channel_index = channel.and_then(|name| self.names.channel(name));
-        let source = self.names.source(&event.source);
-        let most = self.set.limits.unregistered;
-        for (what, name, known) in [
-            ("type", Some(&*event.kind), kind.registered),
-            ("channel", channel, channel_index.is_some()),
-            ("source", Some(&*event.source), source.is_some()),
-        ] {
-            if let (Some(name), false) = (name, known) {
-                self.account.unregistered(what, name, most);
-            }
-        }
-        let view = View {
-            event: Some(event),
-            outcome,
-            reason: "",
-        };
-        if let Some(source) = source {
-            let objects = &mut self.meter.objects;
-            self.account.cel_errors += objects.source(&self.set, source, counted.time, view);
-        }
-        if let Some(customer) = counted.customer {
-            let seen = Seen {
-                time: counted.time,
-                contact: kind.step == Some(ContactStep::Queued),
-                channel: channel_index,
-            };
-            if !self.customers.note(customer, seen) {
-                self.account.limit("customers");
-            }
-        }
-        if let (Some(step), Some(id)) = (kind.step, event.slot(SLOT_CONTACT).text()) {
-            self.contact(step, id, counted.time, view);
-        }
-    }
-
-    fn contact(&mut self, step: ContactStep, id: &str, time: Timestamp, view: View<'_, '_>) {
-        let what = match step {
-            ContactStep::Queued => {
-                let (marks, errors) = self.meter.objects.marks(&self.set, view);
-                self.account.cel_errors += errors;
-                Move::Queued(marks)
-            }
-            ContactStep::Left => Move::Left,
-            ContactStep::Ended => Move::Ended,
-        };
-        let (limits, now) = (self.set.limits, self.log_time);
-        let due = |ended| {
-            now.plus(if ended {
-                limits.contact_closed_ms
-            } else {
-                limits.contact_open_ms
-            })
-        };
-        let key = self.config.hash_key.hash(&["contact", id]);
-        match self.contacts.step(key, time, what, due) {
-            Some(change) => self.meter.objects.change(&self.set, key, &change),
-            None => self.account.limit("contacts"),
         }
     }
 
@@ -470,6 +416,7 @@ impl Engine {
             event,
             outcome,
             reason,
+            facts: &Facts::NONE,
         };
         self.account.cel_errors += self.meter.count_record(view, self.log_time);
     }

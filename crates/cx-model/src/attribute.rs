@@ -115,11 +115,16 @@ pub const ATTRIBUTES: &[Attribute] = &[
 ];
 
 /// Attributes the engine itself reads; they always have these slots, in this order.
-pub const BUILT_IN: [&str; 4] = ["channel", "contact_id", "queue", "outcome"];
+#[rustfmt::skip]
+pub const BUILT_IN: [&str; 6] = ["channel", "contact_id", "queue", "outcome", "conversation_id", "automated"];
 /// Slot of `data.channel`.
 pub const SLOT_CHANNEL: usize = 0;
 /// Slot of `data.contact_id`.
 pub const SLOT_CONTACT: usize = 1;
+/// Slot of `data.conversation_id`.
+pub const SLOT_CONVERSATION: usize = 4;
+/// Slot of `data.automated`.
+pub const SLOT_AUTOMATED: usize = 5;
 
 /// Most attributes one set of definitions may use: all of them.
 pub const MAX_SLOTS: usize = 64;

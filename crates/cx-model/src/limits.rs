@@ -28,6 +28,8 @@ pub struct Limits {
     pub customers: usize,
     /// Most contacts kept.
     pub contacts: usize,
+    /// Most conversations kept; for as long as contacts.
+    pub conversations: usize,
     /// How long after its last step a contact that ended is kept, ms of log time.
     pub contact_closed_ms: i64,
     /// How long after its last step a contact that never ended is kept, ms of log time.
@@ -51,6 +53,7 @@ impl Default for Limits {
             repeats: 20_000_000,
             customers: 10_000_000,
             contacts: 1_000_000,
+            conversations: 1_000_000,
             contact_closed_ms: 35 * MINUTE,
             contact_open_ms: 24 * HOUR,
             unregistered: 64,

@@ -35,7 +35,8 @@ pub(crate) fn run(set: &Arc<Compiled>, kpis: &[Kpi]) -> (usize, Vec<String>) {
 }
 
 fn check(set: &Arc<Compiled>, kpi: &Kpi, example: &Example) -> Result<(), String> {
-    let sealed = fold(set, &example.events)?;
+    let after = i64::from(example.after_s.unwrap_or(1));
+    let sealed = fold(set, &example.events, after)?;
     let cell = cell_of(set, kpi, example, &sealed)?;
     let shown = |v: Option<i64>| v.map_or("nothing".to_owned(), |v| decimal(v, kpi.decimals));
     if cell.value != example.value {
@@ -68,7 +69,8 @@ pub(crate) fn decimal(value: i64, decimals: u8) -> String {
     )
 }
 
-fn fold(set: &Arc<Compiled>, events: &[serde_json::Value]) -> Result<Sealed, String> {
+/// What is sealed so many seconds after the last event.
+fn fold(set: &Arc<Compiled>, events: &[serde_json::Value], after: i64) -> Result<Sealed, String> {
     let config = Config {
         partition: 0,
         partitions: 1,
@@ -93,7 +95,7 @@ fn fold(set: &Arc<Compiled>, events: &[serde_json::Value]) -> Result<Sealed, Str
         engine.handle_record(&delivery);
         drain(&mut engine, &mut rollup)?;
     }
-    let last = BEGIN + i64::try_from(events.len()).unwrap_or(0);
+    let last = BEGIN + i64::try_from(events.len()).unwrap_or(0) - 1 + after;
     engine.handle_timeout(Timestamp(last * SECOND));
     drain(&mut engine, &mut rollup)?;
     rollup

@@ -2,9 +2,10 @@
 //! fault. Never knows: files; when a closure runs.
 
 use super::operand::{self, Number, Text, Typed, Value};
-use super::{Fault, both, either, place};
+use super::{About, Fault, both, either, place};
 use crate::compiled::Predicate;
 use crate::diagnostic::{did_you_mean, did_you_mean_attribute};
+use crate::fact::{self, FACTS, Fact};
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators as op};
 use cx_model::attribute::{self, Kind, SlotTable};
 use cx_model::event::Slot;
@@ -19,16 +20,12 @@ const OPERATORS: &str = "the subset has == != < <= > >= && || ! in ?: + - * has(
 pub(super) struct Checker<'c> {
     info: &'c SourceInfo,
     slots: &'c mut SlotTable,
-    records: bool,
+    about: About,
 }
 
 impl<'c> Checker<'c> {
-    pub(super) fn new(info: &'c SourceInfo, slots: &'c mut SlotTable, records: bool) -> Self {
-        Self {
-            info,
-            slots,
-            records,
-        }
+    pub(super) fn new(info: &'c SourceInfo, slots: &'c mut SlotTable, about: About) -> Self {
+        Self { info, slots, about }
     }
 
     fn fault(&self, at: &IdedExpr, message: impl Into<String>, fix: impl Into<String>) -> Fault {
@@ -69,7 +66,7 @@ impl<'c> Checker<'c> {
                     return Err(self.fault(
                         at,
                         "names have two parts",
-                        "write data.<attribute>, event.type or record.outcome",
+                        "write data.<attribute>, fact.<fact>, event.type or record.outcome",
                     ));
                 };
                 self.name(at, root, &select.field)
@@ -370,17 +367,27 @@ impl<'c> Checker<'c> {
                 })))
             }
             ("event", "subject") => Ok(Typed::Bool(Box::new(|v| Some(v.event?.subject.is_some())))),
+            ("fact", name) => {
+                let fact = self.fact(at, name)?;
+                Ok(Typed::Bool(Box::new(move |v| {
+                    Some(v.facts.get(fact).is_some())
+                })))
+            }
             _ => Err(self.fault(
                 at,
-                "has() asks whether an attribute or the subject is there",
-                "write has(data.wait_ms) or has(event.subject)",
+                "has() asks whether an attribute, a fact or the subject is there",
+                "write has(data.wait_ms), has(fact.reply_ms) or has(event.subject)",
             )),
         }
     }
 
     fn slot(&mut self, at: &IdedExpr, name: &str) -> Result<usize, Fault> {
         if attribute::find(name).is_none() {
-            let fix = did_you_mean_attribute(name);
+            let fix = if fact::find(name).is_some() {
+                format!("it is a fact: write fact.{name}")
+            } else {
+                did_you_mean_attribute(name)
+            };
             return Err(self.fault(at, format!("unknown attribute data.{name}"), fix));
         }
         let slot = self.slots.add(name);
@@ -394,14 +401,35 @@ impl<'c> Checker<'c> {
         })
     }
 
+    /// A fact, where the condition may look at one.
+    fn fact(&self, at: &IdedExpr, name: &str) -> Result<Fact, Fault> {
+        let Some(info) = fact::find(name) else {
+            let known: Vec<String> = FACTS.iter().map(|f| format!("fact.{}", f.name)).collect();
+            let fix = did_you_mean(&format!("fact.{name}"), known.iter().map(String::as_str));
+            return Err(self.fault(at, format!("unknown fact fact.{name}"), fix));
+        };
+        let (message, fix) = match self.about {
+            About::Events => return Ok(info.fact),
+            About::Records => (
+                "facts are not known to measures of records",
+                "count events: leave `of: record` out",
+            ),
+            About::Objects => (
+                "the event that begins a wait yields no fact",
+                "gauge and oldest look at the attributes of that event, such as data.channel",
+            ),
+        };
+        Err(self.fault(at, message, fix))
+    }
+
     fn name(&mut self, at: &IdedExpr, root: &str, field: &str) -> Result<Typed, Fault> {
         let text = match (root, field) {
             ("event", "type") => Text::EventType,
             ("event", "source") => Text::EventSource,
             ("event", "subject") => Text::EventSubject,
             ("event", "id") => Text::EventId,
-            ("record", "outcome") if self.records => Text::Outcome,
-            ("record", "reason") if self.records => Text::Reason,
+            ("record", "outcome") if self.about == About::Records => Text::Outcome,
+            ("record", "reason") if self.about == About::Records => Text::Reason,
             ("record", "outcome" | "reason") => {
                 return Err(self.fault(
                     at,
@@ -410,6 +438,7 @@ impl<'c> Checker<'c> {
                 ));
             }
             ("data", name) => return self.attribute(at, name),
+            ("fact", name) => return Ok(Typed::Int(Number::Fact(self.fact(at, name)?))),
             ("event", "time") => {
                 return Err(self.fault(
                     at,

@@ -2,6 +2,7 @@
 //! Never knows: syntax.
 
 use crate::compiled::{Predicate, View};
+use crate::fact::Fact;
 use cel::common::ast::operators as op;
 use cx_model::event::Slot;
 use std::cmp::Ordering;
@@ -66,6 +67,7 @@ pub(super) enum Number {
     Int(i64),
     Double(f64),
     Slot(usize),
+    Fact(Fact),
     Of(fn(i64, i64) -> Option<i64>, Box<(Number, Number)>),
     If(Box<(Predicate, Number, Number)>),
 }
@@ -90,6 +92,7 @@ impl Number {
                 Slot::Double(d) => Some(Value::Double(*d)),
                 Slot::Missing | Slot::Mistyped | Slot::Bool(_) | Slot::Text(_) => None,
             },
+            Self::Fact(fact) => view.facts.get(*fact).map(Value::Int),
             Self::Of(how, pair) => match (pair.0.value(view)?, pair.1.value(view)?) {
                 (Value::Int(a), Value::Int(b)) => how(a, b).map(Value::Int),
                 // The type check lets only integers in.

@@ -1,12 +1,24 @@
 //! In: a parsed condition. Kept: nothing. Out: the event types that can make it true.
 //! Never knows: what else it asks. Conservative: where in doubt, any type can.
 
+use crate::fact;
 use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators as op};
+
+/// Operators that are an error, and so not true, where an operand is missing.
+const STRICT: [&str; 7] = [
+    op::EQUALS,
+    op::NOT_EQUALS,
+    op::LESS,
+    op::LESS_EQUALS,
+    op::GREATER,
+    op::GREATER_EQUALS,
+    op::IN,
+];
 
 /// Event types that can make the expression true, ascending; `None` where any could.
 pub(super) fn of(at: &IdedExpr) -> Option<Vec<String>> {
     let Expr::Call(call) = &at.expr else {
-        return None;
+        return yielded_by(at, true);
     };
     match (call.func_name.as_str(), call.args.as_slice()) {
         (op::LOGICAL_AND, [a, b]) => both(of(a), of(b)),
@@ -24,6 +36,9 @@ pub(super) fn of(at: &IdedExpr) -> Option<Vec<String>> {
             let names: Option<Vec<String>> = list.elements.iter().map(text).collect();
             names.map(sorted)
         }
+        (name, [a, b]) if STRICT.contains(&name) => {
+            both(yielded_by(a, false), yielded_by(b, false))
+        }
         _ => None,
     }
 }
@@ -34,6 +49,16 @@ pub(super) fn both(a: Option<Vec<String>>, b: Option<Vec<String>>) -> Option<Vec
         (Some(a), Some(b)) => Some(a.into_iter().filter(|t| b.contains(t)).collect()),
         (a, b) => a.or(b),
     }
+}
+
+/// The type that yields the fact which stands here, or which `has()` asks for.
+fn yielded_by(at: &IdedExpr, asked: bool) -> Option<Vec<String>> {
+    let Expr::Select(select) = &at.expr else {
+        return None;
+    };
+    let of_fact = matches!(&select.operand.expr, Expr::Ident(name) if name == "fact");
+    let found = fact::find(&select.field).filter(|_| of_fact && select.test == asked);
+    found.map(|f| vec![f.yielded_by.to_owned()])
 }
 
 fn sorted(mut names: Vec<String>) -> Vec<String> {

@@ -5,6 +5,7 @@ use super::{Checker, LATER};
 use crate::definition::{Dimension, Example};
 use crate::raw::{RawExample, RawKpi};
 use cx_model::window::Window;
+use serde_saphyr::Spanned;
 
 impl Checker<'_, '_> {
     pub(super) fn examples(
@@ -61,9 +62,11 @@ impl Checker<'_, '_> {
         if window.is_none() {
             self.no_window(raw, example, windows);
         }
+        let after_s = example.after.as_ref().and_then(|a| self.after(a));
         let value = example.value.as_ref().map(|v| self.scaled(raw, v));
         Some(Example {
             events: example.events.value.clone(),
+            after_s,
             window: window?,
             dims: example
                 .dims
@@ -77,6 +80,27 @@ impl Checker<'_, '_> {
 }
 
 impl Checker<'_, '_> {
+    /// Whole seconds after the last event, at least one, at most a day.
+    fn after(&mut self, text: &Spanned<String>) -> Option<u32> {
+        let units = [("s", 1), ("m", 60), ("h", 3_600)];
+        let seconds = units.iter().find_map(|(unit, seconds)| {
+            let number = text.value.strip_suffix(unit)?.parse::<u32>().ok()?;
+            number.checked_mul(*seconds)
+        });
+        let found = seconds.filter(|s| (1..=86_400).contains(s));
+        if found.is_none() {
+            self.fault(
+                text,
+                format!(
+                    "an example cannot be read {:?} after its last event",
+                    text.value
+                ),
+                "write 1s to 24h, e.g. after: 90s",
+            );
+        }
+        found
+    }
+
     /// A window the KPI names is either told already or has no effect yet.
     fn no_window(&mut self, raw: &RawKpi, example: &RawExample, windows: &[Window]) {
         let name = example.window.value.as_str();

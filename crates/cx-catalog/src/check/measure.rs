@@ -1,15 +1,24 @@
 //! In: type and measures of a KPI file. Out: a formula, or faults. Never knows: closures.
 
 use super::{Checker, did_you_mean};
-use crate::cel;
+use crate::cel::{self, About};
 use crate::definition::{Agg, Formula, Measure, Object};
 use crate::diagnostic::did_you_mean_attribute;
+use crate::fact::{self, FACTS};
 use crate::raw::{RawKpi, RawMeasure, RawObject};
 use cx_model::attribute::{self, Kind, SlotTable};
 use serde_saphyr::Spanned;
 
 /// What a measure can say.
 const AGGREGATIONS: [&str; 6] = ["count", "sum", "min", "max", "average", "count_distinct"];
+
+/// What can be open.
+const OBJECTS: [&str; 4] = [
+    "contact.waiting",
+    "conversation.unanswered",
+    "conversation.overdue",
+    "source.last_event",
+];
 
 impl Checker<'_, '_> {
     pub(super) fn formula(&mut self, raw: &RawKpi) -> Option<Formula> {
@@ -88,6 +97,7 @@ impl Checker<'_, '_> {
     fn measure(&mut self, raw: &RawMeasure) -> Option<Measure> {
         let of = raw.of.as_ref();
         let name = raw.agg.value.as_str();
+        self.no_extreme_of_a_fact(raw)?;
         let agg = match (name, of.map(|o| o.value.as_str())) {
             ("count", None) => Agg::Count,
             ("count", Some("record")) => Agg::CountRecords,
@@ -150,11 +160,39 @@ impl Checker<'_, '_> {
         self.fault(&raw.agg, message, fix);
     }
 
-    /// The name of an attribute that can be summed.
+    /// What is derived can be restated, and an extreme cannot be taken back.
+    fn no_extreme_of_a_fact(&mut self, raw: &RawMeasure) -> Option<()> {
+        let of = raw.of.as_ref().filter(|o| o.value.starts_with("fact."));
+        let (Some(of), "min" | "max") = (of, raw.agg.value.as_str()) else {
+            return Some(());
+        };
+        self.fault(
+            of,
+            format!(
+                "{} is only there for attributes: a fact can be restated",
+                raw.agg.value
+            ),
+            "write agg: average, or a ratio of counts such as where: fact.reply_ms <= 60000",
+        );
+        None
+    }
+
+    /// The name of an attribute that can be summed, or of a fact with its `fact.`.
     fn summed(&mut self, of: &Spanned<String>) -> Option<String> {
+        if let Some(name) = of.value.strip_prefix("fact.") {
+            if fact::find(name).is_some() {
+                return Some(of.value.clone());
+            }
+            let known: Vec<String> = FACTS.iter().map(|f| format!("fact.{}", f.name)).collect();
+            let fix = did_you_mean(&of.value, known.iter().map(String::as_str));
+            self.fault(of, format!("unknown fact {}", of.value), fix);
+            return None;
+        }
         let Some(name) = of.value.strip_prefix("data.") else {
             let fix = if attribute::find(&of.value).is_some() {
                 format!("write data.{}", of.value)
+            } else if fact::find(&of.value).is_some() {
+                format!("write fact.{}", of.value)
             } else {
                 "write data.<integer attribute>, e.g. data.amount_minor".to_owned()
             };
@@ -196,6 +234,14 @@ impl Checker<'_, '_> {
     }
 
     fn oldest(&mut self, raw: &RawObject) -> Option<Formula> {
+        if raw.of.value == "conversation.overdue" {
+            self.fault(
+                &raw.of,
+                "conversation.overdue can be counted, it has no age of its own",
+                "write oldest: {of: conversation.unanswered}",
+            );
+            return None;
+        }
         let of = self.object(raw)?;
         if let (Object::SourceLastEvent, Some(condition)) = (of, &raw.condition) {
             self.fault(
@@ -210,9 +256,11 @@ impl Checker<'_, '_> {
     fn object(&mut self, raw: &RawObject) -> Option<Object> {
         match raw.of.value.as_str() {
             "contact.waiting" => Some(Object::ContactWaiting),
+            "conversation.unanswered" => Some(Object::ConversationUnanswered),
+            "conversation.overdue" => Some(Object::ConversationOverdue),
             "source.last_event" => Some(Object::SourceLastEvent),
             other => {
-                let fix = did_you_mean(other, ["contact.waiting", "source.last_event"]);
+                let fix = did_you_mean(other, OBJECTS);
                 self.fault(&raw.of, format!("unknown object {other:?}"), fix);
                 None
             }
@@ -223,19 +271,28 @@ impl Checker<'_, '_> {
     pub(super) fn conditions(&mut self, raw: &RawKpi) {
         let measures = [&raw.measure, &raw.numerator, &raw.denominator];
         let measures: Vec<&RawMeasure> = measures.into_iter().flatten().collect();
-        let records = |m: &RawMeasure| m.of.as_ref().is_some_and(|o| o.value == "record");
-        let all = !measures.is_empty() && measures.iter().all(|m| records(m));
-        let mut texts: Vec<(&Spanned<String>, bool)> = Vec::new();
+        let about = |m: &RawMeasure| match &m.of {
+            Some(of) if of.value == "record" => About::Records,
+            Some(_) | None => About::Events,
+        };
+        // The filter holds for all measures, which are of one kind where the file is right.
+        let all = if raw.gauge.is_some() || raw.oldest.is_some() {
+            About::Objects
+        } else {
+            let events = measures.is_empty() || measures.iter().any(|m| about(m) == About::Events);
+            [About::Records, About::Events][usize::from(events)]
+        };
+        let mut texts: Vec<(&Spanned<String>, About)> = Vec::new();
         texts.extend(raw.filter.iter().map(|f| (f, all)));
         for m in measures {
-            texts.extend(m.condition.iter().map(|c| (c, records(m))));
+            texts.extend(m.condition.iter().map(|c| (c, about(m))));
         }
         for object in [&raw.gauge, &raw.oldest].into_iter().flatten() {
-            texts.extend(object.condition.iter().map(|c| (c, false)));
+            texts.extend(object.condition.iter().map(|c| (c, About::Objects)));
         }
         let mut slots = SlotTable::default();
-        for (text, records) in texts {
-            if let Err(fault) = cel::compile(&text.value, &mut slots, records) {
+        for (text, about) in texts {
+            if let Err(fault) = cel::compile(&text.value, &mut slots, about) {
                 let (start, length) = (text.referenced.into(), fault.length);
                 let place = self.page.inside(start, &text.value, fault.offset, length);
                 self.page.fault(place, fault.message, fault.fix);

@@ -1,7 +1,7 @@
 //! One condition over one event, by our closures and by the interpreter of the `cel` crate.
 
 use cel::{Context, Program, Value};
-use cx_catalog::cel::{Condition, compile};
+use cx_catalog::cel::{About, Condition, compile};
 use cx_catalog::compiled::View;
 use cx_model::attribute::SlotTable;
 use cx_model::decode::decode;
@@ -21,13 +21,14 @@ pub(crate) fn evaluate(condition: &Condition, data: &str, slots: &SlotTable) -> 
         event: Some(&event),
         outcome: "applied",
         reason: "",
+        facts: &cx_catalog::fact::Facts::NONE,
     })
 }
 
 /// What our closure says.
 pub(crate) fn ours(condition: &str, data: &str) -> Option<bool> {
     let mut slots = SlotTable::default();
-    let compiled = compile(condition, &mut slots, false);
+    let compiled = compile(condition, &mut slots, About::Events);
     let compiled = compiled.unwrap_or_else(|f| panic!("{condition}: {f:?}"));
     evaluate(&compiled, data, &slots)
 }

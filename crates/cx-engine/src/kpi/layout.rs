@@ -109,8 +109,8 @@ impl Layout {
             CompiledAgg::Max { .. } => (all, 3, 2, Merge::Max),
             CompiledAgg::CountDistinct => (all, 2, 1, Merge::Sum),
             CompiledAgg::Gauge(_) => (all, 1, 0, Merge::Sum),
-            CompiledAgg::Oldest(Object::ContactWaiting) => (all, 1, 0, Merge::Min),
             CompiledAgg::Oldest(Object::SourceLastEvent) => (sources, 1, 0, Merge::Max),
+            CompiledAgg::Oldest(_) => (all, 1, 0, Merge::Min),
         };
         let stride = combos * width;
         Place {

@@ -9,8 +9,9 @@ use super::objects::Objects;
 use super::outcomes::Outcomes;
 use super::panes::{Panes, Spot};
 use cx_catalog::compiled::{
-    Compiled, CompiledAgg, CompiledDimension, CompiledMeasure, DimensionSource, View, combos,
+    Compiled, CompiledAgg, CompiledDimension, CompiledMeasure, DimensionSource, Of, View, combos,
 };
+use cx_catalog::fact::Facts;
 use cx_model::event::Event;
 use cx_model::ids::Key128;
 use cx_model::time::{SECOND, Timestamp};
@@ -54,6 +55,7 @@ pub(crate) struct Counted<'c, 'a> {
     pub(crate) customer: Option<Key128>,
     pub(crate) time: Timestamp,
     pub(crate) log_time: Timestamp,
+    pub(crate) facts: Facts,
 }
 
 /// Where one second lies in fine and coarse panes, and whether that pane was final already.
@@ -119,6 +121,7 @@ impl Meter {
             event: Some(counted.event),
             outcome: "applied",
             reason: "",
+            facts: &counted.facts,
         };
         let mut troubles = Troubles::default();
         self.dims.begin();
@@ -175,7 +178,7 @@ impl Meter {
         let mut out = Vec::with_capacity(self.sums.layout.size);
         for (i, measure) in self.set.measures.iter().enumerate() {
             if matches!(measure.agg, CompiledAgg::Gauge(_) | CompiledAgg::Oldest(_)) {
-                self.objects.write(&self.set, i, &mut out);
+                self.objects.write(i, &mut out);
                 continue;
             }
             for window in &measure.windows {
@@ -229,10 +232,14 @@ impl Sums {
         let place = self.layout.places[i];
         let second = counted.time.second();
         let int = |slot: usize| counted.event.slot(slot).int();
+        let value_of = |of: Of| match of {
+            Of::Slot(slot) => int(slot),
+            Of::Fact(fact) => counted.facts.get(fact),
+        };
         // What is added: to the first component of a combination, and to its n.
         let (value, with_n) = match measure.agg {
             CompiledAgg::Count => (Some(1), false),
-            CompiledAgg::Sum { slot } | CompiledAgg::Average { slot } => (int(slot), true),
+            CompiledAgg::Sum { of } | CompiledAgg::Average { of } => (value_of(of), true),
             CompiledAgg::Min { slot } | CompiledAgg::Max { slot } => {
                 let value = int(slot);
                 if let (Some(value), Some([fine, coarse])) = (value, &mut self.extremes[i]) {

@@ -2,6 +2,7 @@
 //! here. Out: dense numbers, by one look-up per name. Never knows: events' contents.
 
 use cx_catalog::compiled::{Compiled, CompiledAgg};
+use cx_catalog::fact::{AGENT_MESSAGE, CONVERSATION_CLOSED, CUSTOMER_MESSAGE};
 use cx_model::vocabulary::{
     CONTACT_ANSWERED, CONTACT_DEQUEUED, CONTACT_ENDED, CONTACT_QUEUED, EVENT_TYPES,
 };
@@ -10,12 +11,26 @@ use hashbrown::HashMap;
 
 type Map<V> = HashMap<Box<str>, V, FixedState>;
 
-/// A step of a contact that the engine keeps.
+/// A step of a contact or conversation that the engine keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
+    Contact(ContactStep),
+    Conversation(ConversationStep),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ContactStep {
     Queued,
-    Left,
+    Answered,
+    Dequeued,
     Ended,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConversationStep {
+    CustomerMessage,
+    AgentMessage,
+    Closed,
 }
 
 /// What an event type means here.
@@ -111,9 +126,13 @@ fn numbered(names: &[String]) -> Map<usize> {
 
 fn step(name: &str) -> Option<Step> {
     match name {
-        CONTACT_QUEUED => Some(Step::Queued),
-        CONTACT_ANSWERED | CONTACT_DEQUEUED => Some(Step::Left),
-        CONTACT_ENDED => Some(Step::Ended),
+        CONTACT_QUEUED => Some(Step::Contact(ContactStep::Queued)),
+        CONTACT_ANSWERED => Some(Step::Contact(ContactStep::Answered)),
+        CONTACT_DEQUEUED => Some(Step::Contact(ContactStep::Dequeued)),
+        CONTACT_ENDED => Some(Step::Contact(ContactStep::Ended)),
+        CUSTOMER_MESSAGE => Some(Step::Conversation(ConversationStep::CustomerMessage)),
+        AGENT_MESSAGE => Some(Step::Conversation(ConversationStep::AgentMessage)),
+        CONVERSATION_CLOSED => Some(Step::Conversation(ConversationStep::Closed)),
         _ => None,
     }
 }

@@ -1,19 +1,32 @@
-//! In: contacts that begin or cease to wait, newest events of sources. Kept: counts and ordered
-//! starts per combination. Out: gauges and ages. Never knows: contacts' other steps.
+//! In: contacts and conversations that begin or cease to wait, newest events of sources. Kept:
+//! counts or ordered starts per combination. Out: gauges and ages. Never knows: why they wait.
 
 use super::layout::{ABSENT_MAX, ABSENT_MIN, scopes};
-use crate::state::contacts::{Change, Marks, Waiting};
+use crate::state::waiting::{Change, Marks, Waiting};
 use cx_catalog::compiled::{Compiled, CompiledAgg, View, combos};
 use cx_catalog::definition::Object;
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 use std::collections::BTreeSet;
 
-/// The waiting contacts of one measure, by combination.
+/// What waits; objects of one family carry marks of the same measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    Contacts,
+    Conversations,
+}
+
+/// The waiting objects of one measure, by combination.
 struct Waitings {
     measure: usize,
-    counts: Vec<i64>,
-    starts: Vec<BTreeSet<(Timestamp, Key128)>>,
+    /// Only those that are overdue count.
+    overdue: bool,
+    kept: Kept,
+}
+
+enum Kept {
+    Counts(Vec<i64>),
+    Starts(Vec<BTreeSet<(Timestamp, Key128)>>),
 }
 
 /// The newest event time per declared source, of one measure.
@@ -23,48 +36,56 @@ struct Newest {
 }
 
 /// All gauges and ages of one partition.
+#[derive(Default)]
 pub(crate) struct Objects {
-    waitings: Vec<Waitings>,
+    contacts: Vec<Waitings>,
+    conversations: Vec<Waitings>,
     newest: Vec<Newest>,
 }
 
 impl Objects {
     pub(crate) fn new(set: &Compiled) -> Self {
-        let mut objects = Self {
-            waitings: Vec::new(),
-            newest: Vec::new(),
-        };
+        let mut objects = Self::default();
         for (measure, m) in set.measures.iter().enumerate() {
             let all = combos(&m.dimensions);
-            match m.agg {
-                CompiledAgg::Gauge(Object::ContactWaiting)
-                | CompiledAgg::Oldest(Object::ContactWaiting) => objects.waitings.push(Waitings {
-                    measure,
-                    counts: vec![0; all],
-                    starts: vec![BTreeSet::new(); all],
-                }),
-                CompiledAgg::Gauge(Object::SourceLastEvent)
-                | CompiledAgg::Oldest(Object::SourceLastEvent) => objects.newest.push(Newest {
-                    measure,
-                    by_source: vec![ABSENT_MAX; set.sources.len()],
-                }),
+            let (of, kept) = match m.agg {
+                CompiledAgg::Gauge(of) => (of, Kept::Counts(vec![0; all])),
+                CompiledAgg::Oldest(of) => (of, Kept::Starts(vec![BTreeSet::new(); all])),
                 CompiledAgg::Count
                 | CompiledAgg::CountRecords
                 | CompiledAgg::Sum { .. }
                 | CompiledAgg::Average { .. }
                 | CompiledAgg::Min { .. }
                 | CompiledAgg::Max { .. }
-                | CompiledAgg::CountDistinct => {}
+                | CompiledAgg::CountDistinct => continue,
+            };
+            let waitings = |overdue| Waitings {
+                measure,
+                overdue,
+                kept,
+            };
+            match of {
+                Object::ContactWaiting => objects.contacts.push(waitings(false)),
+                Object::ConversationUnanswered => objects.conversations.push(waitings(false)),
+                Object::ConversationOverdue => objects.conversations.push(waitings(true)),
+                Object::SourceLastEvent => objects.newest.push(Newest {
+                    measure,
+                    by_source: vec![ABSENT_MAX; set.sources.len()],
+                }),
             }
         }
         objects
     }
 
-    /// What the measures say of the event that puts a contact into a queue; the second value is
-    /// how many conditions ended in an error.
-    pub(crate) fn marks(&self, set: &Compiled, view: View<'_, '_>) -> (Marks, i64) {
+    /// What the measures of a family say of the event that begins a wait; the second value is how
+    /// many conditions ended in an error.
+    pub(crate) fn marks(&self, set: &Compiled, family: Family, view: View<'_, '_>) -> (Marks, i64) {
         let mut errors = 0;
-        let marks = self.waitings.iter().map(|w| {
+        let waitings = match family {
+            Family::Contacts => &self.contacts,
+            Family::Conversations => &self.conversations,
+        };
+        let marks = waitings.iter().map(|w| {
             let measure = &set.measures[w.measure];
             match (measure.condition)(view) {
                 Some(true) => Some(super::meter::leaf(&measure.dimensions, view)),
@@ -78,29 +99,18 @@ impl Objects {
         (marks.collect(), errors)
     }
 
-    /// A contact began or ceased to wait.
-    pub(crate) fn change(&mut self, set: &Compiled, contact: Key128, change: &Change) {
+    /// An object began or ceased to wait, or became overdue.
+    pub(crate) fn change(&mut self, set: &Compiled, family: Family, key: Key128, change: &Change) {
         if change.before == change.after {
             return;
         }
+        let waitings = match family {
+            Family::Contacts => &mut self.contacts,
+            Family::Conversations => &mut self.conversations,
+        };
         for (before, sign) in [(&change.before, -1), (&change.after, 1)] {
             if let Some(waiting) = before {
-                self.count(set, contact, waiting, sign);
-            }
-        }
-    }
-
-    fn count(&mut self, set: &Compiled, contact: Key128, waiting: &Waiting, sign: i64) {
-        for (kept, mark) in self.waitings.iter_mut().zip(&waiting.marks) {
-            let Some(leaf) = mark else { continue };
-            let (combos, n) = scopes(&set.measures[kept.measure].dimensions, *leaf);
-            for combo in &combos[..n] {
-                kept.counts[*combo] += sign;
-                if sign > 0 {
-                    kept.starts[*combo].insert((waiting.start, contact));
-                } else {
-                    kept.starts[*combo].remove(&(waiting.start, contact));
-                }
+                count(waitings, set, key, waiting, sign);
             }
         }
     }
@@ -127,19 +137,38 @@ impl Objects {
     }
 
     /// Writes the measure's components for the second being emitted.
-    pub(crate) fn write(&self, set: &Compiled, measure: usize, out: &mut Vec<i64>) {
-        if let Some(kept) = self.waitings.iter().find(|w| w.measure == measure) {
-            if set.measures[measure].agg == CompiledAgg::Gauge(Object::ContactWaiting) {
-                out.extend(&kept.counts);
-            } else {
-                out.extend(
-                    kept.starts
-                        .iter()
-                        .map(|s| s.first().map_or(ABSENT_MIN, |(t, _)| t.0)),
-                );
+    pub(crate) fn write(&self, measure: usize, out: &mut Vec<i64>) {
+        let mut waitings = self.contacts.iter().chain(&self.conversations);
+        if let Some(found) = waitings.find(|w| w.measure == measure) {
+            match &found.kept {
+                Kept::Counts(counts) => out.extend(counts),
+                Kept::Starts(starts) => {
+                    let least = |s: &BTreeSet<(Timestamp, Key128)>| s.first().map(|(t, _)| t.0);
+                    out.extend(starts.iter().map(|s| least(s).unwrap_or(ABSENT_MIN)));
+                }
             }
         } else if let Some(kept) = self.newest.iter().find(|n| n.measure == measure) {
             out.extend(&kept.by_source);
+        }
+    }
+}
+
+fn count(waitings: &mut [Waitings], set: &Compiled, key: Key128, waiting: &Waiting, sign: i64) {
+    for (of, mark) in waitings.iter_mut().zip(waiting.marks.iter()) {
+        let Some(leaf) = mark.filter(|_| waiting.overdue || !of.overdue) else {
+            continue;
+        };
+        let (combos, n) = scopes(&set.measures[of.measure].dimensions, leaf);
+        for combo in &combos[..n] {
+            match &mut of.kept {
+                Kept::Counts(counts) => counts[*combo] += sign,
+                Kept::Starts(starts) if sign > 0 => {
+                    starts[*combo].insert((waiting.start, key));
+                }
+                Kept::Starts(starts) => {
+                    starts[*combo].remove(&(waiting.start, key));
+                }
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 //! definite only where no error can change them.
 
 use cx_catalog::compiled::{Compiled, CompiledAgg, View};
+use cx_catalog::fact::Facts;
 
 /// Outcomes without a reason; a dead-lettered record is looked at closely.
 const PLAIN: [&str; 4] = ["applied", "duplicate", "late", "control"];
@@ -34,6 +35,7 @@ impl Outcomes {
             for (i, measure) in records() {
                 let view = View {
                     event: None,
+                    facts: &Facts::NONE,
                     outcome,
                     reason: "",
                 };

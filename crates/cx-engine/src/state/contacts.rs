@@ -4,14 +4,12 @@
 //! A contact waits if it was queued, has not ended, and was neither answered nor dequeued at or
 //! after the newest time it was queued. Marks are maxima of event times, so order does not matter.
 
+use super::waiting::{Change, Lives, Marks, Waiting};
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 use dashmap::DashMap;
 use foldhash::fast::FixedState;
 use std::collections::BTreeSet;
-
-/// Per contact measure the leaf combination it counts in, or `None` where it does not match.
-pub(crate) type Marks = Box<[Option<[u16; 2]>]>;
 
 #[derive(Debug, Clone, Default)]
 struct Contact {
@@ -28,31 +26,34 @@ impl Contact {
         let left = self.left_at.is_some_and(|left| left >= start);
         (!self.ended && !left).then(|| Waiting {
             start,
+            overdue: false,
             marks: self.marks.clone(),
         })
     }
-}
 
-/// A contact in a queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Waiting {
-    pub(crate) start: Timestamp,
-    pub(crate) marks: Marks,
-}
-
-/// What a step did to a contact's waiting.
-#[derive(Debug, Default)]
-pub(crate) struct Change {
-    pub(crate) before: Option<Waiting>,
-    pub(crate) after: Option<Waiting>,
+    /// How long it had been in the queue when it was answered, if that was the first answer since.
+    fn waited(&self, answered: Timestamp) -> Option<i64> {
+        let queued = self.queued_at.filter(|at| *at <= answered)?;
+        let left = self.left_at.is_some_and(|left| left >= queued);
+        (!left).then(|| answered.since(queued))
+    }
 }
 
 /// The steps that matter to waiting.
 #[derive(Debug, Clone)]
 pub(crate) enum Move {
     Queued(Marks),
-    Left,
+    Answered,
+    Dequeued,
     Ended,
+}
+
+/// What a step did.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) change: Change,
+    /// From the newest time it was queued to the answer.
+    pub(crate) wait_ms: Option<i64>,
 }
 
 /// All contacts of one partition.
@@ -60,31 +61,33 @@ pub(crate) struct Contacts {
     map: DashMap<Key128, Contact, FixedState>,
     dues: BTreeSet<(Timestamp, Key128)>,
     most: usize,
+    lives: Lives,
 }
 
 impl Contacts {
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(most: usize, lives: Lives) -> Self {
         let map = DashMap::with_hasher_and_shard_amount(FixedState::with_seed(3), 64);
         Self {
             map,
             dues: BTreeSet::new(),
             most,
+            lives,
         }
     }
 
-    /// Takes a step; `None` where the limit refused a new contact.
+    /// Takes a step at log time `now`; `None` where the limit refused a new contact.
     pub(crate) fn step(
         &mut self,
         key: Key128,
-        time: Timestamp,
+        (time, now): (Timestamp, Timestamp),
         what: Move,
-        due: impl Fn(bool) -> Timestamp,
-    ) -> Option<Change> {
+    ) -> Option<Taken> {
         if !self.map.contains_key(&key) && self.map.len() >= self.most {
             return None;
         }
         let mut contact = self.map.entry(key).or_default();
-        let before = contact.waiting();
+        let mut taken = Taken::default();
+        taken.change.before = contact.waiting();
         self.dues.remove(&(contact.due, key));
         match what {
             Move::Queued(marks) => {
@@ -93,15 +96,21 @@ impl Contacts {
                     contact.marks = marks;
                 }
             }
-            Move::Left => contact.left_at = contact.left_at.max(Some(time)),
+            Move::Answered => {
+                taken.wait_ms = contact.waited(time);
+                contact.left_at = contact.left_at.max(Some(time));
+            }
+            Move::Dequeued => contact.left_at = contact.left_at.max(Some(time)),
             Move::Ended => contact.ended = true,
         }
-        contact.due = due(contact.ended);
+        contact.due = now.plus(if contact.ended {
+            self.lives.closed_ms
+        } else {
+            self.lives.open_ms
+        });
         self.dues.insert((contact.due, key));
-        Some(Change {
-            before,
-            after: contact.waiting(),
-        })
+        taken.change.after = contact.waiting();
+        Some(taken)
     }
 
     /// The next time a contact is forgotten.

@@ -2,6 +2,8 @@
 //! Out: reads. Never knows: KPIs.
 
 pub(crate) mod contacts;
+pub(crate) mod conversations;
 pub(crate) mod customers;
 pub(crate) mod repeats;
 pub(crate) mod shards;
+pub(crate) mod waiting;

@@ -100,7 +100,7 @@ pub(crate) fn check(house: &House, log: &Log<'_>) {
         .filter(|k| k.kpi != "source_age")
         .cloned()
         .collect();
-    let slow = SlowModel::new(&kpis, catalog.limits, &logs);
+    let slow = SlowModel::new(&kpis, catalog.limits, &catalog.reply_targets, &logs);
     let mut compared = 0;
     for (s, held) in &seen {
         let board = &boards[s];

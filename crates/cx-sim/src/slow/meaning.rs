@@ -10,6 +10,7 @@ use cx_model::record::TimestampKind;
 use cx_model::reject::Reason;
 use cx_model::time::Timestamp;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct Named {
     pub time: Timestamp,
     /// What became of it.
     pub outcome: Outcome,
+    /// What the steps before it say of it, by name without `fact.`.
+    pub facts: BTreeMap<&'static str, i64>,
     /// The event as JSON; null where it is none.
     pub event: Value,
 }
@@ -83,6 +86,7 @@ pub(super) fn named(log: &[LogRecord], place: (u32, u32), limits: &Limits) -> Ve
             log_time,
             time: log_time,
             outcome: Outcome::Control,
+            facts: BTreeMap::new(),
             event: Value::Null,
         };
         one.outcome = match record.clock {

@@ -2,6 +2,7 @@
 //! questions. Out: every cell at a second, recounted from the first record on.
 //! Never knows: panes, running sums, the engine. Conditions run in the CEL crate's interpreter.
 
+mod conversations;
 mod meaning;
 mod objects;
 
@@ -33,6 +34,7 @@ pub struct LogRecord {
 pub struct SlowModel<'m> {
     kpis: &'m [Kpi],
     limits: Limits,
+    reply_targets: BTreeMap<String, u32>,
     logs: Vec<Vec<Named>>,
     /// Every condition by its text.
     programs: BTreeMap<&'m str, Program>,
@@ -42,17 +44,30 @@ pub struct SlowModel<'m> {
 pub type Cell = (String, Window, BTreeMap<String, String>);
 
 impl<'m> SlowModel<'m> {
-    /// Reads the logs through; `attributes` is what the decoder keeps.
+    /// Reads the logs through; `reply_targets` are seconds by channel.
     #[must_use]
-    pub fn new(kpis: &'m [Kpi], limits: Limits, logs: &[Vec<LogRecord>]) -> Self {
+    pub fn new(
+        kpis: &'m [Kpi],
+        limits: Limits,
+        reply_targets: &BTreeMap<String, u32>,
+        logs: &[Vec<LogRecord>],
+    ) -> Self {
         let partitions = u32::try_from(logs.len()).expect("few partitions");
         let read = |(p, log): (usize, &Vec<LogRecord>)| {
             let partition = u32::try_from(p).expect("few partitions");
-            meaning::named(log, (partition, partitions), &limits)
+            let mut named = meaning::named(log, (partition, partitions), &limits);
+            for (i, facts) in conversations::facts(&named, &limits, reply_targets) {
+                named[i].facts.extend(facts);
+            }
+            for (i, wait_ms) in objects::waits(&named, &limits) {
+                named[i].facts.insert("wait_ms", wait_ms);
+            }
+            named
         };
         Self {
             kpis,
             limits,
+            reply_targets: reply_targets.clone(),
             programs: kpis.iter().flat_map(programs).collect(),
             logs: logs.iter().enumerate().map(read).collect(),
         }
@@ -171,24 +186,7 @@ impl<'m> SlowModel<'m> {
         s: i64,
     ) -> Part {
         if let Agg::Gauge { of } | Agg::Oldest { of } = &m.agg {
-            if *of == Object::SourceLastEvent {
-                let source = dims.get("source").map_or("all", String::as_str);
-                let declared = kpi.dimensions.first().map(|d| d.values.as_slice());
-                let newest = objects::newest(before, declared.unwrap_or(&[]), source);
-                return age(s, newest);
-            }
-            let starts = objects::waiting(before, s, &self.limits, |r| {
-                self.matches(kpi, m, r) && scoped(r, &kpi.dimensions, dims)
-            });
-            let n = i64::try_from(starts.len()).expect("few contacts");
-            if matches!(m.agg, Agg::Gauge { .. }) {
-                return Part {
-                    value: Some(n),
-                    n,
-                    restated: false,
-                };
-            }
-            return age(s, starts.into_iter().min());
+            return self.open((kpi, m, *of), dims, before, s);
         }
         let width = if m.agg == Agg::CountDistinct {
             60
@@ -227,12 +225,55 @@ impl<'m> SlowModel<'m> {
         part
     }
 
+    /// Objects that are open at second `s`.
+    fn open(
+        &self,
+        (kpi, m, of): (&Kpi, &Measure, Object),
+        dims: &BTreeMap<String, String>,
+        before: &[&[Named]],
+        s: i64,
+    ) -> Part {
+        if of == Object::SourceLastEvent {
+            let source = dims.get("source").map_or("all", String::as_str);
+            let declared = kpi.dimensions.first().map(|d| d.values.as_slice());
+            let newest = objects::newest(before, declared.unwrap_or(&[]), source);
+            return age(s, newest);
+        }
+        let here = |r: &Named| self.matches(kpi, m, r) && scoped(r, &kpi.dimensions, dims);
+        let starts = if of == Object::ContactWaiting {
+            objects::waiting(before, s, &self.limits, here)
+        } else {
+            let all = conversations::waiting(before, s, &self.limits, &self.reply_targets);
+            let counts = all
+                .into_iter()
+                .filter(|w| (w.overdue || of == Object::ConversationUnanswered) && here(w.by));
+            counts.map(|w| w.since).collect()
+        };
+        let n = i64::try_from(starts.len()).expect("few contacts");
+        if matches!(m.agg, Agg::Gauge { .. }) {
+            return Part {
+                value: Some(n),
+                n,
+                restated: false,
+            };
+        }
+        age(s, starts.into_iter().min())
+    }
+
     /// Filter and condition by the crate's interpreter; an error is false.
     fn matches(&self, kpi: &Kpi, m: &Measure, r: &Named) -> bool {
+        if let Agg::Sum { of } | Agg::Average { of } = &m.agg
+            && let Some(fact) = of.strip_prefix("fact.")
+            && !r.facts.contains_key(fact)
+        {
+            return false;
+        }
         kpi.filter.iter().chain(&m.condition).all(|source| {
             let mut context = Context::default();
             context.add_variable_from_value("data", to_cel(&r.event["data"]));
             context.add_variable_from_value("event", to_cel(&r.event));
+            let facts = serde_json::json!(r.facts);
+            context.add_variable_from_value("fact", to_cel(&facts));
             let record =
                 serde_json::json!({"outcome": r.outcome.name(), "reason": r.outcome.reason()});
             context.add_variable_from_value("record", to_cel(&record));
@@ -286,7 +327,11 @@ fn age(s: i64, start: Option<Timestamp>) -> Part {
 fn tally(m: &Measure, r: &Named, part: &mut Part, customers: &mut BTreeSet<String>) {
     match &m.agg {
         Agg::Sum { of } | Agg::Average { of } => {
-            if let Some(i) = r.event["data"][of].as_i64() {
+            let value = match of.strip_prefix("fact.") {
+                Some(fact) => r.facts.get(fact).copied(),
+                None => r.event["data"][of].as_i64(),
+            };
+            if let Some(i) = value {
                 part.value = part.value.map(|v| v + i);
                 part.n += 1;
             }

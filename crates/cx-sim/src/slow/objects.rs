@@ -7,12 +7,70 @@ use cx_model::time::Timestamp;
 use cx_model::vocabulary::{CONTACT_ANSWERED, CONTACT_DEQUEUED, CONTACT_ENDED, CONTACT_QUEUED};
 use std::collections::BTreeMap;
 
+const STEPS: [&str; 4] = [
+    CONTACT_QUEUED,
+    CONTACT_ANSWERED,
+    CONTACT_DEQUEUED,
+    CONTACT_ENDED,
+];
+
 #[derive(Default)]
 struct Contact<'r> {
     queued: Option<(Timestamp, &'r Named)>,
     left: Option<Timestamp>,
     ended: bool,
     due: Timestamp,
+}
+
+/// The contacts of one log by id, and how long those waited that its records answered, by position.
+fn walk<'r>(
+    log: &'r [Named],
+    limits: &Limits,
+) -> (BTreeMap<&'r str, Contact<'r>>, Vec<(usize, i64)>) {
+    let mut contacts: BTreeMap<&str, Contact<'_>> = BTreeMap::new();
+    let mut waits = Vec::new();
+    for (i, r) in log.iter().enumerate() {
+        let Some(id) = r.event["data"]["contact_id"].as_str() else {
+            continue;
+        };
+        let kind = r.event["type"].as_str().unwrap_or_default();
+        let taken = matches!(r.outcome, Outcome::Applied | Outcome::Late);
+        if !taken || !STEPS.contains(&kind) {
+            continue;
+        }
+        let contact = contacts.entry(id).or_default();
+        if contact.due != Timestamp(0) && contact.due <= r.log_time {
+            *contact = Contact::default();
+        }
+        if kind == CONTACT_QUEUED {
+            if contact.queued.is_none_or(|(at, _)| r.time >= at) {
+                contact.queued = Some((r.time, r));
+            }
+        } else if kind == CONTACT_ENDED {
+            contact.ended = true;
+        } else {
+            if let Some((queued, _)) = contact.queued
+                && kind == CONTACT_ANSWERED
+                && queued <= r.time
+                && contact.left.is_none_or(|left| left < queued)
+            {
+                waits.push((i, r.time.since(queued)));
+            }
+            contact.left = contact.left.max(Some(r.time));
+        }
+        let life = if contact.ended {
+            limits.contact_closed_ms
+        } else {
+            limits.contact_open_ms
+        };
+        contact.due = r.log_time.plus(life);
+    }
+    (contacts, waits)
+}
+
+/// How long those waited that the records of one log answered, by position.
+pub(super) fn waits(log: &[Named], limits: &Limits) -> Vec<(usize, i64)> {
+    walk(log, limits).1
 }
 
 /// Starts of the contacts that wait at second `s` and whose newest queued step matches.
@@ -24,45 +82,7 @@ pub(super) fn waiting(
 ) -> Vec<Timestamp> {
     let mut starts = Vec::new();
     for log in before {
-        let mut contacts: BTreeMap<&str, Contact<'_>> = BTreeMap::new();
-        for r in log
-            .iter()
-            .filter(|r| matches!(r.outcome, Outcome::Applied | Outcome::Late))
-        {
-            let Some(id) = r.event["data"]["contact_id"].as_str() else {
-                continue;
-            };
-            let kind = r.event["type"].as_str().unwrap_or_default();
-            if ![
-                CONTACT_QUEUED,
-                CONTACT_ANSWERED,
-                CONTACT_DEQUEUED,
-                CONTACT_ENDED,
-            ]
-            .contains(&kind)
-            {
-                continue;
-            }
-            let contact = contacts.entry(id).or_default();
-            if contact.due != Timestamp(0) && contact.due <= r.log_time {
-                *contact = Contact::default();
-            }
-            if kind == CONTACT_QUEUED {
-                if contact.queued.is_none_or(|(at, _)| r.time >= at) {
-                    contact.queued = Some((r.time, r));
-                }
-            } else if kind == CONTACT_ENDED {
-                contact.ended = true;
-            } else {
-                contact.left = contact.left.max(Some(r.time));
-            }
-            let life = if contact.ended {
-                limits.contact_closed_ms
-            } else {
-                limits.contact_open_ms
-            };
-            contact.due = r.log_time.plus(life);
-        }
+        let (contacts, _) = walk(log, limits);
         for contact in contacts
             .values()
             .filter(|c| c.due > Timestamp::from_second(s))

@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 fn tiny() -> impl Strategy<Value = Limits> {
     let most = || 0_usize..7;
-    (most(), most(), most(), most()).prop_map(|m| Limits {
+    (most(), most(), most(), most(), most()).prop_map(|m| Limits {
         repeats: m.0,
         customers: m.1,
         contacts: m.2,
         unregistered: m.3,
+        conversations: m.4,
         ..Limits::default()
     })
 }
@@ -44,7 +45,12 @@ fn account(limits: Limits, log: &[LogRecord]) -> Result<Account, TestCaseError> 
 /// Events of customers who came after the table was full, recounted from the log.
 fn strangers(limits: Limits, log: &[LogRecord]) -> i64 {
     let catalog = catalog();
-    let slow = SlowModel::new(&catalog.kpis, limits, &[log.to_vec()]);
+    let slow = SlowModel::new(
+        &catalog.kpis,
+        limits,
+        &catalog.reply_targets,
+        &[log.to_vec()],
+    );
     let mut known = BTreeSet::new();
     let mut refused = 0;
     for record in slow.records(0) {
@@ -85,13 +91,20 @@ fn law_7_with_no_room_at_all_everything_is_refused_by_name() {
         repeats: 0,
         customers: 0,
         contacts: 0,
+        conversations: 0,
         unregistered: 0,
         ..Limits::default()
     };
     let log = logs(&world(1), 1, 4).remove(0);
     let a = account(none, &log).expect("bounded");
     let names: Vec<&str> = a.limited.keys().copied().collect();
-    let all = ["contacts", "customers", "distinct", "repeats"];
+    let all = [
+        "contacts",
+        "conversations",
+        "customers",
+        "distinct",
+        "repeats",
+    ];
     assert_eq!(names, all, "{a:?}");
     assert_eq!(a.limited["repeats"], a.applied + a.late);
     assert_eq!(a.duplicates, 0, "nothing is remembered");

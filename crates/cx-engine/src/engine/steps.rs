@@ -1,0 +1,157 @@
+//! In: events that count or came late. Kept: what [`Engine`] keeps of customers, contacts,
+//! conversations and sources. Out: facts; what fell due. Never knows: panes, offsets.
+
+use super::Engine;
+use crate::kpi::meter::Counted;
+use crate::kpi::names::{ContactStep, ConversationStep, Step};
+use crate::kpi::objects::Family;
+use crate::state::contacts::Move;
+use crate::state::conversations::Talk;
+use crate::state::customers::Seen;
+use cx_catalog::compiled::View;
+use cx_catalog::fact::{Fact, Facts};
+use cx_model::attribute::{SLOT_AUTOMATED, SLOT_CHANNEL, SLOT_CONTACT, SLOT_CONVERSATION};
+use cx_model::event::Slot;
+use cx_model::time::Timestamp;
+
+impl Engine {
+    /// Fires everything due at or before `log_time` in order of (due, kind, key): contacts that
+    /// are forgotten, replies that are due, conversations that are forgotten.
+    pub(super) fn fire_until(&mut self, log_time: Timestamp) {
+        loop {
+            let contacts_first = match (self.contacts.next_due(), self.conversations.next_due()) {
+                (Some(contact), Some(conversation)) => contact <= conversation,
+                (contact, _) => contact.is_some(),
+            };
+            let (family, fired) = if contacts_first {
+                (Family::Contacts, self.contacts.forget(log_time))
+            } else {
+                (Family::Conversations, self.conversations.fire(log_time))
+            };
+            let Some((key, change)) = fired else {
+                break;
+            };
+            let objects = &mut self.meter.objects;
+            objects.change(&self.set, family, key, &change);
+        }
+    }
+
+    /// State that takes an event however late it is: customer, contact, source, registry.
+    pub(super) fn remember(&mut self, counted: &Counted<'_, '_>, outcome: &'static str) -> Facts {
+        let (event, kind) = (counted.event, &self.names[counted.kind]);
+        let channel = event.slot(SLOT_CHANNEL).text();
+        let channel_index = channel.and_then(|name| self.names.channel(name));
+        let source = self.names.source(&event.source);
+        let most = self.set.limits.unregistered;
+        for (what, name, known) in [
+            ("type", Some(&*event.kind), kind.registered),
+            ("channel", channel, channel_index.is_some()),
+            ("source", Some(&*event.source), source.is_some()),
+        ] {
+            if let (Some(name), false) = (name, known) {
+                self.account.unregistered(what, name, most);
+            }
+        }
+        let view = View {
+            event: Some(event),
+            outcome,
+            reason: "",
+            facts: &Facts::NONE,
+        };
+        if let Some(source) = source {
+            let objects = &mut self.meter.objects;
+            self.account.cel_errors += objects.source(&self.set, source, counted.time, view);
+        }
+        if let Some(customer) = counted.customer {
+            let seen = Seen {
+                time: counted.time,
+                contact: kind.step == Some(Step::Contact(ContactStep::Queued)),
+                channel: channel_index,
+            };
+            if !self.customers.note(customer, seen) {
+                self.account.limit("customers");
+            }
+        }
+        match kind.step {
+            Some(Step::Contact(step)) => self.contact(step, counted.time, view),
+            Some(Step::Conversation(step)) => {
+                self.conversation(step, (counted.time, channel_index), view)
+            }
+            None => Facts::NONE,
+        }
+    }
+
+    fn contact(&mut self, step: ContactStep, time: Timestamp, view: View<'_, '_>) -> Facts {
+        let mut facts = Facts::NONE;
+        let Some(id) = view.event.and_then(|e| e.slot(SLOT_CONTACT).text()) else {
+            return facts;
+        };
+        let what = match step {
+            ContactStep::Queued => {
+                let objects = &self.meter.objects;
+                let (marks, errors) = objects.marks(&self.set, Family::Contacts, view);
+                self.account.cel_errors += errors;
+                Move::Queued(marks)
+            }
+            ContactStep::Answered => Move::Answered,
+            ContactStep::Dequeued => Move::Dequeued,
+            ContactStep::Ended => Move::Ended,
+        };
+        let key = self.config.hash_key.hash(&["contact", id]);
+        let Some(taken) = self.contacts.step(key, (time, self.log_time), what) else {
+            self.account.limit("contacts");
+            return facts;
+        };
+        let objects = &mut self.meter.objects;
+        objects.change(&self.set, Family::Contacts, key, &taken.change);
+        facts.set(Fact::Wait, taken.wait_ms);
+        facts
+    }
+
+    fn conversation(
+        &mut self,
+        step: ConversationStep,
+        (time, channel): (Timestamp, Option<usize>),
+        view: View<'_, '_>,
+    ) -> Facts {
+        let mut facts = Facts::NONE;
+        let Some(event) = view.event else {
+            return facts;
+        };
+        let Some(id) = event.slot(SLOT_CONVERSATION).text() else {
+            return facts;
+        };
+        let what = match step {
+            ConversationStep::CustomerMessage => {
+                let objects = &self.meter.objects;
+                let (marks, errors) = objects.marks(&self.set, Family::Conversations, view);
+                self.account.cel_errors += errors;
+                let target = channel.and_then(|c| self.set.reply_targets_ms[c]);
+                Talk::Asked {
+                    reply_due: target.map(|ms| time.plus(ms)),
+                    marks,
+                }
+            }
+            ConversationStep::AgentMessage => {
+                if matches!(event.slot(SLOT_AUTOMATED), Slot::Bool(true)) {
+                    return facts;
+                }
+                Talk::Replied
+            }
+            ConversationStep::Closed => Talk::Closed,
+        };
+        let key = self.config.hash_key.hash(&["conversation", id]);
+        let Some(taken) = self.conversations.step(key, (time, self.log_time), what) else {
+            self.account.limit("conversations");
+            return facts;
+        };
+        if taken.lost {
+            self.account.limit("unanswered");
+        }
+        let objects = &mut self.meter.objects;
+        objects.change(&self.set, Family::Conversations, key, &taken.change);
+        facts.set(Fact::FirstReply, taken.first_reply_ms);
+        facts.set(Fact::Reply, taken.reply_ms);
+        facts
+    }
+}

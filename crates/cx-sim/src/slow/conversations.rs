@@ -1,0 +1,150 @@
+//! In: records with their names. Kept: nothing. Out: since when each conversation waits for an
+//! answer, whether it is overdue, and how long each reply took.
+//! Never knows: how an engine keeps conversations.
+
+use super::meaning::{Named, Outcome};
+use cx_model::limits::Limits;
+use cx_model::time::{SECOND, Timestamp};
+use std::collections::BTreeMap;
+
+/// Most unanswered messages of one conversation; of more, the newest but one goes.
+const UNANSWERED: usize = 8;
+
+/// By channel, how soon an answer is due, seconds.
+pub(super) type Targets = BTreeMap<String, u32>;
+
+#[derive(Default)]
+struct Conversation<'r> {
+    /// Every message of the customer seen, by time.
+    asked: Vec<Timestamp>,
+    first_reply_told: bool,
+    /// Every reply and every end seen.
+    answers: Vec<Timestamp>,
+    closed: bool,
+    /// Messages later than every answer, oldest first.
+    unanswered: Vec<(Timestamp, &'r Named)>,
+    forgotten: Option<Timestamp>,
+}
+
+/// A conversation that waits.
+pub(super) struct Waiting<'r> {
+    pub(super) since: Timestamp,
+    /// The message that began it.
+    pub(super) by: &'r Named,
+    pub(super) overdue: bool,
+}
+
+fn due(of: &Named, targets: &Targets) -> Option<Timestamp> {
+    let channel = of.event["data"]["channel"].as_str()?;
+    let target = targets.get(channel)?;
+    Some(of.time.plus(i64::from(*target) * SECOND))
+}
+
+/// Facts of one event by name.
+pub(super) type Facts = BTreeMap<&'static str, i64>;
+
+impl<'r> Conversation<'r> {
+    fn step(&mut self, r: &'r Named) -> Facts {
+        let mut facts = Facts::new();
+        match r.event["type"].as_str().unwrap_or_default() {
+            "cx.conversation.customer_message.v1" => {
+                self.asked.push(r.time);
+                if self.answers.iter().all(|a| *a < r.time) {
+                    self.unanswered.push((r.time, r));
+                    self.unanswered.sort_by_key(|(t, _)| *t);
+                    if self.unanswered.len() > UNANSWERED {
+                        let newest = self.unanswered.pop();
+                        self.unanswered.pop();
+                        self.unanswered.extend(newest);
+                    }
+                }
+                return facts;
+            }
+            "cx.conversation.agent_message.v1" => {
+                let first = self.asked.iter().min().copied();
+                if let Some(first) = first.filter(|t| *t <= r.time && !self.first_reply_told) {
+                    self.first_reply_told = true;
+                    facts.insert("first_reply_ms", r.time.since(first));
+                }
+                let oldest = self.unanswered.first().map(|(t, _)| *t);
+                if let Some(oldest) = oldest.filter(|t| *t <= r.time) {
+                    facts.insert("reply_ms", r.time.since(oldest));
+                }
+            }
+            _ => self.closed = true,
+        }
+        self.answers.push(r.time);
+        self.unanswered.retain(|(t, _)| *t > r.time);
+        facts
+    }
+}
+
+fn is_step(r: &Named) -> bool {
+    let automated = r.event["data"]["automated"].as_bool() == Some(true);
+    let kind = match r.event["type"].as_str().unwrap_or_default() {
+        "cx.conversation.customer_message.v1" | "cx.conversation.closed.v1" => true,
+        "cx.conversation.agent_message.v1" => !automated,
+        _ => false,
+    };
+    kind && matches!(r.outcome, Outcome::Applied | Outcome::Late)
+}
+
+/// The conversations of one log by id, and the facts of its records by position.
+fn walk<'r>(
+    log: &'r [Named],
+    limits: &Limits,
+    targets: &Targets,
+) -> (BTreeMap<&'r str, Conversation<'r>>, Vec<(usize, Facts)>) {
+    let mut all: BTreeMap<&str, Conversation<'_>> = BTreeMap::new();
+    let mut facts = Vec::new();
+    for (i, r) in log.iter().enumerate().filter(|(_, r)| is_step(r)) {
+        let Some(id) = r.event["data"]["conversation_id"].as_str() else {
+            continue;
+        };
+        let one = all.entry(id).or_default();
+        if one.forgotten.is_some_and(|t| t <= r.log_time) {
+            *one = Conversation::default();
+        }
+        facts.push((i, one.step(r)));
+        let oldest = one.unanswered.first().map(|(_, m)| *m);
+        one.forgotten = Some(if one.closed && oldest.is_none() {
+            r.log_time.plus(limits.contact_closed_ms)
+        } else {
+            let due = oldest.and_then(|m| due(m, targets));
+            let from = due.map_or(r.log_time, |d| d.max(r.log_time));
+            from.plus(limits.contact_open_ms)
+        });
+    }
+    (all, facts)
+}
+
+/// The facts of the records of one log, by position.
+pub(super) fn facts(log: &[Named], limits: &Limits, targets: &Targets) -> Vec<(usize, Facts)> {
+    walk(log, limits, targets).1
+}
+
+/// The conversations that wait at second `s`.
+pub(super) fn waiting<'r>(
+    before: &[&'r [Named]],
+    s: i64,
+    limits: &Limits,
+    targets: &Targets,
+) -> Vec<Waiting<'r>> {
+    let now = Timestamp::from_second(s);
+    let mut waiting = Vec::new();
+    for log in before {
+        let (all, _) = walk(log, limits, targets);
+        let kept = all
+            .values()
+            .filter(|c| c.forgotten.is_some_and(|t| t > now));
+        waiting.extend(kept.filter_map(|c| {
+            let (since, by) = *c.unanswered.first()?;
+            Some(Waiting {
+                since,
+                by,
+                overdue: due(by, targets).is_some_and(|d| d <= now),
+            })
+        }));
+    }
+    waiting
+}
