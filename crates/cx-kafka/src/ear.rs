@@ -281,7 +281,7 @@ impl<'m> Noted<'m> {
         for header in headers.into_iter().flat_map(H::iter) {
             let value = header.value.unwrap_or_default();
             if let Some(name) = header.key.strip_prefix(CLOUDEVENTS) {
-                // JavaScript clients write attributes that an event lacks as headers without value.
+                // Kafka's headers may have no value: then the event lacks the attribute.
                 let written = header.value.map(|value| (name, value));
                 noted.attributes.extend(written);
             } else if header.key == HEADER_CONTROL {
