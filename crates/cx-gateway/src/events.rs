@@ -1,7 +1,7 @@
 //! In: HTTP bodies of `POST /v1/events`. Kept: nothing. Out: single events for the house.
 //! Never knows: what an event means.
 //!
-//! CloudEvents HTTP binding 1.0: structured, batch and binary mode.
+//! CloudEvents HTTP binding 1.0.2: structured, batch and binary mode.
 
 use crate::binary;
 use crate::desk::{Accepted, Desk};
@@ -26,6 +26,8 @@ const PATIENCE: usize = 16 * BODY;
 /// How long a body may take.
 const UPLOAD: Duration = Duration::from_secs(30);
 const BATCH: usize = 1_000;
+/// What the media types of CloudEvents begin with.
+const STRUCTURED: &str = "application/cloudevents";
 const TYPES: &str = "send application/cloudevents+json, application/cloudevents-batch+json or \
     application/json in UTF-8, or an event in ce- headers";
 
@@ -157,26 +159,34 @@ async fn gather(body: Body) -> Result<Bytes, Problem> {
     Err(problem.at("body", "body", "send smaller batches"))
 }
 
+/// Structured, batch, or binary, as the binding tells them apart: by the content type where it
+/// begins with that of CloudEvents, else by `ce-` headers, else by the content.
 fn split(headers: &HeaderMap, body: Bytes) -> Result<Split, Problem> {
-    let kind = headers.get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let kind = kind.to_ascii_lowercase();
-    let (kind, parameters) = kind.split_once(';').unwrap_or((&kind, ""));
+    let written = headers.get(header::CONTENT_TYPE);
+    let written = written.and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let lower = written.to_ascii_lowercase();
+    let (kind, parameters) = lower.split_once(';').unwrap_or((&lower, ""));
     let kind = kind.trim();
-    let binary = headers.contains_key("ce-specversion");
-    let structured = kind.starts_with("application/cloudevents");
-    if !utf8(parameters) && (structured || !binary) {
+    let binary = !kind.starts_with(STRUCTURED) && binary::is(headers);
+    if binary {
+        return Ok(single(binary::structured(headers, written, &body)?));
+    }
+    if !utf8(parameters) {
         return Err(unknown_type(format!("{} is not UTF-8", parameters.trim())));
     }
-    match kind {
-        "application/cloudevents+json" => Ok(single(body)),
-        "application/cloudevents-batch+json" => batch(&body),
-        _ if binary => Ok(single(binary::structured(headers, kind, &body)?)),
-        "application/json" if body.trim_ascii_start().first() == Some(&b'[') => batch(&body),
+    let first = body.trim_ascii_start().first();
+    match kind.strip_prefix(STRUCTURED).unwrap_or(kind) {
+        "+json" => Ok(single(body)),
+        "-batch+json" | "-batch" => batch(&body),
+        "" if kind == STRUCTURED => Ok(single(body)),
+        "" | "application/json" if first == Some(&b'[') => batch(&body),
         "application/json" => Ok(single(body)),
-        other => Err(unknown_type(format!(
-            "content type {other:?} is not understood"
-        ))),
+        "" if matches!(first, Some(b'{') | None) => Ok(single(body)),
+        "" => Err(unknown_type("there is no content type".to_owned())),
+        _ => {
+            let detail = format!("content type {kind:?} is not understood");
+            Err(unknown_type(detail))
+        }
     }
 }
 

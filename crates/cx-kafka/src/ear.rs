@@ -95,7 +95,7 @@ impl Ear {
             match self.consumer.poll(wait) {
                 None => break,
                 Some(Ok(message)) => {
-                    let headers = Noted::of(&message);
+                    let headers = Noted::of(message.headers());
                     let record = record(&message, &headers);
                     self.next.insert(record.partition, record.offset + 1);
                     handle(Heard::Record(record));
@@ -276,12 +276,14 @@ struct Noted<'m> {
 }
 
 impl<'m> Noted<'m> {
-    fn of(message: &'m BorrowedMessage<'_>) -> Self {
+    fn of<H: Headers>(headers: Option<&'m H>) -> Self {
         let mut noted = Self::default();
-        for header in message.headers().iter().flat_map(|all| all.iter()) {
+        for header in headers.into_iter().flat_map(H::iter) {
             let value = header.value.unwrap_or_default();
             if let Some(name) = header.key.strip_prefix(CLOUDEVENTS) {
-                noted.attributes.push((name, value));
+                // Kafka's headers may have no value: then the event lacks the attribute.
+                let written = header.value.map(|value| (name, value));
+                noted.attributes.extend(written);
             } else if header.key == HEADER_CONTROL {
                 noted.control = Some(value);
             } else if header.key.eq_ignore_ascii_case(CONTENT_TYPE) {
@@ -308,5 +310,27 @@ fn record<'a>(message: &'a BorrowedMessage<'_>, headers: &'a Noted<'a>) -> Recor
         control: headers.control,
         content_type: headers.content_type,
         attributes: &headers.attributes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::message::{Header, OwnedHeaders};
+
+    #[test]
+    fn a_header_without_value_is_an_attribute_that_the_event_lacks() {
+        let header = |key, value| Header { key, value };
+        let headers = OwnedHeaders::new()
+            .insert(header("ce_id", Some("1")))
+            .insert(header("ce_subject", None))
+            .insert(header("ce_source", Some("")))
+            .insert(header("Content-Type", Some("application/json")))
+            .insert(header("other", Some("x")));
+        let noted = Noted::of(Some(&headers));
+        let expected = [("id", b"1".as_slice()), ("source", b"".as_slice())];
+        assert_eq!(noted.attributes, expected);
+        assert_eq!(noted.content_type, Some(b"application/json".as_slice()));
+        assert_eq!(noted.control, None);
     }
 }

@@ -1,12 +1,13 @@
 //! In: what a command decided at the start. Kept: what all threads of the house share.
 //! Out: control records and dead letters to Kafka. Never knows: KPIs, screens.
 
+use crate::keyring::Keyring;
 use crate::ledger::Ledger;
 use crate::pace::Pace;
 use crate::people::Directory;
 use cx_catalog::compiled::Compiled;
 use cx_kafka::{ClientSettings, Full, Producer};
-use cx_model::control::{Control, Keyring};
+use cx_model::control::Control;
 use cx_model::ids::{HashKey, partition_of};
 use cx_model::record::TimestampKind;
 use cx_model::reject::Rejected;

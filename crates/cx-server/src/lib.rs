@@ -13,6 +13,7 @@ mod feed;
 mod get;
 mod house;
 mod judge;
+mod keyring;
 mod ledger;
 mod pace;
 mod people;

@@ -2,8 +2,8 @@
 //! Never knows: what they protect.
 
 use crate::common::Secrets;
+use crate::keyring::Keyring;
 use anyhow::{Context as _, ensure};
-use cx_model::control::Keyring;
 use cx_model::ids::HashKey;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};

@@ -35,16 +35,16 @@ pub fn of_record<'a>(
         }
         Some(format) => Err(unknown(format)),
         None if record.attributes.is_empty() => decode(value, slots, limits),
-        None => binary(record, kind, slots, limits),
+        None => binary(record, slots, limits),
     }
 }
 
 fn binary<'a>(
     record: &Record<'a>,
-    kind: &[u8],
     slots: &SlotTable,
     limits: &Limits,
 ) -> Result<Event<'a>, Rejected> {
+    let mut kind = record.content_type.unwrap_or_default();
     let mut envelope = Envelope::new(slots);
     for (name, bytes) in record.attributes {
         let bad = |detail: String| {
@@ -54,9 +54,13 @@ fn binary<'a>(
                 detail,
             )
         };
-        if matches!(*name, "data" | "data_base64" | "datacontenttype") {
-            let detail = "data is the record's value, its type the header content-type";
-            return Err(bad(detail.to_owned()));
+        if matches!(*name, "data" | "data_base64") {
+            return Err(bad("data is the record's value, no header".to_owned()));
+        }
+        // The JavaScript SDK writes the type of the data twice; content-type decides.
+        if *name == "datacontenttype" {
+            kind = record.content_type.unwrap_or(bytes);
+            continue;
         }
         let text = std::str::from_utf8(bytes).map_err(|e| bad(format!("not UTF-8: {e}")))?;
         let value = Value::Text(Cow::Borrowed(text));

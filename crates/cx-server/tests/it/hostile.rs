@@ -62,7 +62,7 @@ fn put_aside(demo: &House, mut wanted: Vec<Vec<u8>>) {
     }
 }
 
-fn until(demo: &House, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+pub(crate) fn until(demo: &House, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
     let begun = now();
     loop {
         let health = demo.get("/healthz");

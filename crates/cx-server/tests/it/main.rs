@@ -3,6 +3,7 @@
 mod catalog;
 mod demo;
 mod doors;
+mod examples;
 mod hostile;
 mod numbers;
 mod proof;
