@@ -24,8 +24,10 @@ const FILES: usize = 2_000;
 /// All definitions of one installation, checked.
 #[derive(Debug)]
 pub struct Catalog {
-    /// KPIs by technical name, ascending.
+    /// KPIs counted from the log, by technical name, ascending.
     pub kpis: Vec<Kpi>,
+    /// KPIs measured by processes, by technical name, ascending.
+    pub observed: Vec<Kpi>,
     /// Registered channels.
     pub channels: Vec<String>,
     /// By channel, how soon a customer's message should be answered, seconds.
@@ -57,13 +59,19 @@ pub fn load(dir: &Path) -> Result<Catalog, Vec<Diagnostic>> {
         channels: channels.clone(),
         sources: sources.iter().map(|s| s.source.clone()).collect(),
     };
-    let (kpis, refused) = reader.kpis(&declared);
+    let (all, refused) = reader.kpis(&declared);
+    let (observed, kpis): (Vec<Kpi>, Vec<Kpi>) =
+        all.into_iter().partition(|k| check::observed(&k.formula));
     let boards = reader.boards(&kpis, &refused, &sources);
     if !reader.faults.is_empty() {
         return Err(reader.faults);
     }
     let limits = Limits::default();
-    let hashes: Vec<&str> = kpis.iter().map(|k| k.hash.as_str()).collect();
+    let hashes: Vec<&str> = kpis
+        .iter()
+        .chain(&observed)
+        .map(|k| k.hash.as_str())
+        .collect();
     let all = serde_json::to_vec(&(
         limits,
         FOLD_VERSION,
@@ -75,6 +83,7 @@ pub fn load(dir: &Path) -> Result<Catalog, Vec<Diagnostic>> {
     Ok(Catalog {
         hash: sha256(&all.expect("a catalogue is plain data")),
         kpis,
+        observed,
         channels,
         reply_targets,
         sources,

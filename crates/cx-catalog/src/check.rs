@@ -5,6 +5,7 @@ mod alert;
 mod dimension;
 mod example;
 mod measure;
+mod observed;
 mod unit;
 mod window;
 mod words;
@@ -123,12 +124,19 @@ pub(crate) fn measures(formula: &Formula) -> Vec<&Measure> {
             numerator,
             denominator,
         } => vec![numerator, denominator],
+        Formula::Observed { .. } => Vec::new(),
     }
+}
+
+/// Is it measured by processes rather than counted from the log?
+pub(crate) fn observed(formula: &Formula) -> bool {
+    matches!(formula, Formula::Observed { .. })
 }
 
 /// Do all measures count records of the log rather than events?
 pub(crate) fn of_records(formula: &Formula) -> bool {
-    measures(formula).iter().all(|m| m.agg == Agg::CountRecords)
+    let measures = measures(formula);
+    !measures.is_empty() && measures.iter().all(|m| m.agg == Agg::CountRecords)
 }
 
 /// Keys ascending at every level, whatever the JSON library keeps.

@@ -59,6 +59,8 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
         set.measures.push(compiled);
     }
     let formula = match &kpi.formula {
+        // Nothing of it is in the log.
+        Formula::Observed { .. } => return,
         Formula::Ratio { .. } => CompiledFormula::Ratio(first, first + 1),
         Formula::Simple { measure } => match measure.agg {
             Agg::Average { .. } => CompiledFormula::Average(first),
@@ -175,6 +177,7 @@ fn cells(set: &mut Compiled, kpi: &Kpi, compiled: &CompiledKpi) {
                 kind: match kpi.formula {
                     Formula::Simple { .. } => "simple",
                     Formula::Ratio { .. } => "ratio",
+                    Formula::Observed { .. } => "observed",
                 },
             });
         }

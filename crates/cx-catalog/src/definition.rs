@@ -59,6 +59,33 @@ pub enum Formula {
         /// Below the line.
         denominator: Measure,
     },
+    /// Measured by the clocks of processes: outside the log, the laws and every digest.
+    Observed {
+        /// What is measured.
+        of: Observed,
+    },
+}
+
+/// What processes measure of themselves. YAML: `observed: {of: event_to_screen}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Observed {
+    /// Age of the oldest event that a frame shows for the first time, when it goes to the screens;
+    /// the greatest of the last minute, ms.
+    EventToScreen,
+    /// Records of the log that no engine has taken yet.
+    ConsumerLag,
+}
+
+impl Observed {
+    /// The word in a KPI file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EventToScreen => "event_to_screen",
+            Self::ConsumerLag => "consumer_lag",
+        }
+    }
 }
 
 /// What is counted, over which events.

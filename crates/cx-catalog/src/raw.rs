@@ -41,6 +41,7 @@ pub(crate) const KPI: Form = Form {
         "measure",
         "gauge",
         "oldest",
+        "observed",
         "numerator",
         "denominator",
         "dimensions",
@@ -65,7 +66,7 @@ pub(crate) struct RawKpi {
     /// One line of meaning.
     #[schemars(with = "String", length(min = 1, max = 300))]
     pub(crate) meaning: Spanned<String>,
-    /// `simple` has one of measure, gauge, oldest; `ratio` has numerator and denominator.
+    /// `simple` has one of measure, gauge, oldest, observed; `ratio` has numerator and denominator.
     #[serde(rename = "type")]
     #[schemars(with = "String", extend("enum" = ["simple", "ratio"]))]
     pub(crate) kind: Spanned<String>,
@@ -78,6 +79,8 @@ pub(crate) struct RawKpi {
     pub(crate) gauge: Option<RawObject>,
     /// Age of the oldest object at the second.
     pub(crate) oldest: Option<RawObject>,
+    /// What processes measure of themselves; in no digest and on no board.
+    pub(crate) observed: Option<RawObserved>,
     /// Above the line of a ratio.
     pub(crate) numerator: Option<RawMeasure>,
     /// Below the line of a ratio.
@@ -117,8 +120,8 @@ pub(crate) struct RawKpi {
     /// Judged at sealed seconds; checked for form so far.
     #[serde(default)]
     pub(crate) alerts: Vec<RawAlert>,
-    /// At least one.
-    #[schemars(with = "Vec<RawExample>", length(min = 1))]
+    /// At least one; none where processes measure, for no event gives such a number.
+    #[schemars(with = "Vec<RawExample>")]
     pub(crate) examples: Spanned<Vec<RawExample>>,
 }
 
@@ -151,6 +154,15 @@ pub(crate) struct RawObject {
     #[serde(rename = "where")]
     #[schemars(with = "Option<String>")]
     pub(crate) condition: Option<Spanned<String>>,
+}
+
+/// Which measurement.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawObserved {
+    /// `event_to_screen` (seconds) or `consumer_lag` (count).
+    #[schemars(with = "String", extend("enum" = ["event_to_screen", "consumer_lag"]))]
+    pub(crate) of: Spanned<String>,
 }
 
 /// A breakdown: a name, whose values the catalogue declares, or a name with its values.

@@ -175,7 +175,7 @@ fn several_faults_of_one_file_are_told_together() {
 }
 
 /// Name of the case, what is counted, and the rest of a wrong simple KPI.
-const SIMPLE: [(&str, &str, &str); 22] = [
+const SIMPLE: [(&str, &str, &str); 24] = [
     (
         "percent_without_ratio",
         "measure: {agg: count}",
@@ -230,6 +230,16 @@ const SIMPLE: [(&str, &str, &str); 22] = [
         "max_of_time_as_count",
         "measure: {agg: max, of: data.wait_ms}",
         "windows: [5m]\nunit: count",
+    ),
+    (
+        "observed_misspelt",
+        "observed: {of: event_to_scren}",
+        "windows: [now]\nunit: seconds",
+    ),
+    (
+        "observed_by_channel",
+        "observed: {of: consumer_lag}",
+        "windows: [now]\nunit: seconds\ndimensions: [channel]",
     ),
     (
         "outcome_misspelt",

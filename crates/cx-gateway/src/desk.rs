@@ -21,6 +21,12 @@ pub trait Desk: Send + Sync + 'static {
     fn trend(&self, cells: &[usize]) -> (Vec<i64>, Vec<Vec<Option<i64>>>);
     /// All cells of the active set, in the order of [`Sealed::values`].
     fn cells(&self) -> &[CellInfo];
+    /// The value of a KPI that processes measure, scaled; the outer `None` for any other KPI, the
+    /// inner before anything was measured.
+    fn observed(&self, kpi: &str) -> Option<Option<i64>> {
+        let _counted = kpi;
+        None
+    }
     /// All KPI definitions as JSON, by technical name.
     fn kpis(&self) -> Arc<serde_json::Map<String, serde_json::Value>>;
     /// How the house is.

@@ -24,7 +24,9 @@ pub(crate) async fn kpi(State(desk): Desks, Path(name): Path<String>) -> Respons
     let all = desk.kpis();
     if let Some(kpi) = all.get(&name) {
         let mut kpi = kpi.clone();
-        if let Some(sealed) = desk.newest() {
+        if let Some(value) = desk.observed(&name) {
+            kpi["observed"] = json!({"value": value, "at_ms": desk.now_ms()});
+        } else if let Some(sealed) = desk.newest() {
             kpi["s"] = sealed.s.into();
             kpi["values"] = values(desk.cells(), &sealed, &name);
         }

@@ -3,6 +3,7 @@
 
 use crate::keyring::Keyring;
 use crate::ledger::Ledger;
+use crate::observed::Screen;
 use crate::pace::Pace;
 use crate::people::Directory;
 use cx_catalog::compiled::Compiled;
@@ -72,6 +73,7 @@ pub(crate) struct Common {
     pub(crate) ledger: Ledger,
     pub(crate) pace: Pace,
     pub(crate) people: Directory,
+    pub(crate) screen: Screen,
     /// Set once where the house is a demo.
     pub(crate) stage: OnceLock<Arc<dyn cx_gateway::Stage>>,
 }
@@ -115,6 +117,7 @@ impl Common {
             ledger: Ledger::new(partitions),
             pace: Pace::new(partitions),
             people: Directory::default(),
+            screen: Screen::default(),
             stage: OnceLock::new(),
         })
     }

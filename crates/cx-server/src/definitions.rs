@@ -22,7 +22,7 @@ pub(crate) fn first(common: &Common, catalog: &Catalog) -> anyhow::Result<()> {
     let Some(found) = read(common)? else {
         let set = json!({
             "set": 1, "hash": catalog.hash, "partitions": common.partitions,
-            "kpis": catalog.kpis, "limits": catalog.limits,
+            "kpis": catalog.kpis, "observed": catalog.observed, "limits": catalog.limits,
         });
         let set = set.to_string();
         let sent = common

@@ -196,6 +196,10 @@ fn kpi(answer: &Value) -> String {
         text(&answer["owners"]["technical"]),
         text(&answer["definition"]),
     );
+    if let Some(observed) = answer.get("observed") {
+        let value = show::value(observed["value"].as_i64(), &unit, decimals);
+        return format!("{head}\nobserved, in no seal: {value}");
+    }
     match answer["s"].as_i64() {
         Some(s) => format!(
             "{head}\nsealed second {s}\n\n{}",

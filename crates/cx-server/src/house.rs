@@ -3,9 +3,11 @@
 
 use crate::clock;
 use crate::common::{Common, Original};
+use crate::observed;
 use crate::people::opaque;
 use bytes::Bytes;
 use cx_catalog::Catalog;
+use cx_catalog::definition::Kpi;
 use cx_engine::Rollup;
 use cx_gateway::{Accepted, Desk, Health, Ready, Stage};
 use cx_model::decode::decode;
@@ -28,16 +30,22 @@ pub(crate) struct House {
     pub(crate) rollup: Arc<Mutex<Rollup>>,
     pub(crate) boards: Vec<Arc<Board>>,
     pub(crate) kpis: Arc<Map<String, Value>>,
+    pub(crate) observed: Vec<Kpi>,
 }
 
 /// All definitions as the API shows them.
 pub(crate) fn shown(catalog: &Catalog) -> Map<String, Value> {
-    let one = |k: &cx_catalog::definition::Kpi| {
+    let one = |k: &Kpi| {
         let mut value = serde_json::to_value(k).expect("a definition is plain data");
         value["definition"] = k.hash.as_str().into();
         (k.kpi.clone(), value)
     };
-    catalog.kpis.iter().map(one).collect()
+    catalog
+        .kpis
+        .iter()
+        .chain(&catalog.observed)
+        .map(one)
+        .collect()
 }
 
 impl House {
@@ -69,6 +77,17 @@ impl Desk for House {
 
     fn cells(&self) -> &[CellInfo] {
         &self.common.set.cells
+    }
+
+    fn observed(&self, kpi: &str) -> Option<Option<i64>> {
+        let kpi = self.observed.iter().find(|k| k.kpi == kpi)?;
+        let common = &self.common;
+        Some(observed::value(
+            kpi,
+            &common.screen,
+            &common.ledger,
+            clock::now(),
+        ))
     }
 
     fn kpis(&self) -> Arc<Map<String, Value>> {
@@ -165,6 +184,16 @@ impl Desk for House {
                     .expect("writing to a string cannot fail");
             }
         }
+        let reach = self.common.ledger.reach();
+        let screen = self.common.screen.age(clock::now()).unwrap_or(0);
+        writeln!(
+            out,
+            "# TYPE watchfloor_consumer_lag_records gauge\nwatchfloor_consumer_lag_records {}\n# TYPE watchfloor_event_to_screen_seconds gauge\nwatchfloor_event_to_screen_seconds {}.{:03}",
+            reach.end - reach.read,
+            screen / 1_000,
+            screen % 1_000
+        )
+        .expect("writing to a string cannot fail");
         let age = self.seal_age().unwrap_or(-1);
         writeln!(
             out,

@@ -3,17 +3,20 @@
 //! Never knows: Kafka, sockets.
 
 use crate::clock;
+use crate::observed::Screen;
 use cx_engine::{Part, Rollup};
 use cx_gateway::Hub;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+/// A sealed second older than this is history, s.
+const FOLDING_S: i64 = 60;
 /// How long without a seal until live values go out, ms.
 const NOT_SEALED_MS: i64 = 3_000;
 
 /// Runs until all workers are gone.
-pub(crate) fn run(parts: &Receiver<Part>, rollup: &Mutex<Rollup>, hub: &Arc<Hub>) {
+pub(crate) fn run(parts: &Receiver<Part>, rollup: &Mutex<Rollup>, hub: &Arc<Hub>, screen: &Screen) {
     let mut sealed_at = clock::now();
     let mut live_at = clock::now();
     loop {
@@ -34,6 +37,10 @@ pub(crate) fn run(parts: &Receiver<Part>, rollup: &Mutex<Rollup>, hub: &Arc<Hub>
         if let Some(sealed) = newest {
             sealed_at = now;
             hub.publish(&sealed, now.0);
+            // A minute of a history that is folded is no frame of now.
+            if now.second() - sealed.s < FOLDING_S {
+                screen.shown(sealed.s, clock::now());
+            }
         } else if now.since(sealed_at) > NOT_SEALED_MS && now.since(live_at) >= 1_000 {
             live_at = now;
             let live = rollup.lock().expect("no holder panics").live();

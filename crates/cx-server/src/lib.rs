@@ -15,6 +15,7 @@ mod house;
 mod judge;
 mod keyring;
 mod ledger;
+mod observed;
 mod pace;
 mod people;
 mod progress;

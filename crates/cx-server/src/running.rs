@@ -45,6 +45,7 @@ impl Running {
             rollup: Arc::clone(&rollup),
             boards,
             kpis: Arc::new(shown(catalog)),
+            observed: catalog.observed.clone(),
         });
         let mut running = Self {
             common: Arc::clone(common),
@@ -62,8 +63,8 @@ impl Running {
             })?;
         }
         drop(parts);
-        running.also("judge", move |_| {
-            judge::run(&judged, &rollup, &hub);
+        running.also("judge", move |common| {
+            judge::run(&judged, &rollup, &hub, &common.screen);
             Ok(())
         })?;
         Ok(running)

@@ -14,7 +14,7 @@ impl Checker<'_, '_> {
         windows: &[Window],
         dimensions: &[Dimension],
     ) -> Vec<Example> {
-        if raw.examples.value.is_empty() {
+        if raw.examples.value.is_empty() && raw.observed.is_none() {
             self.fault(
                 &raw.examples,
                 "no example",

@@ -29,6 +29,9 @@ impl Checker<'_, '_> {
             &raw.numerator,
             &raw.denominator,
         );
+        if let (Some(observed), (None, None, None, None, None)) = (&raw.observed, parts) {
+            return self.observed(raw, observed);
+        }
         match (raw.kind.value.as_str(), parts) {
             ("simple", (Some(m), None, None, None, None)) => Some(Formula::Simple {
                 measure: self.measure(m)?,
@@ -39,7 +42,7 @@ impl Checker<'_, '_> {
             ("simple", _) => {
                 self.fault(
                     &raw.kind,
-                    "a simple KPI has exactly one of measure, gauge and oldest, and nothing else",
+                    "a simple KPI has exactly one of measure, gauge, oldest and observed, and nothing else",
                     "write measure: {agg: count, where: …}",
                 );
                 None

@@ -1,7 +1,7 @@
 //! In: unit and formula of a KPI. Out: faults; how many steps lie between parts and shown value.
 //! Never knows: values.
 
-use super::{Checker, measures};
+use super::{Checker, measures, observed};
 use crate::definition::{Agg, Formula, Kpi, Measure};
 use crate::raw::RawKpi;
 
@@ -37,7 +37,7 @@ impl Kind {
         match kinds.as_slice() {
             [one] | [one, Self::Number] => Some(*one),
             [a, b] if a == b => Some(Self::Number),
-            _ => None,
+            _ => None, // no unit could name it, or nothing is counted
         }
     }
 }
@@ -48,6 +48,9 @@ fn currency(unit: &str) -> bool {
 
 impl Checker<'_, '_> {
     pub(super) fn unit(&mut self, raw: &RawKpi, formula: &Formula) {
+        if observed(formula) {
+            return;
+        }
         let unit = raw.unit.value.as_str();
         if !currency(unit) && !["percent", "count", "seconds"].contains(&unit) {
             return self.fault(

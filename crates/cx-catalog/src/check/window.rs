@@ -1,7 +1,7 @@
 //! In: the windows of a KPI file. Out: windows that can be counted, or faults.
 //! Never knows: panes.
 
-use super::{Checker, measures};
+use super::{Checker, measures, observed};
 use crate::definition::{Agg, Formula};
 use crate::raw::RawKpi;
 use cx_model::window::Window;
@@ -13,7 +13,7 @@ impl Checker<'_, '_> {
     pub(super) fn windows(&mut self, raw: &RawKpi, formula: &Formula) -> Vec<Window> {
         let measures = measures(formula);
         let now = |agg: &Agg| matches!(agg, Agg::Gauge { .. } | Agg::Oldest { .. });
-        let now = measures.iter().any(|m| now(&m.agg));
+        let now = observed(formula) || measures.iter().any(|m| now(&m.agg));
         let distinct = measures.iter().any(|m| m.agg == Agg::CountDistinct);
         let mut windows = Vec::new();
         for name in &raw.windows {
@@ -36,7 +36,7 @@ impl Checker<'_, '_> {
                     };
                     self.fault(
                         name,
-                        "gauges and ages have the window now, and only they",
+                        "gauges, ages and what processes measure have the window now, and only they",
                         fix,
                     );
                 }

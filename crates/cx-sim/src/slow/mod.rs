@@ -151,6 +151,7 @@ impl<'m> SlowModel<'m> {
                     };
                 }
             }
+            Formula::Observed { .. } => return CellValue::default(),
             Formula::Ratio {
                 numerator,
                 denominator,
@@ -297,6 +298,7 @@ fn programs(kpi: &Kpi) -> Vec<(&str, Program)> {
             numerator,
             denominator,
         } => vec![numerator, denominator],
+        Formula::Observed { .. } => Vec::new(),
     };
     let conditions = measures.into_iter().filter_map(|m| m.condition.as_ref());
     let parse = |text: &'_ String| Program::compile(text).expect("checked by the catalogue");
@@ -360,7 +362,7 @@ fn factor(kpi: &Kpi) -> (i64, i64) {
             Agg::Oldest { .. } => "_ms",
             Agg::Count | Agg::CountRecords | Agg::CountDistinct | Agg::Gauge { .. } => "",
         },
-        Formula::Ratio { .. } => "",
+        Formula::Ratio { .. } | Formula::Observed { .. } => "",
     };
     match kpi.unit.as_str() {
         "percent" => (100, 1),
