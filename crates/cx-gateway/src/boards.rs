@@ -134,6 +134,7 @@ fn shown(desk: &dyn Desk, hub: &Hub, view: &View, sealed: &Sealed) -> Value {
         "board": board.name, "title": board.title, "zone": board.zone,
         "epoch": hub.epoch(), "seq": view.seq(), "s": sealed.s, "sealed": sealed.sealed,
         "g": view.digest_of(sealed), "offsets": offsets, "broker": desk.broker(),
+        "demo": desk.stage().is_some(),
         "final_through": sealed.final_through, "layout": board.layout,
         "cells": cells, "values": values, "parts": parts,
     })

@@ -10,8 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A sealed second older than this is history, s.
-const FOLDING_S: i64 = 60;
+/// How old the first sealed second is that is no history any more, s.
+const LIVE_S: i64 = 1;
 /// How long without a seal until live values go out, ms.
 const NOT_SEALED_MS: i64 = 3_000;
 
@@ -19,6 +19,7 @@ const NOT_SEALED_MS: i64 = 3_000;
 pub(crate) fn run(parts: &Receiver<Part>, rollup: &Mutex<Rollup>, hub: &Arc<Hub>, screen: &Screen) {
     let mut sealed_at = clock::now();
     let mut live_at = clock::now();
+    let mut caught_up = false;
     loop {
         let mut newest = None;
         match parts.recv_timeout(Duration::from_millis(200)) {
@@ -37,8 +38,9 @@ pub(crate) fn run(parts: &Receiver<Part>, rollup: &Mutex<Rollup>, hub: &Arc<Hub>
         if let Some(sealed) = newest {
             sealed_at = now;
             hub.publish(&sealed, now.0);
-            // A minute of a history that is folded is no frame of now.
-            if now.second() - sealed.s < FOLDING_S {
+            // Until the log is caught up with, frames show history, not what has just happened.
+            caught_up |= now.second() - sealed.s <= LIVE_S;
+            if caught_up {
                 screen.shown(sealed.s, clock::now());
             }
         } else if now.since(sealed_at) > NOT_SEALED_MS && now.since(live_at) >= 1_000 {

@@ -23,6 +23,8 @@ export interface BoardPage {
   title: string;
   zone: string;
   broker: string;
+  /** The server takes gestures. */
+  demo: boolean;
   epoch: string;
   s: number;
   g: string;

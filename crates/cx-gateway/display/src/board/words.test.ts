@@ -61,6 +61,8 @@ describe("the sentence", () => {
   it("names the target, and the wrong side of it", () => {
     expect([aim(held(810)), aim(held(784))]).toEqual(["target 80\u2009%", "below target 80\u2009%"]);
     expect(aim(held(150, of("seconds", 0, "down", 120)))).toBe("above target 2:00");
+    // Half a window is no reason to wake anybody.
+    expect(aim(held(784, of("percent", 1, "up", 800), WARMING))).toBe("target 80\u2009%");
     expect(aim(held(5, of("count")))).toBe("");
   });
   it("compares with an hour ago by direction", () => {

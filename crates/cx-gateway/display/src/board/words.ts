@@ -19,9 +19,11 @@ export function span(window: string): string {
 }
 
 /** Whether a value is on the wrong side of its target. */
-export function offTarget(held: { value: number | null; info: Info } | undefined): boolean {
+export function offTarget(held: { value: number | null; state?: number; info: Info } | undefined): boolean {
   const target = held?.info.target;
   if (!held || held.value === null || target === undefined || target === null) return false;
+  // A window that was not seen whole alarms nobody.
+  if ((held.state ?? 0) & WARMING) return false;
   if (held.info.direction === "up") return held.value < target;
   return held.info.direction === "down" && held.value > target;
 }
