@@ -75,21 +75,36 @@ impl Dims {
 
 impl Dim {
     fn number(&self, view: View<'_, '_>) -> u16 {
-        let value = match (self.source, view.event) {
-            (DimensionSource::RecordReason, _) => Some(view.reason),
-            (DimensionSource::RecordOutcome, _) => Some(view.outcome),
-            (DimensionSource::Slot(slot), Some(event)) => event.slot(slot).text(),
-            (DimensionSource::EventSource, Some(event)) => Some(&*event.source),
-            (DimensionSource::EventType, Some(event)) => Some(&*event.kind),
-            (
-                DimensionSource::Slot(_)
-                | DimensionSource::EventSource
-                | DimensionSource::EventType,
-                None,
-            ) => None,
-        };
-        let known = value.and_then(|v| self.numbers.get(v).copied());
-        let other = || u16::try_from(self.values.len() + 1).expect("dimensions have few values");
-        known.unwrap_or_else(other)
+        let known = value(self.source, view).and_then(|v| self.numbers.get(v).copied());
+        known.unwrap_or_else(|| number(self.values.len()))
+    }
+}
+
+/// As [`Dims::leaf`], for one measure and an event of which nothing is kept.
+pub(crate) fn leaf(dimensions: &[CompiledDimension], view: View<'_, '_>) -> [u16; 2] {
+    let mut leaf = [0; 2];
+    for (out, dimension) in leaf.iter_mut().zip(dimensions) {
+        let known = value(dimension.source, view).and_then(|v| dimension.index.get(v).copied());
+        *out = number(known.unwrap_or(dimension.values.len()));
+    }
+    leaf
+}
+
+fn number(index: usize) -> u16 {
+    u16::try_from(index + 1).expect("dimensions have few values")
+}
+
+/// What the event says of a breakdown.
+fn value<'v>(source: DimensionSource, view: View<'v, '_>) -> Option<&'v str> {
+    match (source, view.event) {
+        (DimensionSource::RecordReason, _) => Some(view.reason),
+        (DimensionSource::RecordOutcome, _) => Some(view.outcome),
+        (DimensionSource::Slot(slot), Some(event)) => event.slot(slot).text(),
+        (DimensionSource::EventSource, Some(event)) => Some(&*event.source),
+        (DimensionSource::EventType, Some(event)) => Some(&*event.kind),
+        (
+            DimensionSource::Slot(_) | DimensionSource::EventSource | DimensionSource::EventType,
+            None,
+        ) => None,
     }
 }

@@ -8,9 +8,7 @@ use super::layout::{Layout, Merge, scopes};
 use super::objects::Objects;
 use super::outcomes::Outcomes;
 use super::panes::{Panes, Spot};
-use cx_catalog::compiled::{
-    Compiled, CompiledAgg, CompiledDimension, CompiledMeasure, DimensionSource, Of, View, combos,
-};
+use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, Of, View, combos};
 use cx_catalog::fact::Facts;
 use cx_model::event::Event;
 use cx_model::ids::Key128;
@@ -328,30 +326,4 @@ fn extremes(measure: &CompiledMeasure) -> Option<[Extremes; 2]> {
         Extremes::new(merge, all, &FINE_LENGTHS, FINE_AHEAD),
         Extremes::new(merge, all, &LENGTHS, COARSE_AHEAD),
     ])
-}
-
-/// The combination an event counts in: per dimension the value index + 1.
-pub(crate) fn leaf(dimensions: &[CompiledDimension], view: View<'_, '_>) -> [u16; 2] {
-    let mut leaf = [0; 2];
-    for (out, dimension) in leaf.iter_mut().zip(dimensions) {
-        let value = match (dimension.source, view.event) {
-            (DimensionSource::RecordReason, _) => Some(view.reason),
-            (DimensionSource::RecordOutcome, _) => Some(view.outcome),
-            (DimensionSource::Slot(slot), Some(event)) => event.slot(slot).text(),
-            (DimensionSource::EventSource, Some(event)) => Some(&*event.source),
-            (DimensionSource::EventType, Some(event)) => Some(&*event.kind),
-            (
-                DimensionSource::Slot(_)
-                | DimensionSource::EventSource
-                | DimensionSource::EventType,
-                None,
-            ) => None,
-        };
-        let other = dimension.values.len();
-        let index = value
-            .and_then(|v| dimension.index.get(v).copied())
-            .unwrap_or(other);
-        *out = u16::try_from(index + 1).expect("dimensions have few values");
-    }
-    leaf
 }

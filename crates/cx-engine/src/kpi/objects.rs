@@ -88,7 +88,7 @@ impl Objects {
         let marks = waitings.iter().map(|w| {
             let measure = &set.measures[w.measure];
             match (measure.condition)(view) {
-                Some(true) => Some(super::meter::leaf(&measure.dimensions, view)),
+                Some(true) => Some(super::dims::leaf(&measure.dimensions, view)),
                 Some(false) => None,
                 None => {
                     errors += 1;
