@@ -186,10 +186,7 @@ impl Ear {
     /// The first partition whose next offset its log does not hold.
     fn offset_gone(&self) -> Result<Option<Error>, Error> {
         for (partition, offset) in &self.next {
-            let (low, high) = self
-                .consumer
-                .fetch_watermarks(&self.topic, native(*partition), self.settings.patience())
-                .map_err(|e| unreachable(&self.consumer, &self.settings, &e))?;
+            let (low, high) = self.watermarks(*partition)?;
             if *offset < low || *offset > high {
                 return Ok(Some(Error::OffsetGone {
                     topic: self.topic.clone(),
@@ -201,6 +198,25 @@ impl Ear {
             }
         }
         Ok(None)
+    }
+
+    /// First offset of a partition's log, and the one after its last. A partition that was made a
+    /// moment ago, or whose broker went away, has no leader yet: then the answer is waited for.
+    fn watermarks(&self, partition: u32) -> Result<(i64, i64), Error> {
+        let patience = self.settings.patience();
+        let mut left = patience.as_millis() / POLL.as_millis();
+        loop {
+            let asked = self
+                .consumer
+                .fetch_watermarks(&self.topic, native(partition), patience);
+            match asked {
+                Ok(found) => return Ok(found),
+                Err(error) if left > 0 && electing(&error) => left -= 1,
+                Err(error) => return Err(unreachable(&self.consumer, &self.settings, &error)),
+            }
+            // Only waits: nothing is assigned yet, or the reader is about to end with an error.
+            drop(self.consumer.poll(POLL));
+        }
     }
 
     /// Final or healing by itself: librdkafka has hundreds of codes, few are final.
@@ -236,6 +252,18 @@ impl Ear {
             detail: format!("{}: {error}", self.topic),
         }
     }
+}
+
+fn electing(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            Code::NotLeaderForPartition
+                | Code::LeaderNotAvailable
+                | Code::UnknownTopicOrPartition
+                | Code::UnknownPartition
+        )
+    )
 }
 
 /// No broker, and why: librdkafka tells it only to who polls.

@@ -23,7 +23,7 @@ enum Command {
         #[command(flatten)]
         config: Configured,
         /// End after this long (30s, 5m) and print the accounting; without it, run until Ctrl-C.
-        #[arg(long = "for", value_parser = duration)]
+        #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
         bound: Option<Duration>,
         /// End with one line of JSON.
         #[arg(long)]
@@ -53,7 +53,7 @@ enum Command {
         #[command(flatten)]
         house: Asked,
         /// End after this long (30s, 5m); without it, run until Ctrl-C.
-        #[arg(long = "for", value_parser = duration)]
+        #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
         bound: Option<Duration>,
     },
     /// Ask a running house for one thing.
@@ -126,7 +126,7 @@ struct Demo {
     #[arg(long, value_name = "BOOTSTRAP")]
     kafka: Option<String>,
     /// End after this long (30s, 5m) and print the accounting; without it, run until Ctrl-C.
-    #[arg(long = "for", value_parser = duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     bound: Option<Duration>,
     /// Mean events per second of the simulated company.
     #[arg(long, default_value_t = 40.0, value_parser = rate)]

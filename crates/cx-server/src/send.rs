@@ -37,6 +37,7 @@ struct Counts {
 /// # Errors
 /// A file that cannot be read, a broker that does not answer.
 pub(crate) fn run(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<bool> {
+    let (input, bar) = open(file)?;
     let topic = Topics::new(&config.kafka.prefix).interactions;
     let settings = config.kafka.client()?;
     let plans = crate::topics::plans(config, &Topics::new(&config.kafka.prefix));
@@ -46,7 +47,6 @@ pub(crate) fn run(config: &Config, file: &Path, as_json: bool) -> anyhow::Result
     if !faults.is_empty() {
         return Ok(crate::topics::told("send", only, &faults, as_json));
     }
-    let (input, bar) = open(file)?;
     let sender = Sender {
         producer: Producer::open(&settings)?,
         topic,

@@ -82,6 +82,13 @@ fn a_configuration_that_is_missing_or_wrong_is_named_with_the_place() {
 }
 
 #[test]
+fn a_file_that_is_not_there_is_named_before_any_broker_is_asked() {
+    let error = fails(&["send", "/no/such.ndjson"], &[]);
+    assert!(error.contains("cannot read /no/such.ndjson"), "{error}");
+    assert!(!error.contains("broker"), "{error}");
+}
+
+#[test]
 fn a_setting_that_librdkafka_does_not_know_is_named() {
     let settings = [("WATCHFLOOR_KAFKA_PROPERTIES", "security.protocl=ssl")];
     let error = fails(&["topics", "check"], &settings);
