@@ -62,6 +62,7 @@ impl Timestamp {
             && matches!(b[10], b'T' | b't' | b' ')
             && b[13] == b':'
             && b[16] == b':'
+            && b[19] != b','
             && b[..4].iter().all(u8::is_ascii_digit);
         let offset_ok = shaped && {
             let last = b[b.len() - 1];

@@ -142,15 +142,7 @@ impl<'de> Envelope<'de> {
         if out.time.is_some() {
             return Err(E::custom("key \"time\" stands twice"));
         }
-        let parsed = match value {
-            Value::Text(text) => {
-                Timestamp::parse_rfc3339(text).map_err(|e| format!("time is {text:?}: {e}"))
-            }
-            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Nested => {
-                Err("time must be a JSON string such as \"2026-11-24T14:02:11.250Z\"".to_owned())
-            }
-        };
-        match parsed {
+        match instant("time", value) {
             Ok(time) => out.time = Some(time),
             Err(detail) => refuse(&mut out.refused, "time", detail),
         }
@@ -176,12 +168,22 @@ impl<'de> Envelope<'de> {
                 name,
                 format!("{name} is an object or array; put it into data"),
             );
-        } else if let ("recordedtime" | "expirytime", Value::Text(text)) = (name, value)
-            && let Err(why) = Timestamp::parse_rfc3339(text)
+        } else if matches!(name, "recordedtime" | "expirytime")
+            && let Err(detail) = instant(name, value)
         {
-            refuse(&mut out.refused, name, format!("{name} is {text:?}: {why}"));
+            refuse(&mut out.refused, name, detail);
         }
     }
+}
+
+/// The instant that an attribute names; CloudEvents writes every instant as a JSON string.
+fn instant(name: &str, value: &Value<'_>) -> Result<Timestamp, String> {
+    let Value::Text(text) = value else {
+        return Err(format!(
+            "{name} must be a JSON string such as \"2026-11-24T14:02:11.250Z\""
+        ));
+    };
+    Timestamp::parse_rfc3339(text).map_err(|why| format!("{name} is {text:?}: {why}"))
 }
 
 fn refuse(slot: &mut Option<Rejected>, place: &str, detail: String) {
