@@ -204,6 +204,10 @@ impl ClientContext for Reports {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        // That all are down says less than why one is, and is said at every orderly end.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            return tracing::debug!(reason, "kafka producer");
+        }
         tracing::warn!(%error, reason, "kafka producer");
     }
 }
