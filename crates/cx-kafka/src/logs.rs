@@ -29,6 +29,11 @@ impl Logs {
         self.failure.lock().expect("no holder panics").is_some()
     }
 
+    /// A broker answers: whatever fails from now on is news again, for the same reason too.
+    fn recovered(&self) {
+        *self.failure.lock().expect("no holder panics") = None;
+    }
+
     /// The offset after the last record of a partition's log, as last heard.
     pub(crate) fn end(&self, partition: u32) -> Option<i64> {
         let ends = self.ends.lock().expect("no holder panics");
@@ -61,6 +66,9 @@ impl ClientContext for Logs {
     }
 
     fn stats(&self, statistics: Statistics) {
+        if statistics.brokers.values().any(|b| b.state == "UP") {
+            self.recovered();
+        }
         let partitions = statistics.topics.values().flat_map(|t| &t.partitions);
         let known = partitions.filter_map(|(number, partition)| {
             let number = u32::try_from(*number).ok()?;
@@ -124,5 +132,16 @@ mod tests {
             "1/1 brokers are down",
         );
         assert_eq!(logs.why(&error), "b:9: Connect failed");
+    }
+
+    #[test]
+    fn a_failure_is_forgotten_once_a_broker_answers() {
+        let logs = Logs::default();
+        let error = KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure);
+        logs.error(error.clone(), "b:9: Connect failed");
+        assert!(logs.failed());
+        logs.recovered();
+        assert!(!logs.failed());
+        assert_eq!(logs.why(&error), error.to_string());
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::clock;
 use crate::common::{Common, Original};
+use crate::examples::decimal;
 use crate::observed;
 use crate::people::opaque;
 use bytes::Bytes;
@@ -184,16 +185,22 @@ impl Desk for House {
                     .expect("writing to a string cannot fail");
             }
         }
-        let reach = self.common.ledger.reach();
-        let screen = self.common.screen.age(clock::now()).unwrap_or(0);
-        writeln!(
-            out,
-            "# TYPE watchfloor_consumer_lag_records gauge\nwatchfloor_consumer_lag_records {}\n# TYPE watchfloor_event_to_screen_seconds gauge\nwatchfloor_event_to_screen_seconds {}.{:03}",
-            reach.end - reach.read,
-            screen / 1_000,
-            screen % 1_000
-        )
-        .expect("writing to a string cannot fail");
+        // What was not measured yet is absent, not zero.
+        let screen = self.common.screen.age(clock::now());
+        let screen = screen.map(|ms| decimal(ms, 3));
+        let lag = self.common.ledger.lag().map(|n| n.to_string());
+        for (name, value) in [
+            ("event_to_screen_seconds", screen),
+            ("consumer_lag_records", lag),
+        ] {
+            if let Some(value) = value {
+                writeln!(
+                    out,
+                    "# TYPE watchfloor_{name} gauge\nwatchfloor_{name} {value}"
+                )
+                .expect("writing to a string cannot fail");
+            }
+        }
         let age = self.seal_age().unwrap_or(-1);
         writeln!(
             out,

@@ -76,6 +76,17 @@ impl Ledger {
         }
     }
 
+    /// Records that no engine has taken yet; `None` while the end of a log is not known.
+    pub(crate) fn lag(&self) -> Option<i64> {
+        let pairs = self.next.iter().zip(&self.end);
+        pairs
+            .map(|(next, end)| {
+                let end = end.load(Ordering::Relaxed);
+                (end > 0).then(|| (end - next.load(Ordering::Relaxed)).max(0))
+            })
+            .sum()
+    }
+
     /// Records taken so far, over all partitions.
     pub(crate) fn taken(&self) -> i64 {
         self.next.iter().map(|n| n.load(Ordering::Relaxed)).sum()
@@ -111,5 +122,20 @@ impl Ledger {
     /// Dead letters by reason.
     pub(crate) fn reasons(&self) -> BTreeMap<&'static str, i64> {
         self.reasons.lock().expect("no holder panics").clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lag_is_told_only_once_every_log_has_told_its_end() {
+        let ledger = Ledger::new(2);
+        ledger.advanced(0, 3);
+        ledger.ends(0, 10);
+        assert_eq!(ledger.lag(), None);
+        ledger.ends(1, 4);
+        assert_eq!(ledger.lag(), Some(11));
     }
 }

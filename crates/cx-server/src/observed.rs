@@ -45,11 +45,7 @@ pub(crate) fn value(kpi: &Kpi, screen: &Screen, ledger: &Ledger, now: Timestamp)
     };
     match of {
         Observed::EventToScreen => scaled(screen.age(now)?, SECOND, kpi.decimals),
-        Observed::ConsumerLag => {
-            let reach = ledger.reach();
-            let lag = i64::try_from(reach.end - reach.read).unwrap_or(i64::MAX);
-            scaled(lag, 1, kpi.decimals)
-        }
+        Observed::ConsumerLag => scaled(ledger.lag()?, 1, kpi.decimals),
     }
 }
 
