@@ -235,7 +235,6 @@ impl Engine {
     }
 
     /// Every bounded table: its name (as in [`Account::limited`]), how much it holds, and its limit.
-    /// Of the distinct tables (one per measure) the fullest.
     #[must_use]
     pub fn tables(&self) -> [(&'static str, usize, usize); 5] {
         let limits = self.set.limits;
@@ -248,7 +247,7 @@ impl Engine {
                 self.conversations.len(),
                 limits.conversations,
             ),
-            ("distinct", self.meter.fullest_distinct(), limits.customers),
+            ("distinct", self.meter.recent(), limits.customers),
         ]
     }
 
@@ -366,13 +365,14 @@ impl Engine {
             event,
             kind: self.names.kind(&event.kind),
             customer: subject.map(|s| self.config.hash_key.hash(&[s])),
+            row: None,
             time,
             log_time: self.log_time,
             facts: Facts::NONE,
         };
         let late = self.log_time.since(time) > limits.horizon_ms;
         let outcome = if late { "late" } else { "applied" };
-        counted.facts = self.remember(&counted, outcome);
+        counted.facts = self.remember(&mut counted, outcome);
         if late {
             self.account.late += 1;
         } else {

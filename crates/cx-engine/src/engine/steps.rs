@@ -7,7 +7,7 @@ use crate::kpi::names::{ContactStep, ConversationStep, Step};
 use crate::kpi::objects::Family;
 use crate::state::contacts::Move;
 use crate::state::conversations::Talk;
-use crate::state::customers::Seen;
+use crate::state::customers::{Refused, Seen};
 use cx_catalog::compiled::View;
 use cx_catalog::fact::{Fact, Facts};
 use cx_model::attribute::{SLOT_AUTOMATED, SLOT_CHANNEL, SLOT_CONTACT, SLOT_CONVERSATION};
@@ -37,7 +37,11 @@ impl Engine {
     }
 
     /// State that takes an event however late it is: customer, contact, source, registry.
-    pub(super) fn remember(&mut self, counted: &Counted<'_, '_>, outcome: &'static str) -> Facts {
+    pub(super) fn remember(
+        &mut self,
+        counted: &mut Counted<'_, '_>,
+        outcome: &'static str,
+    ) -> Facts {
         let (event, kind) = (counted.event, &self.names[counted.kind]);
         let channel = event.slot(SLOT_CHANNEL).text();
         let channel_index = channel.and_then(|name| self.names.channel(name));
@@ -68,8 +72,11 @@ impl Engine {
                 contact: kind.step == Some(Step::Contact(ContactStep::Queued)),
                 channel: channel_index,
             };
-            if !self.customers.note(customer, seen) {
-                self.account.limit("customers");
+            let meter = &mut self.meter;
+            let row = |known| meter.row(customer, known);
+            match self.customers.note(customer, seen, row) {
+                Ok(row) => counted.row = row,
+                Err(Refused) => self.account.limit("customers"),
             }
         }
         match kind.step {

@@ -1,13 +1,13 @@
-//! In: customer, combination, minute. Kept: per customer and combination a 128-bit map of minutes;
-//! per window end the count. Out: exact distinct counts. Never knows: who the customer is.
+//! In: customer, measure, combination, minute. Kept: per customer seen lately a row with a 128-bit
+//! map of minutes for each combination; per window end the count. Out: exact distinct counts.
+//! Never knows: who the customer is.
 //!
 //! When minute *m* is newly set between neighbours *p* < *m* < *n*, the count of window length *L*
 //! rises by one for every window end from max(*m*, *p* + *L*) to min(*m* + *L* − 1, *n* − 1).
 
-use crate::state::shards::Shards;
+use cx_catalog::compiled::{Compiled, CompiledAgg, combos};
 use cx_model::ids::Key128;
 use smallvec::SmallVec;
-use std::collections::BTreeMap;
 
 /// Window lengths in minutes: 5m, 15m, 1h.
 pub(crate) const LENGTHS: [i64; 3] = [5, 15, 60];
@@ -15,37 +15,28 @@ pub(crate) const LENGTHS: [i64; 3] = [5, 15, 60];
 /// can no longer change a count.
 const FORGET_AFTER: i64 = 100;
 const RING: i64 = 192;
+/// Rows of one chunk. Rows stay where they are: growing copies nothing.
+const CHUNK: usize = 256;
+/// Minutes in which every row is looked at once, whether it can be given away.
+const ROUND: usize = 16;
+/// Most rows: what a customer's record can point to.
+pub(crate) const MOST_ROWS: usize = (1 << 24) - 2;
+/// Whose row it is while it is nobody's.
+const NOBODY: Key128 = Key128(0);
 
 /// The newest minute, and a bit for it and each of the 127 before it. In halves: a `u128` would make
-/// every entry a quarter larger.
+/// every row a quarter larger.
 #[derive(Clone, Copy)]
 struct Minutes {
-    newest: i64,
+    cell: u32,
+    newest: i32,
     bits: [u64; 2],
 }
 
-/// What is known of one customer: few combinations, found by one look-up.
-#[derive(Default)]
-struct Seen(SmallVec<[(u32, Minutes); 2]>);
-
-impl Seen {
-    fn newest(&self) -> i64 {
-        let all = self.0.iter().map(|(_, minutes)| minutes.newest);
-        all.max().unwrap_or(i64::MIN)
-    }
-
-    fn of(&mut self, combo: u32, minute: i64) -> &mut Minutes {
-        let known = self.0.iter().position(|(c, _)| *c == combo);
-        let at = known.unwrap_or_else(|| {
-            let fresh = Minutes {
-                newest: minute,
-                bits: [0; 2],
-            };
-            self.0.push((combo, fresh));
-            self.0.len() - 1
-        });
-        &mut self.0[at].1
-    }
+/// What is known of one customer: few combinations, found by looking through them.
+struct Row {
+    key: Key128,
+    seen: SmallVec<[Minutes; 2]>,
 }
 
 /// Counts per window end, kept as differences; `now` is the count at the head.
@@ -55,32 +46,54 @@ struct Ends {
     differences: Vec<i64>,
 }
 
-/// One distinct measure.
+/// All distinct measures of one partition.
 pub(crate) struct Distinct {
-    maps: Shards<Seen>,
-    forget: BTreeMap<i64, Vec<Key128>>,
+    chunks: Vec<Vec<Row>>,
+    free: Vec<u32>,
+    /// The chunk that is looked at next.
+    cursor: usize,
+    /// By measure, where it counts customers: its first cell.
+    cells: Vec<Option<u32>>,
     ends: Vec<[Ends; 3]>,
     head: i64,
     most: usize,
 }
 
 impl Distinct {
-    pub(crate) fn new(combos: usize, most: usize) -> Self {
+    pub(crate) fn new(set: &Compiled) -> Self {
+        let mut all = 0;
+        let cells = set.measures.iter().map(|m| {
+            let counts = m.agg == CompiledAgg::CountDistinct;
+            let first = small(all);
+            all += if counts { combos(&m.dimensions) } else { 0 };
+            counts.then_some(first)
+        });
+        let cells = cells.collect();
         let fresh = || Ends {
             now: 0,
             differences: vec![0; slot(RING - 1) + 1],
         };
         Self {
-            maps: Shards::new(4),
-            forget: BTreeMap::new(),
-            ends: (0..combos).map(|_| [fresh(), fresh(), fresh()]).collect(),
+            chunks: Vec::new(),
+            free: Vec::new(),
+            cursor: 0,
+            cells,
+            ends: (0..all).map(|_| [fresh(), fresh(), fresh()]).collect(),
             head: i64::MIN,
-            most,
+            most: set.limits.customers.min(MOST_ROWS),
         }
+    }
+
+    /// Whether the measure counts customers.
+    pub(crate) fn counts(&self, measure: usize) -> bool {
+        self.cells[measure].is_some()
     }
 
     /// Moves the window end to `head` (a minute).
     pub(crate) fn advance(&mut self, head: i64) {
+        if head <= self.head {
+            return;
+        }
         let jump = self.head == i64::MIN || head - self.head >= RING;
         for ends in self.ends.iter_mut().flatten() {
             if jump {
@@ -92,68 +105,124 @@ impl Distinct {
                 ends.now += std::mem::take(&mut ends.differences[slot(minute)]);
             }
         }
-        self.head = self.head.max(head);
-        while let Some(entry) = self.forget.first_entry() {
-            if *entry.key() > head {
-                break;
-            }
-            let keys = entry.remove();
-            self.forget_idle(keys, head);
-        }
-    }
-
-    fn forget_idle(&mut self, keys: Vec<Key128>, head: i64) {
-        for key in keys {
-            let newest = self.maps.get(key).map(Seen::newest);
-            match newest {
-                Some(newest) if newest + FORGET_AFTER > head => {
-                    self.forget
-                        .entry(newest + FORGET_AFTER)
-                        .or_default()
-                        .push(key);
-                }
-                Some(_) => {
-                    self.maps.remove(key);
-                }
-                None => {}
-            }
-        }
-    }
-
-    /// Marks the customer as seen in `minute` in all of these combinations; false where the limit
-    /// refused a new customer.
-    pub(crate) fn mark(&mut self, customer: Key128, combos: &[usize], minute: i64) -> bool {
-        let room = self.maps.len() < self.most;
-        let Some((seen, fresh)) = self.maps.enter(customer, room, Seen::default) else {
-            return false;
+        let minutes = if jump {
+            ROUND
+        } else {
+            usize::try_from(head - self.head).unwrap_or(ROUND)
         };
-        if fresh {
-            let due = minute.max(self.head) + FORGET_AFTER;
-            self.forget.entry(due).or_default().push(customer);
+        self.head = head;
+        let chunks = self.chunks.len().div_ceil(ROUND) * minutes.min(ROUND);
+        for _ in 0..chunks {
+            self.sweep();
         }
+    }
+
+    /// Gives away the rows of the next chunk whose customers can change no count any more.
+    fn sweep(&mut self) {
+        self.cursor = (self.cursor + 1) % self.chunks.len();
+        let first = self.cursor * CHUNK;
+        for (i, row) in self.chunks[self.cursor].iter_mut().enumerate() {
+            if row.key != NOBODY && row.newest() + FORGET_AFTER <= self.head {
+                row.key = NOBODY;
+                row.seen = SmallVec::new();
+                self.free.push(small(first + i));
+            }
+        }
+    }
+
+    /// The row of a customer, who was told `known` before: a new one where that is not its own any
+    /// more. `None` where the limit refused it or nothing counts customers.
+    pub(crate) fn row(&mut self, customer: Key128, known: Option<u32>) -> Option<u32> {
+        let own = known.filter(|row| self.at(*row).key == customer);
+        if own.is_some() || self.ends.is_empty() || self.len() >= self.most {
+            return own;
+        }
+        let row = Row {
+            key: customer,
+            seen: SmallVec::new(),
+        };
+        if let Some(free) = self.free.pop() {
+            *self.at(free) = row;
+            return Some(free);
+        }
+        if self.chunks.last().is_none_or(|c| c.len() == CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        let at = self.chunks.len() - 1;
+        self.chunks[at].push(row);
+        Some(small(at * CHUNK + self.chunks[at].len() - 1))
+    }
+
+    fn at(&mut self, row: u32) -> &mut Row {
+        let row = row as usize;
+        &mut self.chunks[row / CHUNK][row % CHUNK]
+    }
+
+    /// Marks the customer of this row as seen in `minute` in all of these combinations of a measure.
+    pub(crate) fn mark(&mut self, row: u32, measure: usize, combos: &[usize], minute: i64) {
+        let Some(first) = self.cells[measure] else {
+            return;
+        };
+        let row_index = row as usize;
+        let seen = &mut self.chunks[row_index / CHUNK][row_index % CHUNK].seen;
         for combo in combos {
-            let number = u32::try_from(*combo).expect("few combinations");
-            let Some((before, after)) = seen.of(number, minute).set(minute) else {
+            let cell = first + small(*combo);
+            let Some((before, after)) = minutes(seen, cell, minute).set(minute) else {
                 continue;
             };
-            for (i, length) in LENGTHS.into_iter().enumerate() {
+            let ends = &mut self.ends[cell as usize];
+            for (ends, length) in ends.iter_mut().zip(LENGTHS) {
                 let from = before.map_or(minute, |p| minute.max(p + length));
                 let to = after.map_or(minute + length - 1, |n| (minute + length - 1).min(n - 1));
-                self.ends[*combo][i].add(self.head, from, to);
+                ends.add(self.head, from, to);
             }
         }
-        true
     }
 
     /// Customers kept.
     pub(crate) fn len(&self) -> usize {
-        self.maps.len()
+        let last = self.chunks.last().map_or(0, Vec::len);
+        self.chunks.len().saturating_sub(1) * CHUNK + last - self.free.len()
     }
 
-    /// Distinct customers in the window of `LENGTHS[index]` minutes that ends with the head.
-    pub(crate) fn count(&self, combo: usize, index: usize) -> i64 {
-        self.ends[combo][index].now
+    /// Distinct customers in the window of `LENGTHS[index]` minutes that ends with the head; 0 for a
+    /// measure that does not count customers.
+    pub(crate) fn count(&self, measure: usize, combo: usize, index: usize) -> i64 {
+        let cell = self.cells[measure].map(|first| first as usize + combo);
+        cell.map_or(0, |cell| self.ends[cell][index].now)
     }
+}
+
+impl Row {
+    fn newest(&self) -> i64 {
+        let all = self.seen.iter().map(|minutes| i64::from(minutes.newest));
+        // Never marked: then nothing is lost with it.
+        all.max().unwrap_or(-FORGET_AFTER)
+    }
+}
+
+/// The map of one combination of a customer.
+fn minutes(seen: &mut SmallVec<[Minutes; 2]>, cell: u32, minute: i64) -> &mut Minutes {
+    let known = seen.iter().position(|m| m.cell == cell);
+    let at = known.unwrap_or_else(|| {
+        seen.push(Minutes {
+            cell,
+            newest: short(minute),
+            bits: [0; 2],
+        });
+        seen.len() - 1
+    });
+    &mut seen[at]
+}
+
+/// Rows and cells are few.
+fn small(number: usize) -> u32 {
+    u32::try_from(number).expect("at most 2^24 rows, few cells")
+}
+
+/// Minutes since 1970 as they are kept: good for four thousand years.
+fn short(minute: i64) -> i32 {
+    i32::try_from(minute).unwrap_or(i32::MAX)
 }
 
 fn slot(minute: i64) -> usize {
@@ -180,14 +249,14 @@ impl Minutes {
     /// old to matter.
     fn set(&mut self, minute: i64) -> Option<(Option<i64>, Option<i64>)> {
         let mut bits = u128::from(self.bits[0]) | u128::from(self.bits[1]) << 64;
-        if minute > self.newest {
-            let by = u32::try_from(minute - self.newest).unwrap_or(u32::MAX);
+        let mut newest = i64::from(self.newest);
+        if minute > newest {
+            let by = u32::try_from(minute - newest).unwrap_or(u32::MAX);
             bits = bits.checked_shl(by).unwrap_or(0);
-            self.newest = minute;
+            newest = minute;
+            self.newest = short(minute);
         }
-        let k = u32::try_from(self.newest - minute)
-            .ok()
-            .filter(|k| *k < 128)?;
+        let k = u32::try_from(newest - minute).ok().filter(|k| *k < 128)?;
         if bits & (1 << k) != 0 {
             return None;
         }
@@ -196,7 +265,7 @@ impl Minutes {
         let older = bits.checked_shr(k + 1).unwrap_or(0);
         let before = (older != 0).then(|| minute - 1 - i64::from(older.trailing_zeros()));
         let newer = bits & ((1_u128 << k) - 1);
-        let after = (newer != 0).then(|| self.newest - i64::from(127 - newer.leading_zeros()));
+        let after = (newer != 0).then(|| newest - i64::from(127 - newer.leading_zeros()));
         Some((before, after))
     }
 }

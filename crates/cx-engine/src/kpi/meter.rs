@@ -38,8 +38,7 @@ struct Sums {
     layout: Layout,
     fine: Panes,
     coarse: Panes,
-    /// By measure; most have none.
-    distinct: Vec<Option<Distinct>>,
+    distinct: Distinct,
     /// By measure, in 5-second and in minute panes; most have none.
     extremes: Vec<Option<[Extremes; 2]>>,
     lateness_ms: i64,
@@ -51,6 +50,8 @@ pub(crate) struct Counted<'c, 'a> {
     /// What its type means, by [`Names`](super::names::Names).
     pub(crate) kind: usize,
     pub(crate) customer: Option<Key128>,
+    /// Where the minutes of the customer are kept, if there was room.
+    pub(crate) row: Option<u32>,
     pub(crate) time: Timestamp,
     pub(crate) log_time: Timestamp,
     pub(crate) facts: Facts,
@@ -72,17 +73,12 @@ pub(crate) struct Troubles {
 impl Meter {
     pub(crate) fn new(set: Arc<Compiled>) -> Self {
         let layout = Layout::of(&set);
-        let most = set.limits.customers;
-        let distinct = set.measures.iter().map(|m| {
-            let counts = m.agg == CompiledAgg::CountDistinct;
-            counts.then(|| Distinct::new(combos(&m.dimensions), most))
-        });
         Self {
             sums: Sums {
                 fine: Panes::new(layout.row_size, &FINE_LENGTHS, FINE_AHEAD),
                 coarse: Panes::new(layout.row_size, &LENGTHS, COARSE_AHEAD),
                 extremes: set.measures.iter().map(extremes).collect(),
-                distinct: distinct.collect(),
+                distinct: Distinct::new(&set),
                 lateness_ms: set.limits.lateness_ms,
                 layout,
             },
@@ -99,18 +95,21 @@ impl Meter {
         sums.fine.advance((s - 1).div_euclid(FINE));
         let minute = (s - 1).div_euclid(COARSE);
         sums.coarse.advance(minute);
-        let distinct = sums.distinct.iter_mut().flatten();
-        distinct.for_each(|d| d.advance(minute));
+        sums.distinct.advance(minute);
         for [fine, coarse] in sums.extremes.iter_mut().flatten() {
             fine.advance((s - 1).div_euclid(FINE));
             coarse.advance(minute);
         }
     }
 
-    /// Entries of the fullest distinct table.
-    pub(crate) fn fullest_distinct(&self) -> usize {
-        let tables = self.sums.distinct.iter().flatten();
-        tables.map(Distinct::len).max().unwrap_or(0)
+    /// Customers whose minutes are kept.
+    pub(crate) fn recent(&self) -> usize {
+        self.sums.distinct.len()
+    }
+
+    /// Where the minutes of a customer are kept, who was told `known` before.
+    pub(crate) fn row(&mut self, customer: Key128, known: Option<u32>) -> Option<u32> {
+        self.sums.distinct.row(customer, known)
     }
 
     /// Counts an applied event in those of the measures whose condition it fulfils.
@@ -263,10 +262,14 @@ impl Sums {
             }
             self.restate(spots, at + place.row_width - 1);
         }
-        let (Some(distinct), Some(who)) = (&mut self.distinct[i], counted.customer) else {
+        if !self.distinct.counts(i) || counted.customer.is_none() {
             return false;
-        };
-        !distinct.mark(who, combos, second.div_euclid(COARSE))
+        }
+        if let Some(row) = counted.row {
+            self.distinct
+                .mark(row, i, combos, second.div_euclid(COARSE));
+        }
+        counted.row.is_none()
     }
 
     /// Marks the panes that were final already.
@@ -286,17 +289,17 @@ impl Sums {
         let length = LENGTHS
             .iter()
             .position(|l| l * SECOND * 60 == window.seconds() * SECOND);
-        let distinct = self.distinct[i].as_ref();
+        let distinct = self.distinct.counts(i);
         let (panes, index) = match (window, distinct, length) {
-            (Window::M15 | Window::H1, ..) | (Window::M5, Some(_), _) => {
+            (Window::M15 | Window::H1, ..) | (Window::M5, true, _) => {
                 (&self.coarse, length.unwrap_or(0))
             }
-            (Window::M5, None, _) => (&self.fine, 1),
+            (Window::M5, false, _) => (&self.fine, 1),
             (Window::M1 | Window::Now, ..) => (&self.fine, 0),
         };
         for combo in 0..place.combos {
-            if let Some(distinct) = distinct {
-                out.push(distinct.count(combo, index));
+            if distinct {
+                out.push(self.distinct.count(i, combo, index));
             }
             if let Some([fine, coarse]) = &self.extremes[i] {
                 let minutes = window.pane_seconds() == COARSE;

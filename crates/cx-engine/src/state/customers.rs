@@ -22,6 +22,8 @@ pub struct Customer {
     channels: u32,
     /// The channel of the newest event, [`NO_CHANNEL`] where it is not registered.
     last_channel: u8,
+    /// One more than where the meter keeps its minutes, 0 for nowhere; three bytes of a number.
+    row: [u8; 3],
 }
 
 const NO_CHANNEL: u8 = u8::MAX;
@@ -35,7 +37,18 @@ impl Customer {
             contacts: 0,
             channels: 0,
             last_channel: NO_CHANNEL,
+            row: [0; 3],
         }
+    }
+
+    fn row(&self) -> Option<u32> {
+        let [a, b, c] = self.row;
+        u32::from_le_bytes([a, b, c, 0]).checked_sub(1)
+    }
+
+    fn keep_row(&mut self, row: Option<u32>) {
+        let [a, b, c, _] = row.map_or(0, |row| row + 1).to_le_bytes();
+        self.row = [a, b, c];
     }
 
     fn note(&mut self, seen: Seen) {
@@ -75,6 +88,10 @@ pub(crate) struct Seen {
     pub(crate) channel: Option<usize>,
 }
 
+/// There is no room for a new customer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refused;
+
 type Map = DashMap<Key128, Customer, FixedState>;
 
 /// All customers of one partition: one writer, any number of readers.
@@ -106,20 +123,34 @@ impl Customers {
         }
     }
 
-    /// Takes note of an event; false where the limit refused a new customer.
-    pub(crate) fn note(&mut self, key: Key128, seen: Seen) -> bool {
+    /// Takes note of an event; the customer's row, which `row` chooses when told the one before.
+    ///
+    /// # Errors
+    /// The limit refused a new customer.
+    pub(crate) fn note(
+        &mut self,
+        key: Key128,
+        seen: Seen,
+        row: impl FnOnce(Option<u32>) -> Option<u32>,
+    ) -> Result<Option<u32>, Refused> {
         if let Some(mut customer) = self.map.get_mut(&key) {
             customer.note(seen);
-            return true;
+            let (old, new) = (customer.row(), row(customer.row()));
+            if old != new {
+                customer.keep_row(new);
+            }
+            return Ok(new);
         }
         if self.len >= self.most {
-            return false;
+            return Err(Refused);
         }
         let mut fresh = Customer::new(seen.time);
         fresh.note(seen);
+        let row = row(None);
+        fresh.keep_row(row);
         self.map.insert(key, fresh);
         self.len += 1;
-        true
+        Ok(row)
     }
 
     pub(crate) fn reader(&self) -> CustomerReader {

@@ -5,5 +5,4 @@ pub(crate) mod contacts;
 pub(crate) mod conversations;
 pub(crate) mod customers;
 pub(crate) mod repeats;
-pub(crate) mod shards;
 pub(crate) mod waiting;
