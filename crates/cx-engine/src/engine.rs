@@ -6,13 +6,13 @@ mod steps;
 use crate::account::Account;
 use crate::effect::{Effect, Part};
 use crate::kpi::meter::{Counted, Meter};
-use crate::kpi::names::Names;
+use crate::plan::Plan;
 use crate::state::contacts::Contacts;
 use crate::state::conversations::Conversations;
 use crate::state::customers::{CustomerReader, Customers};
 use crate::state::repeats::{Repeats, Seen as Known};
 use crate::state::waiting::Lives;
-use cx_catalog::compiled::{Compiled, View};
+use cx_catalog::compiled::View;
 use cx_catalog::fact::Facts;
 use cx_model::control::{Act, Control};
 use cx_model::event::Event;
@@ -74,7 +74,7 @@ pub enum Content<'a> {
 /// One partition's mind.
 pub struct Engine {
     config: Config,
-    set: Arc<Compiled>,
+    plan: Arc<Plan>,
     account: Account,
     step: Step,
     start: Option<Timestamp>,
@@ -87,7 +87,6 @@ pub struct Engine {
     customers: Customers,
     contacts: Contacts,
     conversations: Conversations,
-    names: Names,
     meter: Meter,
     effects: VecDeque<Effect>,
 }
@@ -99,8 +98,8 @@ const SECONDS_EMITTED: i64 = 120;
 impl Engine {
     /// An engine that has seen nothing; set 1 holds from the first offset on.
     #[must_use]
-    pub fn new(config: Config, set: Arc<Compiled>) -> Self {
-        let limits = set.limits;
+    pub fn new(config: Config, plan: Arc<Plan>) -> Self {
+        let limits = plan.set.limits;
         let lives = Lives {
             open_ms: limits.contact_open_ms,
             closed_ms: limits.contact_closed_ms,
@@ -122,11 +121,10 @@ impl Engine {
             customers: Customers::new(limits.customers),
             contacts: Contacts::new(limits.contacts, lives),
             conversations: Conversations::new(limits.conversations, lives),
-            names: Names::new(&set),
-            meter: Meter::new(Arc::clone(&set)),
+            meter: Meter::new(Arc::clone(&plan)),
             effects: VecDeque::new(),
             config,
-            set,
+            plan,
         }
     }
 
@@ -237,7 +235,7 @@ impl Engine {
     /// Every bounded table: its name (as in [`Account::limited`]), how much it holds, and its limit.
     #[must_use]
     pub fn tables(&self) -> [(&'static str, usize, usize); 5] {
-        let limits = self.set.limits;
+        let limits = self.plan.set.limits;
         [
             ("repeats", self.repeats.len(), limits.repeats),
             ("customers", self.customers.len(), limits.customers),
@@ -263,7 +261,7 @@ impl Engine {
         if self.start.is_none() {
             return (delivery.timestamp, false);
         }
-        let far = delivery.timestamp.since(self.log_time) > self.set.limits.future_ms;
+        let far = delivery.timestamp.since(self.log_time) > self.plan.set.limits.future_ms;
         let allowed = delivery.timestamp_kind == TimestampKind::LogAppend
             || matches!(&delivery.content, Content::Control(c) if self.rises(c));
         if far && !allowed {
@@ -324,7 +322,7 @@ impl Engine {
     }
 
     fn event(&mut self, event: &Event<'_>) -> Result<(), Rejected> {
-        let limits = self.set.limits;
+        let limits = self.plan.set.limits;
         let stated = event.time.unwrap_or(self.log_time);
         let ahead = stated.since(self.log_time);
         if ahead > limits.future_ms {
@@ -363,7 +361,7 @@ impl Engine {
         let subject = event.subject.as_deref();
         let mut counted = Counted {
             event,
-            kind: self.names.kind(&event.kind),
+            kind: self.plan.names.kind(&event.kind),
             customer: subject.map(|s| self.config.hash_key.hash(&[s])),
             row: None,
             time,
@@ -384,7 +382,7 @@ impl Engine {
     }
 
     fn count(&mut self, counted: &Counted<'_, '_>) {
-        let measures = &self.names[counted.kind].measures;
+        let measures = &self.plan.names[counted.kind].measures;
         let troubles = self.meter.count(measures, counted);
         self.account.cel_errors += troubles.cel_errors;
         if troubles.limited > 0 {

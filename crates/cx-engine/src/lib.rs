@@ -14,11 +14,13 @@ mod account;
 mod effect;
 mod engine;
 mod kpi;
+mod plan;
 mod rollup;
 mod state;
 
 pub use account::Account;
 pub use effect::{Effect, Part};
 pub use engine::{Config, Content, Delivery, Engine, Step};
+pub use plan::Plan;
 pub use rollup::{Rollup, Trend};
 pub use state::customers::{Customer, CustomerReader};

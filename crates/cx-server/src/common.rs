@@ -7,6 +7,7 @@ use crate::observed::Screen;
 use crate::pace::Pace;
 use crate::people::Directory;
 use cx_catalog::compiled::Compiled;
+use cx_engine::Plan;
 use cx_kafka::{ClientSettings, Full, Producer};
 use cx_model::control::Control;
 use cx_model::ids::{HashKey, partition_of};
@@ -59,6 +60,7 @@ pub(crate) struct Secrets {
 /// What all threads share.
 pub(crate) struct Common {
     pub(crate) set: Arc<Compiled>,
+    pub(crate) plan: Arc<Plan>,
     pub(crate) topics: Topics,
     pub(crate) partitions: u32,
     /// Who stamps the records of `cx.interactions`.
@@ -105,6 +107,7 @@ impl Common {
         let partitions = foundation.partitions;
         Ok(Self {
             producer: Producer::open(&foundation.settings)?,
+            plan: Arc::new(Plan::new(Arc::clone(&foundation.set))),
             set: foundation.set,
             topics: foundation.topics,
             partitions,

@@ -3,7 +3,7 @@
 
 use cx_catalog::compiled::{Compiled, combos};
 use cx_catalog::definition::{Example, Kpi};
-use cx_engine::{Config, Content, Delivery, Effect, Engine, Rollup};
+use cx_engine::{Config, Content, Delivery, Effect, Engine, Plan, Rollup};
 use cx_model::decode::decode;
 use cx_model::ids::HashKey;
 use cx_model::record::TimestampKind;
@@ -78,7 +78,7 @@ fn fold(set: &Arc<Compiled>, events: &[serde_json::Value], after: i64) -> Result
         gaps_are_losses: false,
         hash_key: HashKey(1, 2),
     };
-    let mut engine = Engine::new(config, Arc::clone(set));
+    let mut engine = Engine::new(config, Arc::new(Plan::new(Arc::clone(set))));
     let mut rollup = Rollup::new(Arc::clone(set), 1);
     for (i, event) in events.iter().enumerate() {
         let offset = i64::try_from(i).map_err(|_| "too many events".to_owned())?;

@@ -78,7 +78,7 @@ impl Owned {
             gaps_are_losses: common.embedded,
             hash_key: common.secrets.hash_key,
         };
-        let engine = Engine::new(config, Arc::clone(&common.set));
+        let engine = Engine::new(config, Arc::clone(&common.plan));
         common.people.enter(partition, engine.customers());
         Self {
             engine,

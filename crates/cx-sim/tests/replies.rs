@@ -2,7 +2,7 @@
 
 use cx_catalog::compiled::Compiled;
 use cx_catalog::load;
-use cx_engine::{Config as Partition, Content, Delivery, Effect, Engine, Rollup, Step};
+use cx_engine::{Config as Partition, Content, Delivery, Effect, Engine, Plan, Rollup, Step};
 use cx_model::decode::decode;
 use cx_model::event::Event;
 use cx_model::ids::HashKey;
@@ -60,7 +60,7 @@ fn engine(set: &Arc<Compiled>) -> Engine {
         gaps_are_losses: false,
         hash_key: HashKey(7, 9),
     };
-    Engine::new(partition, Arc::clone(set))
+    Engine::new(partition, Arc::new(Plan::new(Arc::clone(set))))
 }
 
 fn hand_in(engine: &mut Engine, set: &Compiled, offset: i64, (at, value): (Timestamp, &[u8])) {

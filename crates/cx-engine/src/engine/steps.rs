@@ -32,7 +32,7 @@ impl Engine {
                 break;
             };
             let objects = &mut self.meter.objects;
-            objects.change(&self.set, family, key, &change);
+            objects.change(&self.plan.set, family, key, &change);
         }
     }
 
@@ -42,11 +42,11 @@ impl Engine {
         counted: &mut Counted<'_, '_>,
         outcome: &'static str,
     ) -> Facts {
-        let (event, kind) = (counted.event, &self.names[counted.kind]);
+        let (event, kind) = (counted.event, &self.plan.names[counted.kind]);
         let channel = event.slot(SLOT_CHANNEL).text();
-        let channel_index = channel.and_then(|name| self.names.channel(name));
-        let source = self.names.source(&event.source);
-        let most = self.set.limits.unregistered;
+        let channel_index = channel.and_then(|name| self.plan.names.channel(name));
+        let source = self.plan.names.source(&event.source);
+        let most = self.plan.set.limits.unregistered;
         for (what, name, known) in [
             ("type", Some(&*event.kind), kind.registered),
             ("channel", channel, channel_index.is_some()),
@@ -64,7 +64,7 @@ impl Engine {
         };
         if let Some(source) = source {
             let objects = &mut self.meter.objects;
-            self.account.cel_errors += objects.source(&self.set, source, counted.time, view);
+            self.account.cel_errors += objects.source(&self.plan.set, source, counted.time, view);
         }
         if let Some(customer) = counted.customer {
             let seen = Seen {
@@ -96,7 +96,7 @@ impl Engine {
         let what = match step {
             ContactStep::Queued => {
                 let objects = &self.meter.objects;
-                let (marks, errors) = objects.marks(&self.set, Family::Contacts, view);
+                let (marks, errors) = objects.marks(&self.plan.set, Family::Contacts, view);
                 self.account.cel_errors += errors;
                 Move::Queued(marks)
             }
@@ -110,7 +110,7 @@ impl Engine {
             return facts;
         };
         let objects = &mut self.meter.objects;
-        objects.change(&self.set, Family::Contacts, key, &taken.change);
+        objects.change(&self.plan.set, Family::Contacts, key, &taken.change);
         facts.set(Fact::Wait, taken.wait_ms);
         facts
     }
@@ -131,9 +131,9 @@ impl Engine {
         let what = match step {
             ConversationStep::CustomerMessage => {
                 let objects = &self.meter.objects;
-                let (marks, errors) = objects.marks(&self.set, Family::Conversations, view);
+                let (marks, errors) = objects.marks(&self.plan.set, Family::Conversations, view);
                 self.account.cel_errors += errors;
-                let target = channel.and_then(|c| self.set.reply_targets_ms[c]);
+                let target = channel.and_then(|c| self.plan.set.reply_targets_ms[c]);
                 Talk::Asked {
                     reply_due: target.map(|ms| time.plus(ms)),
                     marks,
@@ -156,7 +156,7 @@ impl Engine {
             self.account.limit("unanswered");
         }
         let objects = &mut self.meter.objects;
-        objects.change(&self.set, Family::Conversations, key, &taken.change);
+        objects.change(&self.plan.set, Family::Conversations, key, &taken.change);
         facts.set(Fact::FirstReply, taken.first_reply_ms);
         facts.set(Fact::Reply, taken.reply_ms);
         facts

@@ -1,6 +1,5 @@
-//! In: a compiled set, the event at hand. Kept: its breakdowns, each once, and the value of each
-//! for that event once somebody asked. Out: the combination a measure counts in.
-//! Never knows: measures' conditions, panes.
+//! In: a compiled set, the event at hand. Kept: its breakdowns, each once. Out: the combination a
+//! measure counts in. Never knows: measures' conditions, panes.
 
 use cx_catalog::compiled::{Compiled, CompiledDimension, DimensionSource, View};
 use foldhash::fast::FixedState;
@@ -14,8 +13,10 @@ pub(crate) struct Dims {
     all: Vec<Dim>,
     /// Per measure its breakdowns, as indices into `all`.
     of: Vec<Vec<usize>>,
-    now: Vec<u16>,
 }
+
+/// The value of each breakdown for the event at hand, once somebody asked.
+pub(crate) struct Leaves(Vec<u16>);
 
 /// One breakdown; several KPIs may share it.
 struct Dim {
@@ -30,14 +31,12 @@ impl Dims {
         let mut dims = Self {
             all: Vec::new(),
             of: Vec::new(),
-            now: Vec::new(),
         };
         for measure in &set.measures {
             let of = measure.dimensions.iter().map(|d| dims.enter(d));
             let of = of.collect();
             dims.of.push(of);
         }
-        dims.now = vec![UNKNOWN; dims.all.len()];
         dims
     }
 
@@ -54,22 +53,30 @@ impl Dims {
         })
     }
 
-    /// Another event, or another view of it.
-    pub(crate) fn begin(&mut self) {
-        self.now.fill(UNKNOWN);
+    /// Of no event yet.
+    pub(crate) fn leaves(&self) -> Leaves {
+        Leaves(vec![UNKNOWN; self.all.len()])
     }
 
     /// The combination the event counts in: per dimension the value's number + 1, `other` is the
     /// last.
-    pub(crate) fn leaf(&mut self, measure: usize, view: View<'_, '_>) -> [u16; 2] {
+    pub(crate) fn leaf(&self, leaves: &mut Leaves, measure: usize, view: View<'_, '_>) -> [u16; 2] {
         let mut leaf = [0; 2];
         for (out, dim) in leaf.iter_mut().zip(&self.of[measure]) {
-            if self.now[*dim] == UNKNOWN {
-                self.now[*dim] = self.all[*dim].number(view);
+            let known = &mut leaves.0[*dim];
+            if *known == UNKNOWN {
+                *known = self.all[*dim].number(view);
             }
-            *out = self.now[*dim];
+            *out = *known;
         }
         leaf
+    }
+}
+
+impl Leaves {
+    /// Another event, or another view of it.
+    pub(crate) fn begin(&mut self) {
+        self.0.fill(UNKNOWN);
     }
 }
 

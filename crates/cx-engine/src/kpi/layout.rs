@@ -32,8 +32,10 @@ pub(crate) struct Place {
     pub(crate) width: usize,
     /// Combinations.
     pub(crate) combos: usize,
-    /// First component in a pane row; additive measures only.
-    pub(crate) row: usize,
+    /// First component in a row of 5-second panes, where a window needs them.
+    pub(crate) fine_row: Option<usize>,
+    /// First component in a row of one-minute panes, where a window needs them.
+    pub(crate) coarse_row: Option<usize>,
     /// Components of one combination in a pane row.
     pub(crate) row_width: usize,
     /// How the first component of a combination merges; the others add up.
@@ -46,8 +48,10 @@ pub(crate) struct Layout {
     pub(crate) places: Vec<Place>,
     /// Components of one part.
     pub(crate) size: usize,
-    /// Components of one pane row.
-    pub(crate) row_size: usize,
+    /// Components of one row of 5-second panes.
+    pub(crate) fine_size: usize,
+    /// Components of one row of one-minute panes.
+    pub(crate) coarse_size: usize,
 }
 
 impl Merge {
@@ -86,12 +90,15 @@ impl Layout {
         let mut layout = Self {
             places: Vec::new(),
             size: 0,
-            row_size: 0,
+            fine_size: 0,
+            coarse_size: 0,
         };
         for measure in &set.measures {
             let place = layout.place(measure, set.sources.len());
             layout.size += place.stride * measure.windows.len();
-            layout.row_size += place.row_width * place.combos;
+            let row = place.row_width * place.combos;
+            layout.fine_size += place.fine_row.map_or(0, |_| row);
+            layout.coarse_size += place.coarse_row.map_or(0, |_| row);
             layout.places.push(place);
         }
         layout
@@ -113,15 +120,30 @@ impl Layout {
             CompiledAgg::Oldest(_) => (all, 1, 0, Merge::Min),
         };
         let stride = combos * width;
+        let distinct = measure.agg == CompiledAgg::CountDistinct;
+        let needs = |fine| {
+            let mut windows = measure.windows.iter();
+            row_width > 0 && windows.any(|w| is_fine(distinct, *w) == fine)
+        };
         Place {
             base: self.size,
             stride,
             width,
             combos,
-            row: self.row_size,
+            fine_row: needs(true).then_some(self.fine_size),
+            coarse_row: needs(false).then_some(self.coarse_size),
             row_width,
             merge,
         }
+    }
+}
+
+/// Whether a window adds up 5-second panes. Distinct customers are counted by minutes.
+pub(crate) fn is_fine(distinct: bool, window: Window) -> bool {
+    match window {
+        Window::M1 | Window::Now => true,
+        Window::M5 => !distinct,
+        Window::M15 | Window::H1 => false,
     }
 }
 

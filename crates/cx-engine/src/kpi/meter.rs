@@ -1,18 +1,18 @@
 //! In: events and records with their outcome. Kept: panes, distinct maps, gauges of one partition.
 //! Out: the components of one second. Never knows: other partitions; how a value is rounded.
 
-use super::dims::Dims;
+use super::dims::Leaves;
 use super::distinct::{Distinct, LENGTHS};
 use super::extremes::Extremes;
-use super::layout::{Layout, Merge, scopes};
+use super::layout::{Merge, Place, is_fine, scopes};
 use super::objects::Objects;
-use super::outcomes::Outcomes;
 use super::panes::{Panes, Spot};
-use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, Of, View, combos};
+use crate::plan::Plan;
+use cx_catalog::compiled::{CompiledAgg, CompiledMeasure, Of, View};
 use cx_catalog::fact::Facts;
 use cx_model::event::Event;
 use cx_model::ids::Key128;
-use cx_model::time::{SECOND, Timestamp};
+use cx_model::time::Timestamp;
 use cx_model::window::Window;
 use std::sync::Arc;
 
@@ -26,21 +26,19 @@ const COARSE_AHEAD: i64 = 7;
 
 /// One partition's measuring.
 pub(crate) struct Meter {
-    set: Arc<Compiled>,
+    plan: Arc<Plan>,
     sums: Sums,
     pub(crate) objects: Objects,
-    dims: Dims,
-    outcomes: Outcomes,
+    leaves: Leaves,
 }
 
 /// What is added up by panes.
 struct Sums {
-    layout: Layout,
     fine: Panes,
     coarse: Panes,
     distinct: Distinct,
     /// By measure, in 5-second and in minute panes; most have none.
-    extremes: Vec<Option<[Extremes; 2]>>,
+    extremes: Vec<[Option<Extremes>; 2]>,
     lateness_ms: i64,
 }
 
@@ -71,21 +69,20 @@ pub(crate) struct Troubles {
 }
 
 impl Meter {
-    pub(crate) fn new(set: Arc<Compiled>) -> Self {
-        let layout = Layout::of(&set);
+    pub(crate) fn new(plan: Arc<Plan>) -> Self {
+        let Plan { set, layout, .. } = &*plan;
+        let pairs = set.measures.iter().zip(&layout.places);
         Self {
             sums: Sums {
-                fine: Panes::new(layout.row_size, &FINE_LENGTHS, FINE_AHEAD),
-                coarse: Panes::new(layout.row_size, &LENGTHS, COARSE_AHEAD),
-                extremes: set.measures.iter().map(extremes).collect(),
-                distinct: Distinct::new(&set),
+                fine: Panes::new(layout.fine_size, &FINE_LENGTHS, FINE_AHEAD),
+                coarse: Panes::new(layout.coarse_size, &LENGTHS, COARSE_AHEAD),
+                extremes: pairs.map(|(m, place)| extremes(m, place)).collect(),
+                distinct: Distinct::new(set),
                 lateness_ms: set.limits.lateness_ms,
-                layout,
             },
-            objects: Objects::new(&set),
-            dims: Dims::new(&set),
-            outcomes: Outcomes::new(&set),
-            set,
+            objects: Objects::new(set),
+            leaves: plan.dims.leaves(),
+            plan,
         }
     }
 
@@ -96,9 +93,13 @@ impl Meter {
         let minute = (s - 1).div_euclid(COARSE);
         sums.coarse.advance(minute);
         sums.distinct.advance(minute);
-        for [fine, coarse] in sums.extremes.iter_mut().flatten() {
-            fine.advance((s - 1).div_euclid(FINE));
-            coarse.advance(minute);
+        for [fine, coarse] in &mut sums.extremes {
+            if let Some(fine) = fine {
+                fine.advance((s - 1).div_euclid(FINE));
+            }
+            if let Some(coarse) = coarse {
+                coarse.advance(minute);
+            }
         }
     }
 
@@ -121,14 +122,21 @@ impl Meter {
             facts: &counted.facts,
         };
         let mut troubles = Troubles::default();
-        self.dims.begin();
+        let Plan {
+            set, dims, layout, ..
+        } = &*self.plan;
+        self.leaves.begin();
         let spots = self.sums.spots(counted.time.second(), counted.log_time);
         for i in measures {
-            let measure = &self.set.measures[*i];
+            let measure = &set.measures[*i];
             match (measure.condition)(view) {
                 Some(true) => {
-                    let (combos, n) = scopes(&measure.dimensions, self.dims.leaf(*i, view));
-                    let refused = self.sums.add((measure, *i), counted, &combos[..n], &spots);
+                    let leaf = dims.leaf(&mut self.leaves, *i, view);
+                    let (combos, n) = scopes(&measure.dimensions, leaf);
+                    let place = &layout.places[*i];
+                    let refused =
+                        self.sums
+                            .add((measure, *i, place), counted, &combos[..n], &spots);
                     troubles.limited += i64::from(refused);
                 }
                 Some(false) => {}
@@ -141,21 +149,22 @@ impl Meter {
     /// Counts a record by what became of it, at log time; the number of errors in conditions.
     pub(crate) fn count_record(&mut self, view: View<'_, '_>, log_time: Timestamp) -> i64 {
         let mut errors = 0;
-        let Self {
+        let Plan {
             set,
-            sums,
             dims,
+            layout,
             outcomes,
             ..
-        } = self;
-        dims.begin();
+        } = &*self.plan;
+        let (sums, leaves) = (&mut self.sums, &mut self.leaves);
+        leaves.begin();
         let spots = sums.spots(log_time.second(), log_time);
         let mut count = |i: usize| {
             let measure = &set.measures[i];
-            let (combos, n) = scopes(&measure.dimensions, dims.leaf(i, view));
-            let place = sums.layout.places[i];
+            let leaf = dims.leaf(leaves, i, view);
+            let (combos, n) = scopes(&measure.dimensions, leaf);
             for combo in &combos[..n] {
-                sums.put(&spots, place.row + combo * place.row_width, 1);
+                sums.put(&spots, &layout.places[i], (*combo, 0), 1);
             }
         };
         let matching = outcomes.of(view.outcome);
@@ -172,21 +181,18 @@ impl Meter {
 
     /// All components for second `s`; the rings must have been advanced to it.
     pub(crate) fn components(&self) -> Box<[i64]> {
-        let mut out = Vec::with_capacity(self.sums.layout.size);
-        for (i, measure) in self.set.measures.iter().enumerate() {
+        let Plan { set, layout, .. } = &*self.plan;
+        let mut out = Vec::with_capacity(layout.size);
+        for (i, measure) in set.measures.iter().enumerate() {
             if matches!(measure.agg, CompiledAgg::Gauge(_) | CompiledAgg::Oldest(_)) {
                 self.objects.write(i, &mut out);
                 continue;
             }
             for window in &measure.windows {
-                self.sums.write(i, *window, &mut out);
+                self.sums.write((i, &layout.places[i]), *window, &mut out);
             }
         }
-        debug_assert_eq!(
-            out.len(),
-            self.sums.layout.size,
-            "layout and components agree"
-        );
+        debug_assert_eq!(out.len(), layout.size, "layout and components agree");
         out.into_boxed_slice()
     }
 }
@@ -206,14 +212,22 @@ impl Sums {
         }
     }
 
-    /// Adds to one component of the fine and the coarse pane.
-    fn put(&mut self, spots: &Spots, component: usize, value: i64) {
-        for (panes, spot) in [
-            (&mut self.fine, spots.fine),
-            (&mut self.coarse, spots.coarse),
+    /// Adds to one component of a combination, in the fine and in the coarse pane where the measure
+    /// is needed there.
+    fn put(
+        &mut self,
+        spots: &Spots,
+        place: &Place,
+        (combo, component): (usize, usize),
+        value: i64,
+    ) {
+        let at = combo * place.row_width + component;
+        for (panes, row, spot) in [
+            (&mut self.fine, place.fine_row, spots.fine),
+            (&mut self.coarse, place.coarse_row, spots.coarse),
         ] {
-            if let Some((spot, _)) = spot {
-                panes.add(spot, component, value);
+            if let (Some(row), Some((spot, _))) = (row, spot) {
+                panes.add(spot, row + at, value);
             }
         }
     }
@@ -221,12 +235,11 @@ impl Sums {
     /// Adds one matching event to one measure; whether a limit refused a part of it.
     fn add(
         &mut self,
-        (measure, i): (&CompiledMeasure, usize),
+        (measure, i, place): (&CompiledMeasure, usize, &Place),
         counted: &Counted<'_, '_>,
         combos: &[usize],
         spots: &Spots,
     ) -> bool {
-        let place = self.layout.places[i];
         let second = counted.time.second();
         let int = |slot: usize| counted.event.slot(slot).int();
         let value_of = |of: Of| match of {
@@ -239,10 +252,10 @@ impl Sums {
             CompiledAgg::Sum { of } | CompiledAgg::Average { of } => (value_of(of), true),
             CompiledAgg::Min { slot } | CompiledAgg::Max { slot } => {
                 let value = int(slot);
-                if let (Some(value), Some([fine, coarse])) = (value, &mut self.extremes[i]) {
-                    for combo in combos {
-                        fine.add(second.div_euclid(FINE), *combo, value);
-                        coarse.add(second.div_euclid(COARSE), *combo, value);
+                for (extremes, pane) in self.extremes[i].iter_mut().zip([FINE, COARSE]) {
+                    if let (Some(value), Some(extremes)) = (value, extremes) {
+                        let pane = second.div_euclid(pane);
+                        combos.iter().for_each(|c| extremes.add(pane, *c, value));
                     }
                 }
                 (value.map(|_| 1), false)
@@ -253,14 +266,13 @@ impl Sums {
             | CompiledAgg::Oldest(_) => (None, false),
         };
         for combo in combos {
-            let at = place.row + combo * place.row_width;
             if let Some(value) = value {
-                self.put(spots, at, value);
+                self.put(spots, place, (*combo, 0), value);
                 if with_n {
-                    self.put(spots, at + 1, 1);
+                    self.put(spots, place, (*combo, 1), 1);
                 }
             }
-            self.restate(spots, at + place.row_width - 1);
+            self.restate(spots, place, *combo);
         }
         if !self.distinct.counts(i) || counted.customer.is_none() {
             return false;
@@ -273,46 +285,43 @@ impl Sums {
     }
 
     /// Marks the panes that were final already.
-    fn restate(&mut self, spots: &Spots, component: usize) {
-        for (panes, spot) in [
-            (&mut self.fine, spots.fine),
-            (&mut self.coarse, spots.coarse),
+    fn restate(&mut self, spots: &Spots, place: &Place, combo: usize) {
+        let at = (combo + 1) * place.row_width - 1;
+        for (panes, row, spot) in [
+            (&mut self.fine, place.fine_row, spots.fine),
+            (&mut self.coarse, place.coarse_row, spots.coarse),
         ] {
-            if let Some((spot, true)) = spot {
-                panes.add(spot, component, 1);
+            if let (Some(row), Some((spot, true))) = (row, spot) {
+                panes.add(spot, row + at, 1);
             }
         }
     }
 
-    fn write(&self, i: usize, window: Window, out: &mut Vec<i64>) {
-        let place = self.layout.places[i];
-        let length = LENGTHS
-            .iter()
-            .position(|l| l * SECOND * 60 == window.seconds() * SECOND);
+    fn write(&self, (i, place): (usize, &Place), window: Window, out: &mut Vec<i64>) {
         let distinct = self.distinct.counts(i);
-        let (panes, index) = match (window, distinct, length) {
-            (Window::M15 | Window::H1, ..) | (Window::M5, true, _) => {
-                (&self.coarse, length.unwrap_or(0))
-            }
-            (Window::M5, false, _) => (&self.fine, 1),
-            (Window::M1 | Window::Now, ..) => (&self.fine, 0),
+        let fine = is_fine(distinct, window);
+        let (panes, row, lengths, width) = if fine {
+            (&self.fine, place.fine_row, &FINE_LENGTHS[..], FINE)
+        } else {
+            (&self.coarse, place.coarse_row, &LENGTHS[..], COARSE)
         };
+        let index = lengths.iter().position(|l| l * width == window.seconds());
+        let (row, index) = (row.unwrap_or_default(), index.unwrap_or_default());
         for combo in 0..place.combos {
             if distinct {
                 out.push(self.distinct.count(i, combo, index));
             }
-            if let Some([fine, coarse]) = &self.extremes[i] {
-                let minutes = window.pane_seconds() == COARSE;
-                out.push(if minutes { coarse } else { fine }.best(index, combo));
+            if let Some(extremes) = &self.extremes[i][usize::from(!fine)] {
+                out.push(extremes.best(index, combo));
             }
-            let at = place.row + combo * place.row_width;
+            let at = row + combo * place.row_width;
             out.extend((at..at + place.row_width).map(|c| panes.sum(index, c)));
         }
     }
 }
 
-/// The extremes of a measure in fine and coarse panes, where it has any.
-fn extremes(measure: &CompiledMeasure) -> Option<[Extremes; 2]> {
+/// The extremes of a measure in fine and coarse panes, where it has any and needs them.
+fn extremes(measure: &CompiledMeasure, place: &Place) -> [Option<Extremes>; 2] {
     let merge = match measure.agg {
         CompiledAgg::Min { .. } => Merge::Min,
         CompiledAgg::Max { .. } => Merge::Max,
@@ -322,11 +331,13 @@ fn extremes(measure: &CompiledMeasure) -> Option<[Extremes; 2]> {
         | CompiledAgg::Average { .. }
         | CompiledAgg::CountDistinct
         | CompiledAgg::Gauge(_)
-        | CompiledAgg::Oldest(_) => return None,
+        | CompiledAgg::Oldest(_) => return [None, None],
     };
-    let all = combos(&measure.dimensions);
-    Some([
-        Extremes::new(merge, all, &FINE_LENGTHS, FINE_AHEAD),
-        Extremes::new(merge, all, &LENGTHS, COARSE_AHEAD),
-    ])
+    let all = place.combos;
+    let fine = || Extremes::new(merge, all, &FINE_LENGTHS, FINE_AHEAD);
+    let coarse = || Extremes::new(merge, all, &LENGTHS, COARSE_AHEAD);
+    [
+        place.fine_row.map(|_| fine()),
+        place.coarse_row.map(|_| coarse()),
+    ]
 }

@@ -115,7 +115,7 @@ impl CustomerReader {
 
 impl Customers {
     pub(crate) fn new(most: usize) -> Self {
-        let map = DashMap::with_hasher_and_shard_amount(FixedState::with_seed(2), 256);
+        let map = DashMap::with_hasher_and_shard_amount(FixedState::with_seed(2), 64);
         Self {
             map: Arc::new(map),
             len: 0,

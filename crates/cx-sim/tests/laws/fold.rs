@@ -3,7 +3,7 @@
 
 use crate::world::Logs;
 use cx_catalog::{Catalog, load};
-use cx_engine::{Config, Content, Delivery, Effect, Engine, Rollup, Step};
+use cx_engine::{Config, Content, Delivery, Effect, Engine, Plan, Rollup, Step};
 use cx_model::control::{Act, Control};
 use cx_model::decode::decode;
 use cx_model::ids::HashKey;
@@ -65,7 +65,7 @@ pub(crate) fn engine(
         gaps_are_losses: false,
         hash_key: HashKey(7, 9),
     };
-    Engine::new(config, Arc::clone(set))
+    Engine::new(config, Arc::new(Plan::new(Arc::clone(set))))
 }
 
 /// Hands one record in.
