@@ -363,6 +363,7 @@ impl Engine {
             event,
             kind: self.plan.names.kind(&event.kind),
             customer: subject.map(|s| self.config.hash_key.hash(&[s])),
+            channel: None,
             row: None,
             time,
             log_time: self.log_time,

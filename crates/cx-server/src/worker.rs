@@ -12,7 +12,6 @@ use cx_model::decode::of_record;
 use cx_model::record::Record;
 use cx_model::reject::Rejected;
 use cx_model::time::{MINUTE, SECOND, Timestamp};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
@@ -33,7 +32,8 @@ const CLOCK_NEAR_MS: i64 = 45 * MINUTE;
 struct Worker {
     common: Arc<Common>,
     ear: Ear,
-    owned: BTreeMap<u32, Owned>,
+    /// By partition; others have the rest.
+    owned: Vec<Option<Owned>>,
     judge: SyncSender<Part>,
 }
 
@@ -56,7 +56,8 @@ pub(crate) fn run(
 ) -> anyhow::Result<()> {
     let starts: Vec<(u32, i64)> = partitions.iter().map(|p| (*p, 0)).collect();
     let ear = Ear::open(&common.settings, &common.topics.interactions, &starts)?;
-    let owned = partitions.iter().map(|p| (*p, Owned::new(&common, *p)));
+    let mine = |p| partitions.contains(&p).then(|| Owned::new(&common, p));
+    let owned = (0..common.partitions).map(mine);
     let mut worker = Worker {
         owned: owned.collect(),
         ear,
@@ -142,29 +143,35 @@ impl Worker {
     fn tick(&mut self) -> anyhow::Result<()> {
         let now = clock::now();
         let live = self.common.live.load(Ordering::Acquire);
-        for (partition, owned) in &mut self.owned {
+        for (partition, owned) in (0..).zip(&mut self.owned) {
+            let Some(owned) = owned else {
+                continue;
+            };
             let engine = &owned.engine;
             let log_time = engine.log_time();
+            self.common
+                .ledger
+                .advanced(partition, engine.account().next);
             let copy = (engine.account().clone(), log_time, engine.sizes());
-            self.common.ledger.note(*partition, copy);
-            if let Some(end) = self.ear.end(*partition) {
-                self.common.ledger.ends(*partition, end);
+            self.common.ledger.note(partition, copy);
+            if let Some(end) = self.ear.end(partition) {
+                self.common.ledger.ends(partition, end);
             }
-            let slowest = self.common.pace.note(*partition, log_time, owned.at_end);
+            let slowest = self.common.pace.note(partition, log_time, owned.at_end);
             let wait = ahead(log_time, slowest);
             if wait != owned.paused {
                 owned.paused = wait;
                 if wait {
-                    self.ear.pause(*partition)?;
+                    self.ear.pause(partition)?;
                 } else {
-                    self.ear.resume(*partition)?;
+                    self.ear.resume(partition)?;
                 }
             }
             let near = slowest.is_none_or(|t| now.since(t) < CLOCK_NEAR_MS);
             if live
                 && near
                 && let Some(control) = owned.due(now, &self.common.set.hash)
-                && self.common.control(*partition, &control, now)
+                && self.common.control(partition, &control, now)
             {
                 owned.wrote = (now, control.counter);
             }
@@ -175,19 +182,22 @@ impl Worker {
 
 fn take(
     (common, now): (&Common, Timestamp),
-    owned: &mut BTreeMap<u32, Owned>,
+    owned: &mut [Option<Owned>],
     judge: &SyncSender<Part>,
     heard: Heard<'_>,
 ) -> anyhow::Result<()> {
+    let partition = match &heard {
+        Heard::Record(record) => record.partition,
+        Heard::End { partition, .. } => *partition,
+    };
+    let owned = owned.get_mut(partition as usize);
+    let Some(owned) = owned.and_then(Option::as_mut) else {
+        return Ok(());
+    };
     match heard {
-        Heard::Record(record) => match owned.get_mut(&record.partition) {
-            Some(owned) => owned.record((common, now), judge, &record),
-            None => Ok(()),
-        },
-        Heard::End { partition, .. } => {
-            if let Some(owned) = owned.get_mut(&partition) {
-                owned.at_end = true;
-            }
+        Heard::Record(record) => owned.record((common, now), judge, &record),
+        Heard::End { .. } => {
+            owned.at_end = true;
             Ok(())
         }
     }
@@ -233,9 +243,6 @@ impl Owned {
                 }
             }
         }
-        common
-            .ledger
-            .advanced(record.partition, self.engine.account().next);
         Ok(())
     }
 }

@@ -45,6 +45,7 @@ impl Engine {
         let (event, kind) = (counted.event, &self.plan.names[counted.kind]);
         let channel = event.slot(SLOT_CHANNEL).text();
         let channel_index = channel.and_then(|name| self.plan.names.channel(name));
+        counted.channel = channel_index;
         let source = self.plan.names.source(&event.source);
         let most = self.plan.set.limits.unregistered;
         for (what, name, known) in [

@@ -2,6 +2,7 @@
 //! measure counts in. Never knows: measures' conditions, panes.
 
 use cx_catalog::compiled::{Compiled, CompiledDimension, DimensionSource, View};
+use cx_model::attribute::SLOT_CHANNEL;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
@@ -24,6 +25,8 @@ struct Dim {
     values: Vec<String>,
     /// Value to its number + 1.
     numbers: HashMap<Box<str>, u16, FixedState>,
+    /// The same by the number of a registered channel, for a breakdown by channel; else empty.
+    channels: Vec<u16>,
 }
 
 impl Dims {
@@ -37,6 +40,12 @@ impl Dims {
             let of = of.collect();
             dims.of.push(of);
         }
+        for dim in &mut dims.all {
+            if dim.source == DimensionSource::Slot(SLOT_CHANNEL) {
+                let channels = set.channels.iter().map(|name| dim.named(Some(name)));
+                dim.channels = channels.collect();
+            }
+        }
         dims
     }
 
@@ -48,6 +57,7 @@ impl Dims {
                 source: dimension.source,
                 values: dimension.values.clone(),
                 numbers: numbers.map(|(n, v)| (v.as_str().into(), n)).collect(),
+                channels: Vec::new(),
             });
             self.all.len() - 1
         })
@@ -58,14 +68,21 @@ impl Dims {
         Leaves(vec![UNKNOWN; self.all.len()])
     }
 
-    /// The combination the event counts in: per dimension the value's number + 1, `other` is the
+    /// The combination the event counts in, whose channel's number may be known already: per dimension the value's number + 1, `other` is the
     /// last.
-    pub(crate) fn leaf(&self, leaves: &mut Leaves, measure: usize, view: View<'_, '_>) -> [u16; 2] {
+    pub(crate) fn leaf(
+        &self,
+        leaves: &mut Leaves,
+        measure: usize,
+        (view, channel): (View<'_, '_>, Option<usize>),
+    ) -> [u16; 2] {
         let mut leaf = [0; 2];
         for (out, dim) in leaf.iter_mut().zip(&self.of[measure]) {
             let known = &mut leaves.0[*dim];
             if *known == UNKNOWN {
-                *known = self.all[*dim].number(view);
+                let dim = &self.all[*dim];
+                let number = channel.and_then(|c| dim.channels.get(c).copied());
+                *known = number.unwrap_or_else(|| dim.named(value(dim.source, view)));
             }
             *out = *known;
         }
@@ -81,8 +98,8 @@ impl Leaves {
 }
 
 impl Dim {
-    fn number(&self, view: View<'_, '_>) -> u16 {
-        let known = value(self.source, view).and_then(|v| self.numbers.get(v).copied());
+    fn named(&self, value: Option<&str>) -> u16 {
+        let known = value.and_then(|v| self.numbers.get(v).copied());
         known.unwrap_or_else(|| number(self.values.len()))
     }
 }

@@ -36,7 +36,7 @@ struct Minutes {
 /// What is known of one customer: few combinations, found by looking through them.
 struct Row {
     key: Key128,
-    seen: SmallVec<[Minutes; 2]>,
+    seen: SmallVec<[Minutes; 3]>,
 }
 
 /// Counts per window end, kept as differences; `now` is the count at the head.
@@ -202,7 +202,7 @@ impl Row {
 }
 
 /// The map of one combination of a customer.
-fn minutes(seen: &mut SmallVec<[Minutes; 2]>, cell: u32, minute: i64) -> &mut Minutes {
+fn minutes(seen: &mut SmallVec<[Minutes; 3]>, cell: u32, minute: i64) -> &mut Minutes {
     let known = seen.iter().position(|m| m.cell == cell);
     let at = known.unwrap_or_else(|| {
         seen.push(Minutes {

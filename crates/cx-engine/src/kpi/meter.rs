@@ -40,6 +40,8 @@ struct Sums {
     /// By measure, in 5-second and in minute panes; most have none.
     extremes: Vec<[Option<Extremes>; 2]>,
     lateness_ms: i64,
+    /// Where the second of log time lies: found once for all its records.
+    now: Option<(i64, Spots)>,
 }
 
 /// One event as the meter needs it.
@@ -48,6 +50,8 @@ pub(crate) struct Counted<'c, 'a> {
     /// What its type means, by [`Names`](super::names::Names).
     pub(crate) kind: usize,
     pub(crate) customer: Option<Key128>,
+    /// The number of its channel, where that is registered.
+    pub(crate) channel: Option<usize>,
     /// Where the minutes of the customer are kept, if there was room.
     pub(crate) row: Option<u32>,
     pub(crate) time: Timestamp,
@@ -56,6 +60,7 @@ pub(crate) struct Counted<'c, 'a> {
 }
 
 /// Where one second lies in fine and coarse panes, and whether that pane was final already.
+#[derive(Clone, Copy)]
 struct Spots {
     fine: Option<(Spot, bool)>,
     coarse: Option<(Spot, bool)>,
@@ -79,6 +84,7 @@ impl Meter {
                 extremes: pairs.map(|(m, place)| extremes(m, place)).collect(),
                 distinct: Distinct::new(set),
                 lateness_ms: set.limits.lateness_ms,
+                now: None,
             },
             objects: Objects::new(set),
             leaves: plan.dims.leaves(),
@@ -89,6 +95,7 @@ impl Meter {
     /// Sets every ring to the panes just before second `s`.
     pub(crate) fn advance(&mut self, s: i64) {
         let sums = &mut self.sums;
+        sums.now = None;
         sums.fine.advance((s - 1).div_euclid(FINE));
         let minute = (s - 1).div_euclid(COARSE);
         sums.coarse.advance(minute);
@@ -131,7 +138,7 @@ impl Meter {
             let measure = &set.measures[*i];
             match (measure.condition)(view) {
                 Some(true) => {
-                    let leaf = dims.leaf(&mut self.leaves, *i, view);
+                    let leaf = dims.leaf(&mut self.leaves, *i, (view, counted.channel));
                     let (combos, n) = scopes(&measure.dimensions, leaf);
                     let place = &layout.places[*i];
                     let refused =
@@ -158,10 +165,10 @@ impl Meter {
         } = &*self.plan;
         let (sums, leaves) = (&mut self.sums, &mut self.leaves);
         leaves.begin();
-        let spots = sums.spots(log_time.second(), log_time);
+        let spots = sums.spots_now(log_time);
         let mut count = |i: usize| {
             let measure = &set.measures[i];
-            let leaf = dims.leaf(leaves, i, view);
+            let leaf = dims.leaf(leaves, i, (view, None));
             let (combos, n) = scopes(&measure.dimensions, leaf);
             for combo in &combos[..n] {
                 sums.put(&spots, &layout.places[i], (*combo, 0), 1);
@@ -209,6 +216,19 @@ impl Sums {
         Spots {
             fine: find(&self.fine, FINE),
             coarse: find(&self.coarse, COARSE),
+        }
+    }
+
+    /// Where something of the second of log time is added; its panes cannot be final yet.
+    fn spots_now(&mut self, log_time: Timestamp) -> Spots {
+        let second = log_time.second();
+        match self.now {
+            Some((known, spots)) if known == second => spots,
+            _ => {
+                let spots = self.spots(second, log_time);
+                self.now = Some((second, spots));
+                spots
+            }
         }
     }
 
