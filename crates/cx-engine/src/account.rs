@@ -1,10 +1,12 @@
 //! In: what became of each record. Kept: counters. Out: law 10.
 //! Never knows: contents.
 
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Where every offset of a partition went.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// First offset expected.
     pub start: i64,
@@ -27,9 +29,9 @@ pub struct Account {
     /// Conditions that ended in a CEL error (false, counted); no part of the identity.
     pub cel_errors: i64,
     /// What a declared limit refused, by limit.
-    pub limited: BTreeMap<&'static str, i64>,
+    pub limited: BTreeMap<Cow<'static, str>, i64>,
     /// Unregistered names by kind (`type`, `channel`, `source`) and name; bounded, the rest in `""`.
-    pub unregistered: BTreeMap<&'static str, BTreeMap<String, i64>>,
+    pub unregistered: BTreeMap<Cow<'static, str>, BTreeMap<String, i64>>,
 }
 
 impl Account {
@@ -41,11 +43,11 @@ impl Account {
     }
 
     pub(crate) fn limit(&mut self, name: &'static str) {
-        *self.limited.entry(name).or_default() += 1;
+        *self.limited.entry(name.into()).or_default() += 1;
     }
 
     pub(crate) fn unregistered(&mut self, kind: &'static str, name: &str, most: usize) {
-        let names = self.unregistered.entry(kind).or_default();
+        let names = self.unregistered.entry(kind.into()).or_default();
         if let Some(count) = names.get_mut(name) {
             *count += 1;
         } else if names.len() < most {

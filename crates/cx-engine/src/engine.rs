@@ -1,7 +1,10 @@
 //! In: one partition's records in order. Kept: that partition's state. Out: effects.
 //! Never knows: wall clocks, other partitions, bytes.
 
+mod snapshot;
 mod steps;
+
+pub use snapshot::{Block, Cut, Unfit};
 
 use crate::account::Account;
 use crate::effect::{Effect, Part};

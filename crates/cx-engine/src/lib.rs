@@ -20,7 +20,7 @@ mod state;
 
 pub use account::Account;
 pub use effect::{Effect, Part};
-pub use engine::{Config, Content, Delivery, Engine, Step};
+pub use engine::{Block, Config, Content, Cut, Delivery, Engine, Step, Unfit};
 pub use plan::Plan;
 pub use rollup::{Rollup, Trend};
 pub use state::customers::{Customer, CustomerReader};

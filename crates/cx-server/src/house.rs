@@ -100,7 +100,7 @@ impl Desk for House {
         let mut unregistered: Map<String, Value> = Map::new();
         for n in noted.values() {
             for (kind, names) in &n.account.unregistered {
-                let entry = unregistered.entry(*kind).or_insert_with(|| json!({}));
+                let entry = unregistered.entry(&**kind).or_insert_with(|| json!({}));
                 for (name, count) in names {
                     let sum = entry[name.as_str()].as_i64().unwrap_or(0) + count;
                     entry[name.as_str()] = sum.into();

@@ -5,9 +5,12 @@
 //! When minute *m* is newly set between neighbours *p* < *m* < *n*, the count of window length *L*
 //! rises by one for every window end from max(*m*, *p* + *L*) to min(*m* + *L* − 1, *n* − 1).
 
+use crate::state::kept::Kept;
 use cx_catalog::compiled::{Compiled, CompiledAgg, combos};
 use cx_model::ids::Key128;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Window lengths in minutes: 5m, 15m, 1h.
 pub(crate) const LENGTHS: [i64; 3] = [5, 15, 60];
@@ -26,21 +29,22 @@ const NOBODY: Key128 = Key128(0);
 
 /// The newest minute, and a bit for it and each of the 127 before it. In halves: a `u128` would make
 /// every row a quarter larger.
-#[derive(Clone, Copy)]
-struct Minutes {
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Minutes {
     cell: u32,
     newest: i32,
     bits: [u64; 2],
 }
 
 /// What is known of one customer: few combinations, found by looking through them.
-struct Row {
+#[derive(Clone)]
+pub(crate) struct Row {
     key: Key128,
     seen: SmallVec<[Minutes; 3]>,
 }
 
 /// Counts per window end, kept as differences; `now` is the count at the head.
-#[derive(Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Ends {
     now: i64,
     differences: Vec<i64>,
@@ -48,7 +52,7 @@ struct Ends {
 
 /// All distinct measures of one partition.
 pub(crate) struct Distinct {
-    chunks: Vec<Vec<Row>>,
+    chunks: Vec<Kept<Vec<Row>>>,
     free: Vec<u32>,
     /// The chunk that is looked at next.
     cursor: usize,
@@ -121,7 +125,7 @@ impl Distinct {
     fn sweep(&mut self) {
         self.cursor = (self.cursor + 1) % self.chunks.len();
         let first = self.cursor * CHUNK;
-        for (i, row) in self.chunks[self.cursor].iter_mut().enumerate() {
+        for (i, row) in self.chunks[self.cursor].own().iter_mut().enumerate() {
             if row.key != NOBODY && row.newest() + FORGET_AFTER <= self.head {
                 row.key = NOBODY;
                 row.seen = SmallVec::new();
@@ -133,7 +137,7 @@ impl Distinct {
     /// The row of a customer, who was told `known` before: a new one where that is not its own any
     /// more. `None` where the limit refused it or nothing counts customers.
     pub(crate) fn row(&mut self, customer: Key128, known: Option<u32>) -> Option<u32> {
-        let own = known.filter(|row| self.at(*row).key == customer);
+        let own = known.filter(|row| self.key(*row) == Some(customer));
         if own.is_some() || self.ends.is_empty() || self.len() >= self.most {
             return own;
         }
@@ -145,17 +149,24 @@ impl Distinct {
             *self.at(free) = row;
             return Some(free);
         }
-        if self.chunks.last().is_none_or(|c| c.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
+        if self.chunks.last().is_none_or(|c| c.get().len() == CHUNK) {
+            self.chunks.push(Kept::Own(Vec::with_capacity(CHUNK)));
         }
         let at = self.chunks.len() - 1;
-        self.chunks[at].push(row);
-        Some(small(at * CHUNK + self.chunks[at].len() - 1))
+        let chunk = self.chunks[at].own();
+        chunk.push(row);
+        Some(small(at * CHUNK + chunk.len() - 1))
+    }
+
+    fn key(&self, row: u32) -> Option<Key128> {
+        let row = row as usize;
+        let chunk = self.chunks.get(row / CHUNK)?.get();
+        chunk.get(row % CHUNK).map(|row| row.key)
     }
 
     fn at(&mut self, row: u32) -> &mut Row {
         let row = row as usize;
-        &mut self.chunks[row / CHUNK][row % CHUNK]
+        &mut self.chunks[row / CHUNK].own()[row % CHUNK]
     }
 
     /// Marks the customer of this row as seen in `minute` in all of these combinations of a measure.
@@ -164,7 +175,7 @@ impl Distinct {
             return;
         };
         let row_index = row as usize;
-        let seen = &mut self.chunks[row_index / CHUNK][row_index % CHUNK].seen;
+        let seen = &mut self.chunks[row_index / CHUNK].own()[row_index % CHUNK].seen;
         for combo in combos {
             let cell = first + small(*combo);
             let Some((before, after)) = minutes(seen, cell, minute).set(minute) else {
@@ -181,8 +192,9 @@ impl Distinct {
 
     /// Customers kept.
     pub(crate) fn len(&self) -> usize {
-        let last = self.chunks.last().map_or(0, Vec::len);
-        self.chunks.len().saturating_sub(1) * CHUNK + last - self.free.len()
+        let last = self.chunks.last().map_or(0, |c| c.get().len());
+        let rows = self.chunks.len().saturating_sub(1) * CHUNK + last;
+        rows.saturating_sub(self.free.len())
     }
 
     /// Distinct customers in the window of `LENGTHS[index]` minutes that ends with the head; 0 for a
@@ -193,7 +205,70 @@ impl Distinct {
     }
 }
 
+/// What a cut says beside the rows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    head: i64,
+    ends: Vec<[Ends; 3]>,
+    free: Vec<u32>,
+    cursor: usize,
+}
+
+/// A row as it stands in a cut.
+pub(crate) type Told = (Key128, Vec<Minutes>);
+
+impl Distinct {
+    /// Counts and rows as they are now.
+    pub(crate) fn cut(&mut self) -> (Counts, Vec<Arc<Vec<Row>>>) {
+        let counts = Counts {
+            head: self.head,
+            ends: self.ends.clone(),
+            free: self.free.clone(),
+            cursor: self.cursor,
+        };
+        (counts, self.chunks.iter_mut().map(Kept::share).collect())
+    }
+
+    /// Takes the counts of a cut; false where they are not those of this set.
+    pub(crate) fn restore(&mut self, counts: Counts) -> bool {
+        let ring = |ends: &Ends| ends.differences.len() == slot(RING - 1) + 1;
+        let fits = counts.ends.len() == self.ends.len();
+        let fits = fits && counts.ends.iter().flatten().all(ring);
+        if fits {
+            (self.head, self.ends) = (counts.head, counts.ends);
+            (self.free, self.cursor) = (counts.free, counts.cursor);
+        }
+        fits
+    }
+
+    /// Takes the next chunk of rows of a cut, each to the place it had: which row is given away when
+    /// is part of the state. False where they are not of this set.
+    pub(crate) fn restore_rows(&mut self, rows: Vec<Told>) -> bool {
+        let before = self.chunks.last().is_none_or(|c| c.get().len() == CHUNK);
+        let known = |m: &Minutes| (m.cell as usize) < self.ends.len();
+        let fits = before && rows.len() <= CHUNK && rows.iter().flat_map(|r| &r.1).all(known);
+        let own = |(key, seen): Told| Row {
+            key,
+            seen: seen.into(),
+        };
+        let rows = rows.into_iter().map(own).collect();
+        self.chunks.push(Kept::Own(rows));
+        fits
+    }
+
+    /// Whether all rows are there that a cut spoke of.
+    pub(crate) fn whole(&self) -> bool {
+        let rows = self.len() + self.free.len();
+        let free = self.free.iter().all(|row| (*row as usize) < rows);
+        free && self.cursor <= self.chunks.len()
+    }
+}
+
 impl Row {
+    pub(crate) fn told(&self) -> Told {
+        (self.key, self.seen.to_vec())
+    }
+
     fn newest(&self) -> i64 {
         let all = self.seen.iter().map(|minutes| i64::from(minutes.newest));
         // Never marked: then nothing is lost with it.

@@ -100,6 +100,27 @@ impl Extremes {
         }
     }
 
+    /// The rows as they are now.
+    pub(crate) fn cut(&self) -> (i64, Vec<i64>) {
+        (self.head, self.rows.clone())
+    }
+
+    /// Takes the rows of a cut; false where they are not those of this set.
+    pub(crate) fn restore(&mut self, (head, rows): (i64, Vec<i64>)) -> bool {
+        if rows.len() != self.rows.len() {
+            return false;
+        }
+        (self.head, self.rows) = (head, rows);
+        if self.head != i64::MIN {
+            for window in 0..self.lengths.len() {
+                for combo in 0..self.combos {
+                    self.best[window][combo] = self.look(window, combo);
+                }
+            }
+        }
+        true
+    }
+
     /// The extreme of a combination over window `index` of the lengths given at the start; the
     /// absent value of its merge where there is none.
     pub(crate) fn best(&self, index: usize, combo: usize) -> i64 {

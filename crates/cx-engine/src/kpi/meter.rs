@@ -2,11 +2,11 @@
 //! Out: the components of one second. Never knows: other partitions; how a value is rounded.
 
 use super::dims::Leaves;
-use super::distinct::{Distinct, LENGTHS};
+use super::distinct::{Counts, Distinct, LENGTHS, Row, Told};
 use super::extremes::Extremes;
 use super::layout::{Merge, Place, is_fine, scopes};
 use super::objects::Objects;
-use super::panes::{Panes, Spot};
+use super::panes::{Panes, Rows, Spot};
 use crate::plan::Plan;
 use cx_catalog::compiled::{CompiledAgg, CompiledMeasure, Of, View};
 use cx_catalog::fact::Facts;
@@ -14,6 +14,7 @@ use cx_model::event::Event;
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 use cx_model::window::Window;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 const FINE: i64 = 5;
@@ -64,6 +65,16 @@ pub(crate) struct Counted<'c, 'a> {
 struct Spots {
     fine: Option<(Spot, bool)>,
     coarse: Option<(Spot, bool)>,
+}
+
+/// All panes of a cut.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    fine: Rows,
+    coarse: Rows,
+    extremes: Vec<(i64, Vec<i64>)>,
+    distinct: Counts,
+    newest: Vec<Vec<i64>>,
 }
 
 /// What counting refused or could not decide.
@@ -184,6 +195,47 @@ impl Meter {
             }
         }
         errors
+    }
+
+    /// What is measured, as it is now; rows of customers stand apart.
+    pub(crate) fn cut(&mut self) -> (Measured, Vec<Arc<Vec<Row>>>) {
+        let sums = &mut self.sums;
+        let (distinct, rows) = sums.distinct.cut();
+        let extremes = sums.extremes.iter().flatten().flatten();
+        let measured = Measured {
+            fine: sums.fine.cut(),
+            coarse: sums.coarse.cut(),
+            extremes: extremes.map(Extremes::cut).collect(),
+            distinct,
+            newest: self.objects.cut(),
+        };
+        (measured, rows)
+    }
+
+    /// Takes what a cut says; false where it is not of this set.
+    pub(crate) fn restore(&mut self, cut: Measured) -> bool {
+        let sums = &mut self.sums;
+        let own: Vec<&mut Extremes> = sums.extremes.iter_mut().flatten().flatten().collect();
+        let extremes = own.len() == cut.extremes.len()
+            && own
+                .into_iter()
+                .zip(cut.extremes)
+                .all(|(own, rows)| own.restore(rows));
+        extremes
+            && sums.fine.restore(cut.fine)
+            && sums.coarse.restore(cut.coarse)
+            && sums.distinct.restore(cut.distinct)
+            && self.objects.restore(cut.newest)
+    }
+
+    /// As [`Distinct::restore_rows`].
+    pub(crate) fn restore_rows(&mut self, rows: Vec<Told>) -> bool {
+        self.sums.distinct.restore_rows(rows)
+    }
+
+    /// Whether all rows are there that a cut spoke of.
+    pub(crate) fn whole(&self) -> bool {
+        self.sums.distinct.whole()
     }
 
     /// All components for second `s`; the rings must have been advanced to it.

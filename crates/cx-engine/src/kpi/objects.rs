@@ -136,6 +136,25 @@ impl Objects {
         errors
     }
 
+    /// The newest event of each source, by measure of such ages.
+    pub(crate) fn cut(&self) -> Vec<Vec<i64>> {
+        self.newest.iter().map(|n| n.by_source.clone()).collect()
+    }
+
+    /// Takes those of a cut; false where they are not those of this set. What waits comes with
+    /// its contacts and conversations.
+    pub(crate) fn restore(&mut self, newest: Vec<Vec<i64>>) -> bool {
+        let fits = newest.len() == self.newest.len();
+        let mut pairs = self.newest.iter_mut().zip(newest);
+        fits && pairs.all(|(kept, by_source)| {
+            let fits = by_source.len() == kept.by_source.len();
+            if fits {
+                kept.by_source = by_source;
+            }
+            fits
+        })
+    }
+
     /// Writes the measure's components for the second being emitted.
     pub(crate) fn write(&self, measure: usize, out: &mut Vec<i64>) {
         let mut waitings = self.contacts.iter().chain(&self.conversations);

@@ -1,6 +1,15 @@
 //! In: additions to a pane. Kept: one row of components per pane, and a running sum per window.
 //! Out: the sum over each window. Never knows: what a component means.
 
+use serde::{Deserialize, Serialize};
+
+/// The rows of a cut; the sums follow from them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Rows {
+    head: i64,
+    rows: Vec<i64>,
+}
+
 /// A ring of pane rows with running sums over the last `lengths[i]` panes before the head.
 pub(crate) struct Panes {
     rows: Vec<i64>,
@@ -92,6 +101,35 @@ impl Panes {
                 *sum += value;
             }
         }
+    }
+
+    /// The rows as they are now.
+    pub(crate) fn cut(&self) -> Rows {
+        Rows {
+            head: self.head,
+            rows: self.rows.clone(),
+        }
+    }
+
+    /// Takes the rows of a cut; false where they are not those of this set.
+    pub(crate) fn restore(&mut self, cut: Rows) -> bool {
+        if cut.rows.len() != self.rows.len() {
+            return false;
+        }
+        (self.head, self.rows) = (cut.head, cut.rows);
+        self.sums.fill(0);
+        if self.head == i64::MIN {
+            return true;
+        }
+        let windows = self.lengths.len();
+        for (window, length) in self.lengths.iter().enumerate() {
+            for pane in self.head - length + 1..=self.head {
+                let row = &self.rows[self.start(pane)..][..self.row_size];
+                let sums = self.sums[window..].iter_mut().step_by(windows);
+                sums.zip(row).for_each(|(sum, value)| *sum += value);
+            }
+        }
+        true
     }
 
     /// The sum of a component over window `index` of the lengths given at the start.

@@ -4,15 +4,17 @@
 //! A contact waits if it was queued, has not ended, and was neither answered nor dequeued at or
 //! after the newest time it was queued. Marks are maxima of event times, so order does not matter.
 
+use super::shards::{Shards, Table};
 use super::waiting::{Change, Lives, Marks, Waiting};
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
-use dashmap::DashMap;
-use foldhash::fast::FixedState;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-#[derive(Debug, Clone, Default)]
-struct Contact {
+/// What is kept of one contact.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Contact {
     queued_at: Option<Timestamp>,
     left_at: Option<Timestamp>,
     ended: bool,
@@ -58,7 +60,7 @@ pub(crate) struct Taken {
 
 /// All contacts of one partition.
 pub(crate) struct Contacts {
-    map: DashMap<Key128, Contact, FixedState>,
+    map: Shards<Contact>,
     dues: BTreeSet<(Timestamp, Key128)>,
     most: usize,
     lives: Lives,
@@ -66,9 +68,8 @@ pub(crate) struct Contacts {
 
 impl Contacts {
     pub(crate) fn new(most: usize, lives: Lives) -> Self {
-        let map = DashMap::with_hasher_and_shard_amount(FixedState::with_seed(3), 64);
         Self {
-            map,
+            map: Shards::new(),
             dues: BTreeSet::new(),
             most,
             lives,
@@ -82,10 +83,7 @@ impl Contacts {
         (time, now): (Timestamp, Timestamp),
         what: Move,
     ) -> Option<Taken> {
-        if !self.map.contains_key(&key) && self.map.len() >= self.most {
-            return None;
-        }
-        let mut contact = self.map.entry(key).or_default();
+        let contact = self.map.enter(key, self.most)?;
         let mut taken = Taken::default();
         taken.change.before = contact.waiting();
         self.dues.remove(&(contact.due, key));
@@ -125,10 +123,7 @@ impl Contacts {
             return None;
         }
         self.dues.pop_first();
-        let before = self
-            .map
-            .remove(&key)
-            .and_then(|(_, contact)| contact.waiting());
+        let before = self.map.remove(key).and_then(|contact| contact.waiting());
         Some((
             key,
             Change {
@@ -140,5 +135,23 @@ impl Contacts {
 
     pub(crate) fn len(&self) -> usize {
         self.map.len()
+    }
+
+    /// All of them as they are now.
+    pub(crate) fn cut(&mut self) -> Vec<Arc<Table<Contact>>> {
+        self.map.cut()
+    }
+
+    /// Takes one from a cut; what it waits for.
+    pub(crate) fn restore(&mut self, key: Key128, contact: Contact) -> Change {
+        let after = contact.waiting();
+        self.dues.insert((contact.due, key));
+        if let Some(place) = self.map.enter(key, usize::MAX) {
+            *place = contact;
+        }
+        Change {
+            before: None,
+            after,
+        }
     }
 }

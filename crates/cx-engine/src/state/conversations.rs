@@ -5,26 +5,28 @@
 //! A message is unanswered until a reply or an end stamped at or after it has been seen; the
 //! conversation waits since the oldest such message. `schemas/facts.md` has the rules in full.
 
+use super::shards::{Shards, Table};
 use super::waiting::{Change, Lives, Marks, Waiting};
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
-use dashmap::DashMap;
-use foldhash::fast::FixedState;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Most unanswered messages kept of one conversation.
 const UNANSWERED: usize = 8;
 
 /// A message of the customer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Message {
     at: Timestamp,
     reply_due: Option<Timestamp>,
     marks: Marks,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Conversation {
+/// What is kept of one conversation.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Conversation {
     first_message_at: Option<Timestamp>,
     first_reply_told: bool,
     /// The newest reply or end.
@@ -68,7 +70,7 @@ enum Due {
 
 /// All conversations of one partition.
 pub(crate) struct Conversations {
-    map: DashMap<Key128, Conversation, FixedState>,
+    map: Shards<Conversation>,
     dues: BTreeSet<(Timestamp, Due, Key128)>,
     most: usize,
     lives: Lives,
@@ -133,7 +135,7 @@ impl Conversation {
 impl Conversations {
     pub(crate) fn new(most: usize, lives: Lives) -> Self {
         Self {
-            map: DashMap::with_hasher_and_shard_amount(FixedState::with_seed(5), 64),
+            map: Shards::new(),
             dues: BTreeSet::new(),
             most,
             lives,
@@ -147,13 +149,10 @@ impl Conversations {
         (time, now): (Timestamp, Timestamp),
         what: Talk,
     ) -> Option<Taken> {
-        if !self.map.contains_key(&key) && self.map.len() >= self.most {
-            return None;
-        }
-        let mut conversation = self.map.entry(key).or_default();
+        let conversation = self.map.enter(key, self.most)?;
         let mut taken = Taken::default();
         taken.change.before = conversation.waiting();
-        forget_dues(&mut self.dues, key, &conversation);
+        forget_dues(&mut self.dues, key, conversation);
         match what {
             Talk::Asked { reply_due, marks } => {
                 let message = Message {
@@ -195,14 +194,14 @@ impl Conversations {
         let mut change = Change::default();
         match what {
             Due::Reply => {
-                if let Some(mut conversation) = self.map.get_mut(&key) {
+                if let Some(conversation) = self.map.get_mut(key) {
                     change.before = conversation.waiting();
                     conversation.overdue = true;
                     change.after = conversation.waiting();
                 }
             }
             Due::Forget => {
-                if let Some((_, conversation)) = self.map.remove(&key) {
+                if let Some(conversation) = self.map.remove(key) {
                     change.before = conversation.waiting();
                     forget_dues(&mut self.dues, key, &conversation);
                 }
@@ -213,6 +212,27 @@ impl Conversations {
 
     pub(crate) fn len(&self) -> usize {
         self.map.len()
+    }
+
+    /// All of them as they are now.
+    pub(crate) fn cut(&mut self) -> Vec<Arc<Table<Conversation>>> {
+        self.map.cut()
+    }
+
+    /// Takes one from a cut; what it waits for.
+    pub(crate) fn restore(&mut self, key: Key128, conversation: Conversation) -> Change {
+        let after = conversation.waiting();
+        if let (Some(due), false) = (conversation.reply_due(), conversation.overdue) {
+            self.dues.insert((due, Due::Reply, key));
+        }
+        self.dues.insert((conversation.forget_at, Due::Forget, key));
+        if let Some(place) = self.map.enter(key, usize::MAX) {
+            *place = conversation;
+        }
+        Change {
+            before: None,
+            after,
+        }
     }
 }
 

@@ -5,10 +5,11 @@ use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 use dashmap::DashMap;
 use foldhash::fast::FixedState;
-use std::sync::Arc;
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What is kept of a customer who is idle: a fixed record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
     /// Least event time seen.
     pub first_seen: Timestamp,
@@ -94,30 +95,36 @@ pub(crate) struct Refused;
 
 type Map = DashMap<Key128, Customer, FixedState>;
 
+/// Maps of one partition: a cut copies them one after the other.
+const MAPS: u128 = 32;
+
 /// All customers of one partition: one writer, any number of readers.
 pub(crate) struct Customers {
-    map: Arc<Map>,
+    maps: Arc<Vec<Map>>,
+    /// The cut that may still need maps as they were.
+    cut: Option<Arc<Copies>>,
     len: usize,
     most: usize,
 }
 
 /// Reads one partition's customers from any thread.
 #[derive(Debug, Clone)]
-pub struct CustomerReader(Arc<Map>);
+pub struct CustomerReader(Arc<Vec<Map>>);
 
 impl CustomerReader {
     /// What is kept of a customer.
     #[must_use]
     pub fn get(&self, key: Key128) -> Option<Customer> {
-        self.0.get(&key).map(|c| *c)
+        self.0[map(key)].get(&key).map(|c| *c)
     }
 }
 
 impl Customers {
     pub(crate) fn new(most: usize) -> Self {
-        let map = DashMap::with_hasher_and_shard_amount(FixedState::with_seed(2), 64);
+        let empty = |_| DashMap::with_hasher_and_shard_amount(FixedState::with_seed(2), 2);
         Self {
-            map: Arc::new(map),
+            maps: Arc::new((0..MAPS).map(empty).collect()),
+            cut: None,
             len: 0,
             most,
         }
@@ -133,7 +140,10 @@ impl Customers {
         seen: Seen,
         row: impl FnOnce(Option<u32>) -> Option<u32>,
     ) -> Result<Option<u32>, Refused> {
-        if let Some(mut customer) = self.map.get_mut(&key) {
+        let map = map(key);
+        self.keep(map);
+        let map = &self.maps[map];
+        if let Some(mut customer) = map.get_mut(&key) {
             customer.note(seen);
             let (old, new) = (customer.row(), row(customer.row()));
             if old != new {
@@ -148,16 +158,99 @@ impl Customers {
         fresh.note(seen);
         let row = row(None);
         fresh.keep_row(row);
-        self.map.insert(key, fresh);
+        map.insert(key, fresh);
         self.len += 1;
         Ok(row)
     }
 
     pub(crate) fn reader(&self) -> CustomerReader {
-        CustomerReader(Arc::clone(&self.map))
+        CustomerReader(Arc::clone(&self.maps))
     }
 
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Before a map is changed: copies it, if somebody still reads the cut.
+    fn keep(&mut self, map: usize) {
+        match &self.cut {
+            Some(cut) if Arc::strong_count(cut) > 1 => cut.keep(&self.maps, map),
+            Some(_) => self.cut = None,
+            None => {}
+        }
+    }
+
+    /// All customers as they are now; what an older cut still needs is copied first.
+    pub(crate) fn cut(&mut self) -> CustomersCut {
+        if let Some(old) = self.cut.take() {
+            (0..self.maps.len()).for_each(|map| old.keep(&self.maps, map));
+        }
+        let copies = Arc::new(Copies((0..MAPS).map(|_| Mutex::default()).collect()));
+        self.cut = Some(Arc::clone(&copies));
+        CustomersCut {
+            maps: Arc::clone(&self.maps),
+            copies,
+        }
+    }
+
+    /// Takes one from a cut.
+    pub(crate) fn restore(&mut self, key: Key128, customer: Customer) {
+        let fresh = self.maps[map(key)].insert(key, customer).is_none();
+        self.len += usize::from(fresh);
+    }
+}
+
+fn map(key: Key128) -> usize {
+    usize::try_from(key.0 % MAPS).expect("few maps")
+}
+
+/// One map as it was.
+type Copied = Vec<(Key128, Customer)>;
+
+/// Copies of maps, made by whoever comes first: the writer before it changes one, or the reader.
+struct Copies(Vec<Mutex<Copy>>);
+
+#[derive(Default)]
+enum Copy {
+    #[default]
+    Pending,
+    Made(Copied),
+    Taken,
+}
+
+impl Copies {
+    fn of(&self, map: usize) -> MutexGuard<'_, Copy> {
+        self.0[map].lock().expect("no holder panics")
+    }
+
+    /// Copies a map that nobody has copied.
+    fn keep(&self, maps: &[Map], map: usize) {
+        let mut copy = self.of(map);
+        if matches!(*copy, Copy::Pending) {
+            *copy = Copy::Made(copied(&maps[map]));
+        }
+    }
+}
+
+fn copied(map: &Map) -> Copied {
+    map.iter().map(|c| (*c.key(), *c.value())).collect()
+}
+
+/// All customers at one cut, for another thread.
+pub(crate) struct CustomersCut {
+    maps: Arc<Vec<Map>>,
+    copies: Arc<Copies>,
+}
+
+impl CustomersCut {
+    /// Map by map; each is copied under its lock, so the writer waits for one map at most.
+    pub(crate) fn take(self) -> impl Iterator<Item = Copied> {
+        (0..self.maps.len()).map(move |map| {
+            let mut copy = self.copies.of(map);
+            match std::mem::replace(&mut *copy, Copy::Taken) {
+                Copy::Made(copied) => copied,
+                Copy::Pending | Copy::Taken => copied(&self.maps[map]),
+            }
+        })
     }
 }

@@ -4,5 +4,7 @@
 pub(crate) mod contacts;
 pub(crate) mod conversations;
 pub(crate) mod customers;
+pub(crate) mod kept;
 pub(crate) mod repeats;
+pub(crate) mod shards;
 pub(crate) mod waiting;

@@ -4,9 +4,11 @@
 //! The keys of a minute lie in rows that only grow at their end; an index of half their size leads
 //! to them, so that the look every event takes stays in the processor's caches.
 
+use super::kept::Kept;
 use cx_model::ids::Key128;
 use hashbrown::HashTable;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Keys of one chunk: small, for each minute holds one that is not full.
 const CHUNK: usize = 128;
@@ -17,7 +19,7 @@ const SHARDS: u128 = 64;
 pub(crate) struct Repeats {
     /// By minute its chunks; only the last of them may have room.
     filed: BTreeMap<i64, Vec<u32>>,
-    chunks: Vec<Vec<Key128>>,
+    chunks: Vec<Kept<Vec<Key128>>>,
     free: Vec<u32>,
     index: Vec<HashTable<Place>>,
     len: usize,
@@ -76,7 +78,7 @@ impl Repeats {
     }
 
     fn unfile(&mut self, chunk: u32) {
-        let keys = &mut self.chunks[chunk as usize];
+        let keys = self.chunks[chunk as usize].own();
         for (row, key) in (first_row(chunk)..).zip(keys.drain(..)) {
             let (shard, bits) = place(key);
             let found = self.index[shard].find_entry(spread(bits), |p| p.row == row);
@@ -97,7 +99,7 @@ impl Repeats {
         let (shard, bits) = place(key);
         let chunks = &self.chunks;
         let same = |p: &Place| {
-            p.bits == bits && chunks[p.row as usize / CHUNK][p.row as usize % CHUNK] == key
+            p.bits == bits && chunks[p.row as usize / CHUNK].get()[p.row as usize % CHUNK] == key
         };
         if self.index[shard].find(spread(bits), same).is_some() {
             return Seen::Before;
@@ -105,27 +107,44 @@ impl Repeats {
         if self.len >= self.most {
             return Seen::Unfiled;
         }
+        self.enter(key, minute);
+        Seen::Never
+    }
+
+    /// Files a key that is not known.
+    pub(crate) fn enter(&mut self, key: Key128, minute: i64) {
+        let (shard, bits) = place(key);
         let row = self.file(key, minute);
         self.index[shard].insert_unique(spread(bits), Place { bits, row }, |p| spread(p.bits));
         self.len += 1;
-        Seen::Never
+    }
+
+    /// The keys of every minute as they are now.
+    pub(crate) fn cut(&mut self) -> Vec<(i64, Arc<Vec<Key128>>)> {
+        let mut all = Vec::new();
+        for (minute, chunks) in &self.filed {
+            for chunk in chunks {
+                all.push((*minute, self.chunks[*chunk as usize].share()));
+            }
+        }
+        all
     }
 
     /// Writes a key behind the others of its minute: its row.
     fn file(&mut self, key: Key128, minute: i64) -> u32 {
         let filed = self.filed.entry(minute).or_default();
         let chunk = match filed.last() {
-            Some(last) if self.chunks[*last as usize].len() < CHUNK => *last,
+            Some(last) if self.chunks[*last as usize].get().len() < CHUNK => *last,
             _ => {
                 let fresh = self.free.pop().unwrap_or_else(|| {
-                    self.chunks.push(Vec::with_capacity(CHUNK));
+                    self.chunks.push(Kept::Own(Vec::with_capacity(CHUNK)));
                     small(self.chunks.len() - 1)
                 });
                 filed.push(fresh);
                 fresh
             }
         };
-        let keys = &mut self.chunks[chunk as usize];
+        let keys = self.chunks[chunk as usize].own();
         keys.push(key);
         first_row(chunk) + small(keys.len() - 1)
     }

@@ -97,7 +97,7 @@ fn law_7_with_no_room_at_all_everything_is_refused_by_name() {
     };
     let log = logs(&world(1), 1, 4).remove(0);
     let a = account(none, &log).expect("bounded");
-    let names: Vec<&str> = a.limited.keys().copied().collect();
+    let names: Vec<&str> = a.limited.keys().map(|name| &**name).collect();
     let all = [
         "contacts",
         "conversations",

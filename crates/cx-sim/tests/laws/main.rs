@@ -6,4 +6,5 @@ mod fold;
 mod levels;
 mod replay;
 mod same;
+mod snapshot;
 mod world;

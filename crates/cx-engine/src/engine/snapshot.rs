@@ -1,0 +1,221 @@
+//! In: an engine between two records. Kept: one cut of its state. Out: blocks, from which the same
+//! engine is made again. Never knows: files, bytes.
+//!
+//! A cut shares or copies: what is small is copied at once, tables and chunks are copied by the engine
+//! before it first changes them. So taking one holds the engine up for less than a millisecond, and
+//! another thread may turn it into blocks while the engine goes on. What follows from other state
+//! (timers, sums over windows, gauges, indices) is in no block; it is made again.
+
+use super::Engine;
+use crate::account::Account;
+use crate::engine::Config;
+use crate::kpi::distinct::{Row, Told};
+use crate::kpi::meter::Measured;
+use crate::kpi::objects::Family;
+use crate::plan::Plan;
+use crate::state::contacts::Contact;
+use crate::state::conversations::Conversation;
+use crate::state::customers::{Customer, CustomersCut};
+use crate::state::shards::Table;
+use cx_model::ids::Key128;
+use cx_model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One piece of a cut; their order is that of [`Cut::blocks`]. At most a chunk or a table each.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Block(Piece);
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Piece {
+    Head(Head),
+    Measured(Box<Measured>),
+    Repeats(i64, Vec<Key128>),
+    Customers(Vec<(Key128, Customer)>),
+    Rows(Vec<Told>),
+    Contacts(Vec<(Key128, Contact)>),
+    Conversations(Vec<(Key128, Conversation)>),
+    /// The last one, with how many came before it.
+    End(u64),
+}
+
+/// What is no table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Head {
+    partition: u32,
+    account: Account,
+    start: Option<Timestamp>,
+    log_time: Timestamp,
+    passed: i64,
+    data_gap: bool,
+    control_counter: Option<u64>,
+    set_number: u32,
+}
+
+/// The state of one engine at one offset; for any thread.
+pub struct Cut {
+    head: Head,
+    measured: Measured,
+    repeats: Vec<(i64, Arc<Vec<Key128>>)>,
+    rows: Vec<Arc<Vec<Row>>>,
+    customers: CustomersCut,
+    contacts: Vec<Arc<Table<Contact>>>,
+    conversations: Vec<Arc<Table<Conversation>>>,
+}
+
+/// Blocks that make no engine of this set and partition.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("block {block}: {why}")]
+pub struct Unfit {
+    /// Its number, from 0.
+    pub block: u64,
+    /// What does not fit.
+    pub why: &'static str,
+}
+
+impl Engine {
+    /// The state as it is now, at `account().next`. All effects must have been taken.
+    pub fn cut(&mut self) -> Cut {
+        debug_assert!(self.effects.is_empty(), "effects belong to no cut");
+        let (measured, rows) = self.meter.cut();
+        Cut {
+            head: Head {
+                partition: self.config.partition,
+                account: self.account.clone(),
+                start: self.start,
+                log_time: self.log_time,
+                passed: self.passed,
+                data_gap: self.data_gap,
+                control_counter: self.control_counter,
+                set_number: self.set_number,
+            },
+            measured,
+            repeats: self.repeats.cut(),
+            rows,
+            customers: self.customers.cut(),
+            contacts: self.contacts.cut(),
+            conversations: self.conversations.cut(),
+        }
+    }
+
+    /// The engine of a cut. The plan must be of the set that the cut was made under.
+    ///
+    /// # Errors
+    /// [`Unfit`]: blocks of another partition or set, in another order, or not all of them.
+    pub fn restore(
+        config: Config,
+        plan: Arc<Plan>,
+        blocks: impl IntoIterator<Item = Block>,
+    ) -> Result<Self, Unfit> {
+        let mut engine = Self::new(config, plan);
+        let mut taken = 0;
+        for Block(piece) in blocks {
+            let refused = |why| Unfit { block: taken, why };
+            if let Piece::End(before) = piece {
+                let whole = before == taken && engine.meter.whole();
+                let engine = whole.then_some(engine);
+                return engine.ok_or(refused("blocks are missing before the last one"));
+            }
+            if matches!(piece, Piece::Head(_)) != (taken == 0) {
+                return Err(refused("the first one, and no other, must be the head"));
+            }
+            engine.take(piece).map_err(refused)?;
+            taken += 1;
+        }
+        let why = "the last one is missing";
+        Err(Unfit { block: taken, why })
+    }
+
+    fn take(&mut self, piece: Piece) -> Result<(), &'static str> {
+        match piece {
+            Piece::Head(head) => self.take_head(head)?,
+            Piece::Measured(measured) => {
+                if !self.meter.restore(*measured) {
+                    return Err("panes of another set");
+                }
+            }
+            Piece::Repeats(minute, keys) => {
+                let repeats = &mut self.repeats;
+                keys.iter().for_each(|key| repeats.enter(*key, minute));
+            }
+            Piece::Customers(all) => {
+                let customers = &mut self.customers;
+                all.into_iter().for_each(|(k, c)| customers.restore(k, c));
+            }
+            Piece::Rows(rows) => {
+                if !self.meter.restore_rows(rows) {
+                    return Err("minutes of another set");
+                }
+            }
+            Piece::Contacts(all) => {
+                for (key, contact) in all {
+                    let change = self.contacts.restore(key, contact);
+                    let objects = &mut self.meter.objects;
+                    objects.change(&self.plan.set, Family::Contacts, key, &change);
+                }
+            }
+            Piece::Conversations(all) => {
+                for (key, conversation) in all {
+                    let change = self.conversations.restore(key, conversation);
+                    let objects = &mut self.meter.objects;
+                    objects.change(&self.plan.set, Family::Conversations, key, &change);
+                }
+            }
+            Piece::End(_) => {}
+        }
+        Ok(())
+    }
+
+    fn take_head(&mut self, head: Head) -> Result<(), &'static str> {
+        if head.partition != self.config.partition {
+            return Err("the head of another partition");
+        }
+        self.account = head.account;
+        self.start = head.start;
+        self.log_time = head.log_time;
+        self.passed = head.passed;
+        self.data_gap = head.data_gap;
+        self.control_counter = head.control_counter;
+        self.set_number = head.set_number;
+        Ok(())
+    }
+}
+
+impl Cut {
+    /// The offset after the last record it holds.
+    #[must_use]
+    pub fn next_offset(&self) -> i64 {
+        self.head.account.next
+    }
+
+    /// Piece by piece; none is made before it is asked for.
+    pub fn blocks(self) -> impl Iterator<Item = Block> {
+        let head = [
+            Piece::Head(self.head),
+            Piece::Measured(Box::new(self.measured)),
+        ];
+        let repeats = self.repeats.into_iter();
+        let repeats = repeats.map(|(minute, keys)| Piece::Repeats(minute, keys.to_vec()));
+        let customers = self.customers.take().map(Piece::Customers);
+        let rows = self.rows.into_iter();
+        let rows = rows.map(|rows| Piece::Rows(rows.iter().map(Row::told).collect()));
+        let contacts = self.contacts.into_iter();
+        let contacts = contacts.map(|table| Piece::Contacts(listed(&table)));
+        let conversations = self.conversations.into_iter();
+        let conversations = conversations.map(|table| Piece::Conversations(listed(&table)));
+        let all = head.into_iter().chain(repeats).chain(customers).chain(rows);
+        let all = all.chain(contacts).chain(conversations);
+        let mut count = 0;
+        let counted = all.map(Some).chain([None]);
+        counted.map(move |piece| {
+            let piece = piece.unwrap_or(Piece::End(count));
+            count += 1;
+            Block(piece)
+        })
+    }
+}
+
+/// In the order of the table's hasher; what is made of it does not depend on it.
+fn listed<V: Clone>(table: &Table<V>) -> Vec<(Key128, V)> {
+    table.iter().map(|(k, v)| (*k, v.clone())).collect()
+}

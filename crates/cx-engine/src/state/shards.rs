@@ -1,0 +1,66 @@
+//! In: hashed keys. Kept: a value each, in many small tables. Out: entries by key; all of them as they
+//! are at a cut. Never knows: what a key stands for.
+//!
+//! Small tables grow one by one, and one by one are copied when they change after a cut.
+
+use super::kept::Kept;
+use cx_model::ids::Key128;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+const SHARDS: u128 = 64;
+
+/// One shard.
+pub(crate) type Table<V> = HashMap<Key128, V, FixedState>;
+
+/// A map in shards.
+pub(crate) struct Shards<V> {
+    tables: Vec<Kept<Table<V>>>,
+    len: usize,
+}
+
+impl<V: Clone + Default> Shards<V> {
+    pub(crate) fn new() -> Self {
+        Self {
+            tables: (0..SHARDS).map(|_| Kept::Own(Table::default())).collect(),
+            len: 0,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn get_mut(&mut self, key: Key128) -> Option<&mut V> {
+        self.tables[shard(key)].own().get_mut(&key)
+    }
+
+    /// The value of a key, a fresh one where it has none; `None` where there are `most` others.
+    pub(crate) fn enter(&mut self, key: Key128, most: usize) -> Option<&mut V> {
+        let table = self.tables[shard(key)].own();
+        if !table.contains_key(&key) {
+            if self.len >= most {
+                return None;
+            }
+            self.len += 1;
+        }
+        Some(table.entry(key).or_default())
+    }
+
+    pub(crate) fn remove(&mut self, key: Key128) -> Option<V> {
+        let gone = self.tables[shard(key)].own().remove(&key);
+        self.len -= usize::from(gone.is_some());
+        gone
+    }
+
+    /// All tables as they are now.
+    pub(crate) fn cut(&mut self) -> Vec<Arc<Table<V>>> {
+        self.tables.iter_mut().map(Kept::share).collect()
+    }
+}
+
+/// Keys are hashes already: their lowest bits are as good as any.
+fn shard(key: Key128) -> usize {
+    usize::try_from(key.0 % SHARDS).expect("few shards")
+}
