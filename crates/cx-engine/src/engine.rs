@@ -91,6 +91,8 @@ pub struct Engine {
     contacts: Contacts,
     conversations: Conversations,
     meter: Meter,
+    /// As [`Engine::poll_timeout`], which every record asks.
+    due: Option<Timestamp>,
     effects: VecDeque<Effect>,
 }
 
@@ -125,6 +127,7 @@ impl Engine {
             contacts: Contacts::new(limits.contacts, lives),
             conversations: Conversations::new(limits.conversations, lives),
             meter: Meter::new(Arc::clone(&plan)),
+            due: None,
             effects: VecDeque::new(),
             config,
             plan,
@@ -191,8 +194,7 @@ impl Engine {
     /// The next deadline, in log time.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        let dues = [self.contacts.next_due(), self.conversations.next_due()];
-        dues.into_iter().flatten().min()
+        self.due
     }
 
     /// The next thing to do; `None` when there is nothing.

@@ -66,6 +66,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn hashes_that_snapshots_and_addresses_hold_do_not_change() {
+        let hash = HashKey(1, 2).hash(&["web-shop", "e-1"]);
+        assert_eq!(
+            format!("{:032x}", hash.0),
+            "60f16df65f70656fccca919aee808220"
+        );
+    }
+
+    #[test]
     fn murmur2_equals_the_java_client_on_its_own_test_vectors() {
         let vectors: [(&str, i32); 6] = [
             ("21", -973_932_308),

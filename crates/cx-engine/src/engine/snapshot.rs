@@ -113,6 +113,7 @@ impl Engine {
             let refused = |why| Unfit { block: taken, why };
             if let Piece::End(before) = piece {
                 let whole = before == taken && engine.meter.whole();
+                engine.find_due();
                 let engine = whole.then_some(engine);
                 return engine.ok_or(refused("blocks are missing before the last one"));
             }

@@ -18,6 +18,9 @@ impl Engine {
     /// Fires everything due at or before `log_time` in order of (due, kind, key): contacts that
     /// are forgotten, replies that are due, conversations that are forgotten.
     pub(super) fn fire_until(&mut self, log_time: Timestamp) {
+        if self.due.is_none_or(|due| due > log_time) {
+            return;
+        }
         loop {
             let contacts_first = match (self.contacts.next_due(), self.conversations.next_due()) {
                 (Some(contact), Some(conversation)) => contact <= conversation,
@@ -34,6 +37,13 @@ impl Engine {
             let objects = &mut self.meter.objects;
             objects.change(&self.plan.set, family, key, &change);
         }
+        self.find_due();
+    }
+
+    /// After dues changed.
+    pub(super) fn find_due(&mut self) {
+        let dues = [self.contacts.next_due(), self.conversations.next_due()];
+        self.due = dues.into_iter().flatten().min();
     }
 
     /// State that takes an event however late it is: customer, contact, source, registry.
@@ -81,9 +91,15 @@ impl Engine {
             }
         }
         match kind.step {
-            Some(Step::Contact(step)) => self.contact(step, counted.time, view),
+            Some(Step::Contact(step)) => {
+                let facts = self.contact(step, counted.time, view);
+                self.find_due();
+                facts
+            }
             Some(Step::Conversation(step)) => {
-                self.conversation(step, (counted.time, channel_index), view)
+                let facts = self.conversation(step, (counted.time, channel_index), view);
+                self.find_due();
+                facts
             }
             None => Facts::NONE,
         }

@@ -1,10 +1,9 @@
 //! In: a compiled set, the event at hand. Kept: its breakdowns, each once. Out: the combination a
 //! measure counts in. Never knows: measures' conditions, panes.
 
+use super::numbers::Numbers;
 use cx_catalog::compiled::{Compiled, CompiledDimension, DimensionSource, View};
 use cx_model::attribute::SLOT_CHANNEL;
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
 
 /// Not asked for yet.
 const UNKNOWN: u16 = 0;
@@ -23,8 +22,8 @@ pub(crate) struct Leaves(Vec<u16>);
 struct Dim {
     source: DimensionSource,
     values: Vec<String>,
-    /// Value to its number + 1.
-    numbers: HashMap<Box<str>, u16, FixedState>,
+    /// Numbers of the values.
+    numbers: Numbers,
     /// The same by the number of a registered channel, for a breakdown by channel; else empty.
     channels: Vec<u16>,
 }
@@ -52,11 +51,10 @@ impl Dims {
     fn enter(&mut self, dimension: &CompiledDimension) -> usize {
         let same = |d: &Dim| d.source == dimension.source && d.values == dimension.values;
         self.all.iter().position(same).unwrap_or_else(|| {
-            let numbers = (1_u16..).zip(&dimension.values);
             self.all.push(Dim {
                 source: dimension.source,
                 values: dimension.values.clone(),
-                numbers: numbers.map(|(n, v)| (v.as_str().into(), n)).collect(),
+                numbers: Numbers::of(&dimension.values),
                 channels: Vec::new(),
             });
             self.all.len() - 1
@@ -99,8 +97,8 @@ impl Leaves {
 
 impl Dim {
     fn named(&self, value: Option<&str>) -> u16 {
-        let known = value.and_then(|v| self.numbers.get(v).copied());
-        known.unwrap_or_else(|| number(self.values.len()))
+        let known = value.and_then(|v| self.numbers.get(v));
+        number(known.unwrap_or(self.values.len()))
     }
 }
 

@@ -258,16 +258,17 @@ impl Meter {
 
 impl Sums {
     /// Where something of this second is added.
-    fn spots(&self, second: i64, log_time: Timestamp) -> Spots {
-        let find = |panes: &Panes, width: i64| {
+    fn spots(&mut self, second: i64, log_time: Timestamp) -> Spots {
+        let lateness_ms = self.lateness_ms;
+        let find = |panes: &mut Panes, width: i64| {
             let pane = second.div_euclid(width);
             let end = Timestamp::from_second((pane + 1) * width);
-            let restates = end.plus(self.lateness_ms) <= log_time;
+            let restates = end.plus(lateness_ms) <= log_time;
             panes.spot(pane).map(|spot| (spot, restates))
         };
         Spots {
-            fine: find(&self.fine, FINE),
-            coarse: find(&self.coarse, COARSE),
+            fine: find(&mut self.fine, FINE),
+            coarse: find(&mut self.coarse, COARSE),
         }
     }
 

@@ -9,6 +9,7 @@ pub(crate) mod extremes;
 pub(crate) mod layout;
 pub(crate) mod meter;
 pub(crate) mod names;
+pub(crate) mod numbers;
 pub(crate) mod objects;
 pub(crate) mod outcomes;
 pub(crate) mod panes;

@@ -1,15 +1,12 @@
 //! In: a compiled set. Kept: the names of types, channels and sources, each with what it means
 //! here. Out: dense numbers, by one look-up per name. Never knows: events' contents.
 
+use super::numbers::Numbers;
 use cx_catalog::compiled::{Compiled, CompiledAgg};
 use cx_catalog::fact::{AGENT_MESSAGE, CONVERSATION_CLOSED, CUSTOMER_MESSAGE};
 use cx_model::vocabulary::{
     CONTACT_ANSWERED, CONTACT_DEQUEUED, CONTACT_ENDED, CONTACT_QUEUED, EVENT_TYPES,
 };
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-
-type Map<V> = HashMap<Box<str>, V, FixedState>;
 
 /// A step of a contact or conversation that the engine keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,18 +43,18 @@ pub(crate) struct Kind {
 pub(crate) struct Names {
     /// The first stands for every type nobody named.
     kinds: Vec<Kind>,
-    by_name: Map<usize>,
-    channels: Map<usize>,
-    sources: Map<usize>,
+    by_name: Numbers,
+    channels: Numbers,
+    sources: Numbers,
 }
 
 impl Names {
     pub(crate) fn new(set: &Compiled) -> Self {
         let mut names = Self {
             kinds: vec![Kind::default()],
-            by_name: Map::default(),
-            channels: numbered(&set.channels),
-            sources: numbered(&set.sources),
+            by_name: Numbers::default(),
+            channels: Numbers::of(&set.channels),
+            sources: Numbers::of(&set.sources),
         };
         for name in EVENT_TYPES {
             let kind = names.enter(name);
@@ -88,7 +85,7 @@ impl Names {
 
     fn enter(&mut self, name: &str) -> &mut Kind {
         let next = self.kinds.len();
-        let index = *self.by_name.entry(name.into()).or_insert(next);
+        let index = self.by_name.enter(name, next);
         if index == next {
             self.kinds.push(Kind::default());
         }
@@ -97,15 +94,15 @@ impl Names {
 
     /// The number of an event type's meaning.
     pub(crate) fn kind(&self, name: &str) -> usize {
-        self.by_name.get(name).copied().unwrap_or(0)
+        self.by_name.get(name).unwrap_or(0)
     }
 
     pub(crate) fn channel(&self, name: &str) -> Option<usize> {
-        self.channels.get(name).copied()
+        self.channels.get(name)
     }
 
     pub(crate) fn source(&self, name: &str) -> Option<usize> {
-        self.sources.get(name).copied()
+        self.sources.get(name)
     }
 }
 
@@ -115,13 +112,6 @@ impl std::ops::Index<usize> for Names {
     fn index(&self, kind: usize) -> &Kind {
         &self.kinds[kind]
     }
-}
-
-fn numbered(names: &[String]) -> Map<usize> {
-    let numbered = names.iter().enumerate();
-    numbered
-        .map(|(i, name)| (name.as_str().into(), i))
-        .collect()
 }
 
 fn step(name: &str) -> Option<Step> {

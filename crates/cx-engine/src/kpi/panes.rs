@@ -18,6 +18,8 @@ pub(crate) struct Panes {
     head: i64,
     ahead: i64,
     lengths: Vec<i64>,
+    /// The pane that was looked for last: most events fall into the same ones.
+    found: Option<(i64, Option<Spot>)>,
     /// By component, then by window: what one addition touches lies together.
     sums: Vec<i64>,
 }
@@ -42,6 +44,7 @@ impl Panes {
             head: i64::MIN,
             ahead,
             lengths: lengths.to_vec(),
+            found: None,
             sums: vec![0; row_size * lengths.len()],
         }
     }
@@ -52,6 +55,10 @@ impl Panes {
 
     /// Moves the head; panes leave and enter the windows.
     pub(crate) fn advance(&mut self, head: i64) {
+        if head == self.head {
+            return;
+        }
+        self.found = None;
         if self.head == i64::MIN || head - self.head > self.ring {
             self.rows.fill(0);
             self.sums.fill(0);
@@ -77,7 +84,18 @@ impl Panes {
     }
 
     /// Where a pane lies; `None` outside the ring: it is nobody's business any more.
-    pub(crate) fn spot(&self, pane: i64) -> Option<Spot> {
+    pub(crate) fn spot(&mut self, pane: i64) -> Option<Spot> {
+        match self.found {
+            Some((known, spot)) if known == pane => spot,
+            _ => {
+                let spot = self.look(pane);
+                self.found = Some((pane, spot));
+                spot
+            }
+        }
+    }
+
+    fn look(&self, pane: i64) -> Option<Spot> {
         let longest = self.ring - self.ahead - 2;
         if pane <= self.head - longest || pane > self.head + self.ahead {
             return None;
@@ -117,6 +135,7 @@ impl Panes {
             return false;
         }
         (self.head, self.rows) = (cut.head, cut.rows);
+        self.found = None;
         self.sums.fill(0);
         if self.head == i64::MIN {
             return true;
