@@ -25,6 +25,7 @@ mod secrets;
 mod send;
 mod serve;
 mod show;
+pub mod snapshots;
 mod stage;
 mod topics;
 mod watch;

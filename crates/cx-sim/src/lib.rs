@@ -9,6 +9,7 @@ mod chance;
 mod company;
 mod config;
 mod desk;
+pub mod disk;
 mod draft;
 mod emission;
 mod faults;

@@ -1,0 +1,105 @@
+//! In: names in one folder. Kept: that folder. Out: the few operations a durable file needs.
+//! Never knows: what the files hold.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// A file being written.
+pub trait DiskFile: Write {
+    /// Returns once everything written is on stable storage.
+    ///
+    /// # Errors
+    /// The storage's own. Afterwards nothing of the file may be believed.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// One folder. Tests have a model that loses what was not synced.
+pub trait Disk {
+    /// A new, empty file.
+    ///
+    /// # Errors
+    /// The folder's own, and a name that is taken.
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Gives a file another name; one that had it is gone.
+    ///
+    /// # Errors
+    /// The folder's own.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Returns once all names are on stable storage.
+    ///
+    /// # Errors
+    /// The storage's own.
+    fn sync_folder(&self) -> io::Result<()>;
+
+    /// All names.
+    ///
+    /// # Errors
+    /// The folder's own.
+    fn list(&self) -> io::Result<Vec<String>>;
+
+    /// Reads a file from its beginning.
+    ///
+    /// # Errors
+    /// The folder's own.
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read>>;
+
+    /// Takes a file away.
+    ///
+    /// # Errors
+    /// The folder's own.
+    fn remove(&self, name: &str) -> io::Result<()>;
+}
+
+/// A folder of this machine.
+#[derive(Debug, Clone)]
+pub struct Local(PathBuf);
+
+impl Local {
+    /// Makes the folder where it is missing.
+    ///
+    /// # Errors
+    /// The system's own.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        Ok(Self(folder.to_owned()))
+    }
+}
+
+impl DiskFile for File {
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+}
+
+impl Disk for Local {
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(File::create_new(self.0.join(name))?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.0.join(from), self.0.join(to))
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        File::open(&self.0)?.sync_all()
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            names.extend(entry?.file_name().into_string());
+        }
+        Ok(names)
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read>> {
+        Ok(Box::new(File::open(self.0.join(name))?))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.0.join(name))
+    }
+}
