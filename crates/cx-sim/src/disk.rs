@@ -86,6 +86,20 @@ impl Disk {
         self.crashed = false;
     }
 
+    /// One bit of one file is not what it was, as disks do over the years.
+    pub fn rot(&mut self, seed: u64) {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let all: Vec<usize> = self.names.values().copied().collect();
+        if all.is_empty() {
+            return;
+        }
+        let bytes = &mut self.files[all[rng.random_range(0..all.len())]].bytes;
+        if !bytes.is_empty() {
+            let at = rng.random_range(0..bytes.len());
+            bytes[at] ^= 1 << rng.random_range(0..8);
+        }
+    }
+
     /// A new file of this name: its number.
     ///
     /// # Errors

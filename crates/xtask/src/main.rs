@@ -42,6 +42,16 @@ enum Command {
     /// Measure what Watchfloor costs, see load-tests/README.md.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Many lives of engine and snapshots on a faulty model disk, in virtual time; a failure says how
+    /// to see it again.
+    Sim {
+        /// How many seeds.
+        #[arg(long, default_value_t = 1_000)]
+        seeds: u64,
+        /// The first one.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Apply clippy's suggestions, write the schemas anew, format.
     Fix,
 }
@@ -53,6 +63,7 @@ fn main() -> ExitCode {
         Command::Check => Ok(suite::check()),
         Command::Kafka(command) => kafka::run(&command),
         Command::Bench(bench) => bench::run(&bench),
+        Command::Sim { seeds, seed } => suite::sim(seed, seeds),
         Command::Fix => suite::fix(),
     };
     match done {

@@ -57,6 +57,15 @@ pub(crate) fn test() -> bool {
     tally.close()
 }
 
+/// `cargo xtask sim`: the law's own test over as many seeds as asked, in a release build.
+pub(crate) fn sim(seed: u64, seeds: u64) -> Result<bool> {
+    let mut run = cargo(&["test", "--release", "--quiet", "--package", "cx-server"]);
+    run.args(["--test", "snapshots", "--", "--nocapture", "many_lives"])
+        .env("WATCHFLOOR_SIM_SEED", seed.to_string())
+        .env("WATCHFLOOR_SIM_SEEDS", seeds.to_string());
+    passed(run)
+}
+
 /// `cargo xtask fix`.
 pub(crate) fn fix() -> Result<bool> {
     let clippy = [

@@ -1,0 +1,5 @@
+//! Snapshots on a disk that crashes, tears, fills up and fails to sync.
+
+mod folder;
+mod model;
+mod sim;
