@@ -19,6 +19,7 @@ use cx_sim::{Company, Faults};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -55,17 +56,6 @@ struct Tally {
     refused: u32,
     restored: u32,
     aside: usize,
-}
-
-/// Says how to see a failure again.
-struct Replay(u64);
-
-impl Drop for Replay {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            println!("again: cargo xtask sim --seed {} --seeds 1", self.0);
-        }
-    }
 }
 
 impl World {
@@ -322,8 +312,11 @@ fn law_6_many_lives_on_a_faulty_disk_say_what_one_long_life_says() {
     let world = World::new();
     let mut tally = Tally::default();
     for seed in first..first + seeds {
-        let _replay = Replay(seed);
-        run(&world, seed, &mut tally);
+        let one = AssertUnwindSafe(|| run(&world, seed, &mut tally));
+        if let Err(panic) = catch_unwind(one) {
+            println!("again: cargo xtask sim --seed {seed} --seeds 1");
+            resume_unwind(panic);
+        }
     }
     println!("{seeds} seeds from {first} on: {tally:?}, 0 differences");
     let enough = seeds < 20 || (tally.restored > 0 && tally.refused > 0 && tally.aside > 0);
