@@ -2,7 +2,7 @@
 //! engine is made again. Never knows: files, bytes.
 //!
 //! A cut shares or copies: what is small is copied at once, tables and chunks are copied by the engine
-//! before it first changes them. So taking one holds the engine up for less than a millisecond, and
+//! before it first changes them. So taking one holds the engine up for some milliseconds at most, and
 //! another thread may turn it into blocks while the engine goes on. What follows from other state
 //! (timers, sums over windows, gauges, indices) is in no block; it is made again.
 
