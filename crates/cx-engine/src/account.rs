@@ -24,6 +24,10 @@ pub struct Account {
     pub control: i64,
     /// Offsets that held no record.
     pub gaps: i64,
+    /// Records that were gone from the log before they were read.
+    pub lost: i64,
+    /// Which records the values lack, until somebody acknowledges it.
+    pub data_gap: Option<Gap>,
     /// Records below `next` that were handed in again and refused; no part of the identity.
     pub stale: i64,
     /// Conditions that ended in a CEL error (false, counted); no part of the identity.
@@ -34,12 +38,33 @@ pub struct Account {
     pub unregistered: BTreeMap<Cow<'static, str>, BTreeMap<String, i64>>,
 }
 
+/// Offsets whose records the values lack: from the first one to before the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The first offset missed.
+    pub from: i64,
+    /// The offset after the last one missed.
+    pub to: i64,
+}
+
 impl Account {
-    /// Law 10: `next − start = applied + duplicates + late + dead-lettered + control + gaps`.
+    /// Law 10: `next − start = applied + duplicates + late + dead-lettered + control + gaps`, and
+    /// what was lost.
     #[must_use]
     pub fn holds(&self) -> bool {
         let named = self.applied + self.duplicates + self.late + self.dead_lettered;
-        self.next - self.start == named + self.control + self.gaps
+        self.next - self.start == named + self.control + self.gaps + self.lost
+    }
+
+    /// Records from the next offset to `to` are missing.
+    pub(crate) fn miss(&mut self, to: i64) {
+        let from = self.data_gap.map_or(self.next, |gap| gap.from);
+        self.data_gap = Some(Gap { from, to });
+    }
+
+    /// Somebody knows of all that is missing before `through`.
+    pub(crate) fn acknowledge(&mut self, through: i64) {
+        self.data_gap = self.data_gap.filter(|gap| gap.to > through);
     }
 
     pub(crate) fn limit(&mut self, name: &'static str) {

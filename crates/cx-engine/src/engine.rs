@@ -83,7 +83,6 @@ pub struct Engine {
     start: Option<Timestamp>,
     log_time: Timestamp,
     passed: i64,
-    data_gap: bool,
     control_counter: Option<u64>,
     set_number: u32,
     repeats: Repeats,
@@ -119,7 +118,6 @@ impl Engine {
             start: None,
             log_time: Timestamp(0),
             passed: 0,
-            data_gap: false,
             control_counter: None,
             set_number: 0,
             repeats: Repeats::new(limits.repeat_minutes, limits.repeats),
@@ -143,7 +141,9 @@ impl Engine {
         }
         let gap = delivery.offset - self.account.next;
         self.account.gaps += gap;
-        self.data_gap |= gap > 0 && self.config.gaps_are_losses;
+        if gap > 0 && self.config.gaps_are_losses {
+            self.account.miss(delivery.offset);
+        }
         let (moved, jumped) = self.moved(delivery);
         self.handle_timeout(moved);
         self.account.next = delivery.offset + 1;
@@ -154,6 +154,16 @@ impl Engine {
         };
         if let Err(rejected) = refused {
             self.dead_letter(delivery, rejected);
+        }
+    }
+
+    /// The records from the next offset up to `to` were never read and are gone from the log: values
+    /// say so until somebody acknowledges it.
+    pub fn lose(&mut self, to: i64) {
+        if to > self.account.next {
+            self.account.miss(to);
+            self.account.lost += to - self.account.next;
+            self.account.next = to;
         }
     }
 
@@ -287,7 +297,7 @@ impl Engine {
             s,
             next_offset: self.account.next,
             start: self.start.unwrap_or_default(),
-            data_gap: self.data_gap,
+            data_gap: self.account.data_gap.is_some(),
             values: self.meter.components(),
         }));
     }
@@ -319,6 +329,9 @@ impl Engine {
                 return Err(Rejected::new(Reason::ControlInvalid, "data.number", detail));
             }
             self.set_number = *number;
+        }
+        if let Act::Acknowledge { through } = control.act {
+            self.account.acknowledge(through);
         }
         self.control_counter = Some(control.counter);
         self.account.control += 1;

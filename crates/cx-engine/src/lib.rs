@@ -18,7 +18,7 @@ mod plan;
 mod rollup;
 mod state;
 
-pub use account::Account;
+pub use account::{Account, Gap};
 pub use effect::{Effect, Part};
 pub use engine::{Block, Config, Content, Cut, Delivery, Engine, Step, Unfit};
 pub use plan::Plan;

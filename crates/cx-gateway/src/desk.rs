@@ -1,6 +1,7 @@
 //! In: nothing. Kept: nothing. Out: what the gateway asks of the house.
 //! Never knows: how the house answers.
 
+use crate::actions::{Acted, Action};
 use crate::stage::Stage;
 use bytes::Bytes;
 use cx_model::reject::Rejected;
@@ -49,6 +50,8 @@ pub trait Desk: Send + Sync + 'static {
     }
     /// Takes events in; per event whether it was written or why not.
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>>;
+    /// Writes down what a person does; the log makes it so.
+    fn act(&self, action: Action) -> BoxFuture<'static, Acted>;
 }
 
 /// What became of one event at the door.
@@ -69,6 +72,40 @@ pub struct Ready {
     pub ready: bool,
     /// Why not, in words.
     pub why: String,
+    /// How far reading has come, where the log is still being read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovering: Option<Recovering>,
+    /// Records that the numbers lack, until somebody acknowledges it.
+    pub data_gaps: Vec<DataGap>,
+    /// What a person must mend, in words: nothing is lost yet.
+    pub alarms: Vec<String>,
+}
+
+/// How far the log is read after a start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Recovering {
+    /// Records read since the start.
+    pub read: u64,
+    /// Records there were to read, as far as is known.
+    pub of: u64,
+    /// The first as a share of the second, 0 to 100.
+    pub percent: u64,
+    /// How long it still takes at this pace, seconds; absent before there is a pace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_s: Option<u64>,
+    /// Partitions that are still being loaded or read.
+    pub partitions: Vec<u32>,
+}
+
+/// Records that were gone from the log before they were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct DataGap {
+    /// The partition.
+    pub partition: u32,
+    /// The first offset missed.
+    pub from: i64,
+    /// The offset after the last one missed.
+    pub to: i64,
 }
 
 /// Answer of `/healthz`.
@@ -86,6 +123,8 @@ pub struct Health {
     pub waiting_for: Vec<u32>,
     /// Law 10, partition by partition.
     pub partitions: serde_json::Value,
+    /// Snapshots: newest of each partition, failures, files set aside; null where none are kept.
+    pub snapshots: serde_json::Value,
     /// Dead letters by reason.
     pub dead_letters: serde_json::Value,
     /// Unregistered types, channels and sources with their counts.

@@ -2,6 +2,7 @@
 //! view per board, one cursor per subscription. Out: frames, answers, the display.
 //! Never knows: Kafka, the engine, what a number means.
 
+mod actions;
 mod binary;
 mod boards;
 mod close;
@@ -24,7 +25,8 @@ mod stage;
 mod subscription;
 mod view;
 
-pub use desk::{Accepted, Desk, Health, Ready};
+pub use actions::{Acted, Action, Deed};
+pub use desk::{Accepted, DataGap, Desk, Health, Ready, Recovering};
 pub use hub::Hub;
 pub use serve::{Config, Gateway, bind};
 pub use stage::{Gesture, Scene, SceneSource, Stage};

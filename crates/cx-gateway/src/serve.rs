@@ -6,7 +6,7 @@ use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::problem::Problem;
 use crate::socket::{self, Room};
-use crate::{Error, boards, customers, demo, display, events, guard, http};
+use crate::{Error, actions, boards, customers, demo, display, events, guard, http};
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -134,6 +134,7 @@ fn router(shared: Shared) -> Router {
         .route("/v1/customers/lookup", post(customers::lookup))
         .route("/v1/customers/{id}", get(customers::one))
         .route("/v1/events", post(events::post))
+        .route("/v1/actions", post(actions::post))
         .route("/v1/demo", get(demo::show))
         .route("/v1/demo/{gesture}", post(demo::play))
         .route("/v1/stream", any(stream))

@@ -59,6 +59,22 @@ impl Ear {
         topic: &str,
         starts: &[(u32, i64)],
     ) -> Result<Self, Error> {
+        let partitions: Vec<u32> = starts.iter().map(|(p, _)| *p).collect();
+        let mut ear = Self::connect(settings, topic, &partitions)?;
+        ear.start(starts)?;
+        Ok(ear)
+    }
+
+    /// Reaches the partitions without reading yet. Waits for the broker as long as the settings'
+    /// patience.
+    ///
+    /// # Errors
+    /// [`Error::Client`], [`Error::Unreachable`], [`Error::NoTopic`], [`Error::NoPartition`].
+    pub fn connect(
+        settings: &ClientSettings,
+        topic: &str,
+        partitions: &[u32],
+    ) -> Result<Self, Error> {
         let ear = Self {
             consumer: settings
                 .consumer()
@@ -66,16 +82,35 @@ impl Ear {
                 .map_err(|e| settings.refused(&e))?,
             settings: settings.clone(),
             topic: topic.to_owned(),
-            next: starts.iter().copied().collect(),
+            next: partitions.iter().map(|p| (*p, 0)).collect(),
         };
         ear.check_partitions()?;
-        if let Some(gone) = ear.offset_gone()? {
+        Ok(ear)
+    }
+
+    /// Begins to read (or begins anew) at the given (partition, offset)s.
+    ///
+    /// # Errors
+    /// [`Error::OffsetGone`] for one that is neither in its log nor at its end;
+    /// [`Error::Unreachable`].
+    pub fn start(&mut self, starts: &[(u32, i64)]) -> Result<(), Error> {
+        self.next = starts.iter().copied().collect();
+        if let Some(gone) = self.offset_gone()? {
             return Err(gone);
         }
-        ear.consumer
-            .assign(&ear.list(&ear.next)?)
-            .map_err(|e| settings.refused(&e))?;
-        Ok(ear)
+        let assigned = self.consumer.assign(&self.list(&self.next)?);
+        assigned.map_err(|e| self.settings.refused(&e))
+    }
+
+    /// Goes on where it stands with a new client; as it was where that fails. All partitions are
+    /// fetched again, paused ones too.
+    ///
+    /// # Errors
+    /// Those of [`Ear::open`].
+    pub fn reopen(&mut self) -> Result<(), Error> {
+        let starts: Vec<(u32, i64)> = self.next.iter().map(|(p, next)| (*p, *next)).collect();
+        *self = Self::open(&self.settings, &self.topic, &starts)?;
+        Ok(())
     }
 
     /// Waits up to `timeout` for something to hear, then hands over what is there, at most 1,000.
@@ -186,7 +221,7 @@ impl Ear {
     /// The first partition whose next offset its log does not hold.
     fn offset_gone(&self) -> Result<Option<Error>, Error> {
         for (partition, offset) in &self.next {
-            let (low, high) = self.watermarks(*partition)?;
+            let (low, high) = self.bounds(*partition)?;
             if *offset < low || *offset > high {
                 return Ok(Some(Error::OffsetGone {
                     topic: self.topic.clone(),
@@ -202,7 +237,10 @@ impl Ear {
 
     /// First offset of a partition's log, and the one after its last. A partition that was made a
     /// moment ago, or whose broker went away, has no leader yet: then the answer is waited for.
-    fn watermarks(&self, partition: u32) -> Result<(i64, i64), Error> {
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`].
+    pub fn bounds(&self, partition: u32) -> Result<(i64, i64), Error> {
         let patience = self.settings.patience();
         let mut left = patience.as_millis() / POLL.as_millis();
         loop {

@@ -12,6 +12,6 @@ mod topics;
 pub use ear::{Ear, Heard};
 pub use embedded::Embedded;
 pub use error::Error;
-pub use producer::{Full, Producer};
+pub use producer::{Full, Mark, Producer};
 pub use settings::ClientSettings;
 pub use topics::{Fault, Plan, Topics};

@@ -11,8 +11,9 @@ use rdkafka::producer::{
     BaseRecord, NoCustomPartitioner, Producer as _, ProducerContext, ThreadedProducer,
 };
 use rdkafka::types::RDKafkaErrorCode;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -33,12 +34,30 @@ pub struct Producer {
 struct Counts {
     delivered: AtomicU64,
     failed: AtomicU64,
+    lost: AtomicU64,
+    ages: Mutex<Ages>,
 }
+
+/// How many records of each age are on their way; a mark ends an age.
+#[derive(Debug, Default)]
+struct Ages {
+    now: u64,
+    on_their_way: BTreeMap<u64, u64>,
+}
+
+/// A moment of a producer: what was queued before it, and what after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(u64);
 
 /// Where a record landed.
 type Landed = Result<(u32, i64), KafkaError>;
-/// Travels with a record through librdkafka; empty where nobody waits.
-type Waiter = Box<Option<oneshot::Sender<Landed>>>;
+
+/// Travels with a record through librdkafka.
+struct Ticket {
+    age: u64,
+    /// `None` where nobody waits.
+    waiter: Option<oneshot::Sender<Landed>>,
+}
 
 struct Reports(Arc<Counts>);
 
@@ -100,7 +119,7 @@ impl Producer {
             Ok(()) => Ok(()),
             Err(error) if is_full(&error) => Err(Full),
             Err(error) => {
-                self.counts.fail(topic, &error);
+                self.counts.lose(topic, &error);
                 Ok(())
             }
         }
@@ -146,6 +165,22 @@ impl Producer {
         }
     }
 
+    /// A mark between what was queued so far and what comes.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        let mut ages = self.counts.ages();
+        ages.now += 1;
+        Mark(ages.now)
+    }
+
+    /// Whether everything that was queued before the mark was taken by the broker, or is lost for
+    /// good and counted.
+    #[must_use]
+    pub fn handed_over(&self, mark: Mark) -> bool {
+        let ages = self.counts.ages();
+        ages.on_their_way.range(..mark.0).next().is_none()
+    }
+
     /// Waits until everything queued was delivered, or the deadline.
     ///
     /// # Errors
@@ -168,10 +203,16 @@ impl Producer {
         self.counts.delivered.load(Ordering::Relaxed)
     }
 
-    /// Records lost for good since the start; each was logged.
+    /// Records that will never be taken, since the start; each was logged.
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.counts.failed.load(Ordering::Relaxed)
+    }
+
+    /// Those of them that [`Producer::send`] took, so that nobody else knows.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.counts.lost.load(Ordering::Relaxed)
     }
 
     fn queue(
@@ -179,8 +220,14 @@ impl Producer {
         record: &Outgoing<'_>,
         waiter: Option<oneshot::Sender<Landed>>,
     ) -> Result<(), KafkaError> {
-        let sent = self.inner.send(record.native(Box::new(waiter)));
-        sent.map_err(|(error, _)| error)
+        let age = self.counts.depart();
+        let sent = self
+            .inner
+            .send(record.native(Box::new(Ticket { age, waiter })));
+        sent.map_err(|(error, _)| {
+            self.counts.arrive(age);
+            error
+        })
     }
 
     fn not_delivered(&self, detail: &str) -> Error {
@@ -192,6 +239,33 @@ impl Producer {
 }
 
 impl Counts {
+    fn ages(&self) -> MutexGuard<'_, Ages> {
+        self.ages.lock().expect("no holder panics")
+    }
+
+    /// One more record is on its way; its age.
+    fn depart(&self) -> u64 {
+        let mut ages = self.ages();
+        let now = ages.now;
+        *ages.on_their_way.entry(now).or_default() += 1;
+        now
+    }
+
+    fn arrive(&self, age: u64) {
+        let mut ages = self.ages();
+        if let Some(left) = ages.on_their_way.get_mut(&age) {
+            *left -= 1;
+            if *left == 0 {
+                ages.on_their_way.remove(&age);
+            }
+        }
+    }
+
+    fn lose(&self, topic: &str, error: &KafkaError) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+        self.fail(topic, error);
+    }
+
     fn fail(&self, topic: &str, error: &KafkaError) {
         self.failed.fetch_add(1, Ordering::Relaxed);
         tracing::error!(%error, topic, "a record was not delivered");
@@ -213,9 +287,10 @@ impl ClientContext for Reports {
 }
 
 impl ProducerContext<NoCustomPartitioner> for Reports {
-    type DeliveryOpaque = Waiter;
+    type DeliveryOpaque = Box<Ticket>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, waiter: Waiter) {
+    fn delivery(&self, result: &DeliveryResult<'_>, ticket: Box<Ticket>) {
+        self.0.arrive(ticket.age);
         let landed = match result {
             Ok(message) => {
                 self.0.delivered.fetch_add(1, Ordering::Relaxed);
@@ -223,11 +298,15 @@ impl ProducerContext<NoCustomPartitioner> for Reports {
                 Ok((partition, message.offset()))
             }
             Err((error, message)) => {
-                self.0.fail(message.topic(), error);
+                if ticket.waiter.is_some() {
+                    self.0.fail(message.topic(), error);
+                } else {
+                    self.0.lose(message.topic(), error);
+                }
                 Err(error.clone())
             }
         };
-        if let Some(tell) = *waiter {
+        if let Some(tell) = ticket.waiter {
             // Whoever asked may have stopped waiting; the counters know.
             drop(tell.send(landed));
         }
@@ -235,8 +314,8 @@ impl ProducerContext<NoCustomPartitioner> for Reports {
 }
 
 impl<'a> Outgoing<'a> {
-    fn native(&self, waiter: Waiter) -> BaseRecord<'a, [u8], [u8], Waiter> {
-        let mut record = BaseRecord::with_opaque_to(self.topic, waiter).payload(self.value);
+    fn native(&self, ticket: Box<Ticket>) -> BaseRecord<'a, [u8], [u8], Box<Ticket>> {
+        let mut record = BaseRecord::with_opaque_to(self.topic, ticket).payload(self.value);
         record.partition = self.partition.map(|p| i32::try_from(p).unwrap_or(i32::MAX));
         record.key = self.key;
         record.timestamp = self.timestamp;

@@ -10,6 +10,7 @@ use rdkafka::admin::{
 };
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::types::RDKafkaErrorCode as Code;
+use rdkafka::{Offset, TopicPartitionList};
 use std::collections::BTreeMap;
 
 /// What a topic must be like.
@@ -120,6 +121,26 @@ impl Topics {
                 Ok(_) | Err((_, Code::UnknownTopicOrPartition)) => {}
                 Err((name, code)) => return Err(self.other(&format!("{name}: {code}"))),
             }
+        }
+        Ok(())
+    }
+
+    /// Removes the records below an offset of each given partition, as retention would.
+    ///
+    /// # Errors
+    /// [`Error::Other`] with the broker's words.
+    pub async fn trim(&self, topic: &str, to: &[(u32, i64)]) -> Result<(), Error> {
+        let mut offsets = TopicPartitionList::with_capacity(to.len());
+        for (partition, offset) in to {
+            offsets
+                .add_partition_offset(topic, native(*partition), Offset::Offset(*offset))
+                .map_err(|e| self.other(&e.to_string()))?;
+        }
+        let trimmed = self.admin.delete_records(&offsets, &self.patience()).await;
+        for partition in trimmed.map_err(|e| self.other(&e.to_string()))?.elements() {
+            partition
+                .error()
+                .map_err(|e| self.other(&format!("{topic}: {e}")))?;
         }
         Ok(())
     }

@@ -22,4 +22,9 @@ pub enum Act {
         /// Hash of the set, 64 hex digits.
         hash: String,
     },
+    /// Somebody knows that records below offset `through` are missing.
+    Acknowledge {
+        /// The offset after the last one missed.
+        through: i64,
+    },
 }

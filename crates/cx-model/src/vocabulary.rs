@@ -7,6 +7,8 @@ pub const TOPIC_INTERACTIONS: &str = "cx.interactions";
 pub const TOPIC_DEAD_LETTERS: &str = "cx.dead-letters";
 /// Sets of definitions.
 pub const TOPIC_DEFINITIONS: &str = "cx.definitions";
+/// What people do: the audit log.
+pub const TOPIC_ACTIONS: &str = "cx.actions";
 
 /// Header that marks and signs a control record.
 pub const HEADER_CONTROL: &str = "cx-control";
@@ -15,6 +17,8 @@ pub const HEADER_CONTROL: &str = "cx-control";
 pub const CONTROL_CLOCK: &str = "cx.control.clock.v1";
 /// Control record that activates a set of definitions.
 pub const CONTROL_ACTIVATION: &str = "cx.control.activation.v1";
+/// Control record: somebody knows that records are missing.
+pub const CONTROL_GAP: &str = "cx.control.data_gap_acknowledged.v1";
 
 /// A contact entered a queue.
 pub const CONTACT_QUEUED: &str = "cx.contact.queued.v1";

@@ -1,11 +1,15 @@
 //! In: what a command decided at the start. Kept: what all threads of the house share.
 //! Out: control records and dead letters to Kafka. Never knows: KPIs, screens.
 
+use crate::actions::Actions;
+use crate::clock;
 use crate::keyring::Keyring;
 use crate::ledger::Ledger;
 use crate::observed::Screen;
+use crate::outputs::Outputs;
 use crate::pace::Pace;
 use crate::people::Directory;
+use crate::snapshots::kept::Snapshots;
 use cx_catalog::compiled::Compiled;
 use cx_engine::Plan;
 use cx_kafka::{ClientSettings, Full, Producer};
@@ -15,7 +19,7 @@ use cx_model::record::TimestampKind;
 use cx_model::reject::Rejected;
 use cx_model::time::Timestamp;
 use cx_model::vocabulary::{
-    HEADER_CONTROL, TOPIC_DEAD_LETTERS, TOPIC_DEFINITIONS, TOPIC_INTERACTIONS,
+    HEADER_CONTROL, TOPIC_ACTIONS, TOPIC_DEAD_LETTERS, TOPIC_DEFINITIONS, TOPIC_INTERACTIONS,
 };
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -26,6 +30,7 @@ pub(crate) struct Topics {
     pub(crate) interactions: String,
     pub(crate) dead_letters: String,
     pub(crate) definitions: String,
+    pub(crate) actions: String,
 }
 
 impl Topics {
@@ -35,14 +40,20 @@ impl Topics {
             interactions: named(TOPIC_INTERACTIONS),
             dead_letters: named(TOPIC_DEAD_LETTERS),
             definitions: named(TOPIC_DEFINITIONS),
+            actions: named(TOPIC_ACTIONS),
         }
     }
 }
 
 impl Topics {
     /// All of them.
-    pub(crate) fn all(&self) -> [&str; 3] {
-        [&self.interactions, &self.dead_letters, &self.definitions]
+    pub(crate) fn all(&self) -> [&str; 4] {
+        [
+            &self.interactions,
+            &self.dead_letters,
+            &self.definitions,
+            &self.actions,
+        ]
     }
 }
 
@@ -69,6 +80,12 @@ pub(crate) struct Common {
     pub(crate) producer: Producer,
     pub(crate) secrets: Secrets,
     pub(crate) embedded: bool,
+    /// `None`: the broker keeps nothing either.
+    pub(crate) snapshots: Option<Snapshots>,
+    pub(crate) actions: Actions,
+    pub(crate) outputs: Outputs,
+    /// When this life of the house began.
+    pub(crate) begun: Timestamp,
     /// Control records may be written: whoever writes history has written it in full.
     pub(crate) live: AtomicBool,
     pub(crate) stop: AtomicBool,
@@ -98,6 +115,7 @@ pub(crate) struct Foundation {
     pub(crate) settings: ClientSettings,
     pub(crate) secrets: Secrets,
     pub(crate) embedded: bool,
+    pub(crate) snapshots: Option<Snapshots>,
 }
 
 impl Common {
@@ -115,6 +133,10 @@ impl Common {
             settings: foundation.settings,
             secrets: foundation.secrets,
             embedded: foundation.embedded,
+            snapshots: foundation.snapshots,
+            actions: Actions::default(),
+            outputs: Outputs::default(),
+            begun: clock::now(),
             live: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             ledger: Ledger::new(partitions),

@@ -1,6 +1,7 @@
 //! In: `deploy/watchfloor.yaml` and `WATCHFLOOR_…`. Kept: nothing. Out: the settings of one
 //! installation, or what to write instead. Never knows: who uses them.
 
+use crate::snapshots::kept::Settings as Snapshots;
 use anyhow::{Context as _, bail, ensure};
 use cx_kafka::ClientSettings;
 use cx_model::record::TimestampKind;
@@ -27,6 +28,9 @@ pub(crate) struct Config {
     pub(crate) catalog: PathBuf,
     /// Folder of secrets.
     pub(crate) data: PathBuf,
+    /// Where state is kept, and how often.
+    #[serde(default)]
+    pub(crate) snapshots: Snapshots,
     /// The log.
     pub(crate) kafka: Kafka,
 }
@@ -124,6 +128,7 @@ impl Config {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             catalog: PathBuf::new(),
             data: PathBuf::new(),
+            snapshots: Snapshots::default(),
             kafka: Kafka {
                 bootstrap: bootstrap.to_owned(),
                 prefix: prefix.to_owned(),
@@ -148,6 +153,14 @@ impl Config {
         from.over("ADDRESS", &mut self.address)?;
         from.over("CATALOG", &mut self.catalog)?;
         from.over("DATA", &mut self.data)?;
+        let snapshots = &mut self.snapshots;
+        let mut folder = PathBuf::new();
+        from.over("SNAPSHOTS_FOLDER", &mut folder)?;
+        if !folder.as_os_str().is_empty() {
+            snapshots.folder = Some(folder);
+        }
+        from.over("SNAPSHOTS_EVERY_S", &mut snapshots.every_s)?;
+        from.over("SNAPSHOTS_KEEP", &mut snapshots.keep)?;
         let kafka = &mut self.kafka;
         from.over("KAFKA_BOOTSTRAP", &mut kafka.bootstrap)?;
         from.over("KAFKA_PREFIX", &mut kafka.prefix)?;
@@ -171,6 +184,7 @@ impl Config {
     }
 
     fn check(&self) -> anyhow::Result<()> {
+        self.snapshots.check()?;
         let kafka = &self.kafka;
         ensure!(
             (1..=PARTITIONS).contains(&kafka.partitions),

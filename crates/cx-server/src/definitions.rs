@@ -2,9 +2,9 @@
 //! it is there. Never knows: what a definition means.
 
 use crate::common::Common;
+use crate::whole;
 use anyhow::{Context as _, bail, ensure};
 use cx_catalog::Catalog;
-use cx_kafka::{Ear, Heard};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -52,25 +52,13 @@ pub(crate) fn first(common: &Common, catalog: &Catalog) -> anyhow::Result<()> {
 
 /// Set 1 as it stands in the topic.
 fn read(common: &Common) -> anyhow::Result<Option<Value>> {
-    let mut ear = Ear::open(&common.settings, &common.topics.definitions, &[(0, 0)])?;
     let mut found = None;
-    let mut ended = false;
-    let mut turns = 0;
-    while !ended {
-        ear.poll(Duration::from_millis(200), &mut |heard| match heard {
-            Heard::Record(r) if found.is_none() && r.key == Some(KEY) => {
-                found = Some(serde_json::from_slice(r.value.unwrap_or_default()));
-            }
-            Heard::Record(_) => {}
-            Heard::End { .. } => ended = true,
-        })?;
-        turns += 1;
-        ensure!(
-            turns < 100,
-            "{} cannot be read to its end",
-            common.topics.definitions
-        );
-    }
+    whole::read(common, &common.topics.definitions, &mut |record| {
+        if found.is_none() && record.key == Some(KEY) {
+            found = Some(serde_json::from_slice(record.value.unwrap_or_default()));
+        }
+        Ok(())
+    })?;
     let found = found.transpose();
     found.with_context(|| format!("set 1 in {} is no JSON", common.topics.definitions))
 }

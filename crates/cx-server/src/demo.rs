@@ -113,6 +113,7 @@ impl Broker {
             (&topics.interactions, PARTITIONS),
             (&topics.dead_letters, 1),
             (&topics.definitions, 1),
+            (&topics.actions, 1),
         ])?;
         say(&format!(
             "embedded demo broker at {}: in memory only, nothing is kept across restarts",
@@ -154,6 +155,7 @@ impl Broker {
             settings: self.settings.clone(),
             secrets: secrets::passing()?,
             embedded: matches!(self.kind, Kind::Embedded(_)),
+            snapshots: None,
         })
     }
 

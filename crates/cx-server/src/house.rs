@@ -1,29 +1,20 @@
 //! In: what the gateway asks. Kept: the shared parts of the running house. Out: answers.
 //! Never knows: sockets.
 
-use crate::clock;
 use crate::common::{Common, Original};
-use crate::examples::decimal;
-use crate::observed;
 use crate::people::opaque;
+use crate::{actions, clock, condition, metrics, observed};
 use bytes::Bytes;
 use cx_catalog::Catalog;
 use cx_catalog::definition::Kpi;
 use cx_engine::Rollup;
-use cx_gateway::{Accepted, Desk, Health, Ready, Stage};
+use cx_gateway::{Accepted, Acted, Action, Desk, Health, Ready, Stage};
 use cx_model::decode::decode;
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, Sealed};
 use futures_util::future::{BoxFuture, join_all};
-use serde_json::{Map, Value, json};
-use std::fmt::Write as _;
-use std::sync::atomic::Ordering;
+use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex};
-
-const EMBEDDED: &str = "embedded demo broker, in memory only: nothing is kept across restarts";
-const KAFKA: &str = "Apache Kafka; a restart reads the log again from its first record";
-/// How old the newest sealed second may be for the house to be ready, s.
-const FRESH_S: i64 = 5;
 
 /// The running house.
 pub(crate) struct House {
@@ -96,118 +87,15 @@ impl Desk for House {
     }
 
     fn health(&self) -> Health {
-        let noted = self.common.ledger.read();
-        let mut unregistered: Map<String, Value> = Map::new();
-        for n in noted.values() {
-            for (kind, names) in &n.account.unregistered {
-                let entry = unregistered.entry(&**kind).or_insert_with(|| json!({}));
-                for (name, count) in names {
-                    let sum = entry[name.as_str()].as_i64().unwrap_or(0) + count;
-                    entry[name.as_str()] = sum.into();
-                }
-            }
-        }
-        let partitions = noted.iter().map(|(p, n)| {
-            let a = &n.account;
-            json!({
-                "partition": p, "start": a.start, "next": a.next, "applied": a.applied,
-                "duplicates": a.duplicates, "late": a.late, "dead_lettered": a.dead_lettered,
-                "control": a.control, "gaps": a.gaps, "holds": a.holds(),
-                "log_time": n.log_time.map(|t| t.to_rfc3339()),
-                "customers": n.customers, "contacts": n.contacts,
-                "cel_errors": a.cel_errors, "limited": a.limited,
-            })
-        });
-        let rollup = self.rollup();
-        Health {
-            status: "ok",
-            broker: self.broker(),
-            broker_note: if self.common.embedded {
-                EMBEDDED
-            } else {
-                KAFKA
-            },
-            sealed: rollup.newest().map(|s| s.s),
-            waiting_for: rollup.waiting_for(),
-            partitions: partitions.collect(),
-            dead_letters: json!(self.common.ledger.reasons()),
-            unregistered: Value::Object(unregistered),
-        }
+        condition::health(&self.common, &self.rollup())
     }
 
     fn ready(&self) -> Ready {
-        if !self.common.live.load(Ordering::Acquire) {
-            return Ready {
-                ready: false,
-                why: "history is being folded".to_owned(),
-            };
-        }
-        match self.seal_age() {
-            None => Ready {
-                ready: false,
-                why: format!(
-                    "no second is sealed yet; {}",
-                    self.common.ledger.reach().words()
-                ),
-            },
-            Some(age) if age > FRESH_S => Ready {
-                ready: false,
-                why: format!(
-                    "the newest sealed second is {age} s old; {}",
-                    self.common.ledger.reach().words()
-                ),
-            },
-            Some(_) => Ready {
-                ready: true,
-                why: "current numbers are served".to_owned(),
-            },
-        }
+        condition::ready(&self.common, self.seal_age())
     }
 
     fn metrics(&self) -> String {
-        let mut out = String::new();
-        let noted = self.common.ledger.read();
-        type Pick = fn(&cx_engine::Account) -> i64;
-        let rows: [(&str, Pick); 6] = [
-            ("records_applied", |a| a.applied),
-            ("records_duplicate", |a| a.duplicates),
-            ("records_late", |a| a.late),
-            ("records_dead_lettered", |a| a.dead_lettered),
-            ("records_control", |a| a.control),
-            ("records_gap", |a| a.gaps),
-        ];
-        for (name, pick) in rows {
-            let written = writeln!(out, "# TYPE watchfloor_{name} counter");
-            written.expect("writing to a string cannot fail");
-            for (p, n) in &noted {
-                let value = pick(&n.account);
-                writeln!(out, "watchfloor_{name}_total{{partition=\"{p}\"}} {value}")
-                    .expect("writing to a string cannot fail");
-            }
-        }
-        // What was not measured yet is absent, not zero.
-        let screen = self.common.screen.age(clock::now());
-        let screen = screen.map(|ms| decimal(ms, 3));
-        let lag = self.common.ledger.lag().map(|n| n.to_string());
-        for (name, value) in [
-            ("event_to_screen_seconds", screen),
-            ("consumer_lag_records", lag),
-        ] {
-            if let Some(value) = value {
-                writeln!(
-                    out,
-                    "# TYPE watchfloor_{name} gauge\nwatchfloor_{name} {value}"
-                )
-                .expect("writing to a string cannot fail");
-            }
-        }
-        let age = self.seal_age().unwrap_or(-1);
-        writeln!(
-            out,
-            "# TYPE watchfloor_sealed_age_seconds gauge\nwatchfloor_sealed_age_seconds {age}"
-        )
-        .expect("writing to a string cannot fail");
-        out
+        metrics::text(&self.common, self.seal_age())
     }
 
     fn now_ms(&self) -> i64 {
@@ -215,11 +103,7 @@ impl Desk for House {
     }
 
     fn broker(&self) -> &'static str {
-        if self.common.embedded {
-            "embedded"
-        } else {
-            "kafka"
-        }
+        condition::broker(&self.common)
     }
 
     fn customer_id(&self, name: &str) -> String {
@@ -239,6 +123,11 @@ impl Desk for House {
             .into_iter()
             .map(|e| take(Arc::clone(&self.common), e));
         Box::pin(join_all(all.collect::<Vec<_>>()))
+    }
+
+    fn act(&self, action: Action) -> BoxFuture<'static, Acted> {
+        let common = Arc::clone(&self.common);
+        Box::pin(async move { actions::act(&common, action).await })
     }
 }
 

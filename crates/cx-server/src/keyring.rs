@@ -5,7 +5,7 @@ use cx_model::control::{Act, Control};
 use cx_model::record::{Record, TimestampKind};
 use cx_model::reject::{Reason, Rejected};
 use cx_model::time::Timestamp;
-use cx_model::vocabulary::{CONTROL_ACTIVATION, CONTROL_CLOCK};
+use cx_model::vocabulary::{CONTROL_ACTIVATION, CONTROL_CLOCK, CONTROL_GAP};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -55,6 +55,8 @@ struct Data {
     number: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    through: Option<i64>,
 }
 
 /// A control record ready to be produced.
@@ -91,6 +93,11 @@ impl Keyring {
             Act::Activate { number, hash } => Data {
                 number: Some(*number),
                 hash: Some(hash.clone()),
+                ..Data::default()
+            },
+            Act::Acknowledge { through } => Data {
+                through: Some(*through),
+                ..Data::default()
             },
         };
         let envelope = Envelope {
@@ -185,6 +192,7 @@ fn kind_of(act: &Act) -> &'static str {
     match act {
         Act::Clock => CONTROL_CLOCK,
         Act::Activate { .. } => CONTROL_ACTIVATION,
+        Act::Acknowledge { .. } => CONTROL_GAP,
     }
 }
 
@@ -219,13 +227,23 @@ fn act_of(value: &[u8]) -> Result<Act, Rejected> {
     let invalid = |detail: String| Rejected::new(Reason::ControlInvalid, "value", detail);
     let envelope: Envelope<'_> =
         serde_json::from_slice(value).map_err(|e| invalid(format!("not a control event: {e}")))?;
-    match (envelope.kind, envelope.data.number, envelope.data.hash) {
-        (CONTROL_CLOCK, ..) => Ok(Act::Clock),
-        (CONTROL_ACTIVATION, Some(number), Some(hash)) => Ok(Act::Activate { number, hash }),
-        (CONTROL_ACTIVATION, ..) => Err(invalid(
-            "an activation needs data.number and data.hash".to_owned(),
-        )),
-        (other, ..) => Err(invalid(format!("unknown control type {other:?}"))),
+    let needs = |what: &str| Err(invalid(format!("{} needs {what}", envelope.kind)));
+    let Data {
+        number,
+        hash,
+        through,
+    } = envelope.data;
+    match envelope.kind {
+        CONTROL_CLOCK => Ok(Act::Clock),
+        CONTROL_ACTIVATION => match (number, hash) {
+            (Some(number), Some(hash)) => Ok(Act::Activate { number, hash }),
+            _ => needs("data.number and data.hash"),
+        },
+        CONTROL_GAP => match through {
+            Some(through) => Ok(Act::Acknowledge { through }),
+            None => needs("data.through"),
+        },
+        other => Err(invalid(format!("unknown control type {other:?}"))),
     }
 }
 

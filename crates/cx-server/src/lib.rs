@@ -1,10 +1,12 @@
 //! The house: wiring, threads, the commands of the binary. In: a command line. Kept: the running
 //! rooms. Out: exit codes. Never knows: business rules.
 
+mod actions;
 mod check;
 mod cli;
 mod clock;
 mod common;
+mod condition;
 mod config;
 mod definitions;
 mod demo;
@@ -15,8 +17,11 @@ mod house;
 mod judge;
 mod keyring;
 mod ledger;
+mod metrics;
 mod observed;
+mod outputs;
 mod pace;
+mod partition;
 mod people;
 mod progress;
 mod report;
@@ -27,8 +32,11 @@ mod serve;
 mod show;
 pub mod snapshots;
 mod stage;
+mod start;
 mod topics;
 mod watch;
+mod watchdog;
+mod whole;
 mod worker;
 
 pub use check::complain;

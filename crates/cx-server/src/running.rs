@@ -4,7 +4,9 @@
 use crate::check::say;
 use crate::common::Common;
 use crate::house::{House, shown};
+use crate::partition::Outs;
 use crate::progress::Progress;
+use crate::snapshots::saver;
 use crate::{clock, judge, worker};
 use cx_catalog::Catalog;
 use cx_engine::Rollup;
@@ -53,16 +55,23 @@ impl Running {
             desk,
             threads: Vec::new(),
         };
-        let (parts, judged) = sync_channel(PARTS);
+        let (judge, judged) = sync_channel(PARTS);
+        let (saver, cuts) = sync_channel(saver::WAITING);
         let workers = workers(common.partitions);
         for w in 0..workers {
             let owned: Vec<u32> = (w..common.partitions).step_by(workers as usize).collect();
-            let parts = parts.clone();
+            let (judge, saver) = (judge.clone(), saver.clone());
             running.also(&format!("worker-{w}"), move |common| {
-                worker::run(Arc::clone(common), &owned, parts)
+                worker::run(Arc::clone(common), &owned, Outs { judge, saver })
             })?;
         }
-        drop(parts);
+        drop((judge, saver));
+        running.also("saver", move |common| {
+            if let Some(snapshots) = &common.snapshots {
+                saver::run(&cuts, snapshots, &common.stop);
+            }
+            Ok(())
+        })?;
         running.also("judge", move |common| {
             judge::run(&judged, &rollup, &hub, &common.screen);
             Ok(())

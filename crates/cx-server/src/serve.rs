@@ -5,7 +5,8 @@ use crate::check::{checked, say};
 use crate::common::{Common, Foundation, Topics};
 use crate::config::Config;
 use crate::running::Running;
-use crate::{definitions, report, secrets, topics};
+use crate::snapshots::kept::Snapshots;
+use crate::{actions, definitions, report, secrets, topics};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -43,6 +44,7 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
         config.kafka.partitions,
         config.data.display()
     ));
+    let snapshots = Snapshots::open(&config.snapshots, &config.data, &names.interactions)?;
     let common = Arc::new(Common::open(Foundation {
         set: Arc::new(catalog.compile(1)),
         topics: names,
@@ -51,8 +53,10 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
         settings,
         secrets,
         embedded: false,
+        snapshots: Some(snapshots),
     })?);
     definitions::first(&common, &catalog)?;
+    actions::remember(&common)?;
     common.live.store(true, Ordering::Release);
     let running = Running::start(&common, &catalog)?;
     let address = gateway.address();
@@ -62,7 +66,7 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
     let live = |took: Duration| {
         format!(
             "{} records read in {:.1} s; the wall is live at http://{address}/  (Ctrl-C ends it)",
-            common.ledger.taken(),
+            common.ledger.reach().read,
             took.as_secs_f64()
         )
     };

@@ -8,7 +8,9 @@
 mod disk;
 mod folder;
 mod format;
+pub(crate) mod kept;
+pub(crate) mod saver;
 
 pub use disk::{Disk, DiskFile, Local};
-pub use folder::{Error, Folder, Found, Loaded};
+pub use folder::{Error, Folder, Found, Kept, Loaded};
 pub use format::{Fault, LONGEST_BLOCK, Label, Last, Reader, Writer};

@@ -45,6 +45,7 @@ pub(crate) fn plans(config: &Config, topics: &Topics) -> Vec<Plan> {
             LARGE,
         ),
         plan(&topics.definitions, 1, live, None, LARGE),
+        plan(&topics.actions, 1, live, None, RECORD),
     ]
 }
 

@@ -1,29 +1,18 @@
-//! In: records of some partitions, from one Kafka client on this thread. Kept: one engine each.
-//! Out: parts to the judge, dead letters and control records to Kafka, reads for the house.
-//! Never knows: KPIs, screens.
+//! In: records of some partitions, from one Kafka client on this thread. Kept: those partitions.
+//! Out: how far each has come, the control records that are due. Never knows: KPIs, screens.
 
 use crate::clock;
-use crate::common::{Common, Original};
+use crate::common::Common;
 use crate::pace::ahead;
-use cx_engine::{Config, Content, Delivery, Effect, Engine, Part, Step};
+use crate::partition::{NEAR_MS, Outs, Owned};
+use crate::start;
+use crate::watchdog::Watchdog;
 use cx_kafka::{Ear, Heard};
-use cx_model::control::{Act, Control};
-use cx_model::decode::of_record;
-use cx_model::record::Record;
-use cx_model::reject::Rejected;
-use cx_model::time::{MINUTE, SECOND, Timestamp};
+use cx_model::time::{MINUTE, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-/// How far behind its owner's clock a partition may be and still emit every second, ms.
-const NEAR_MS: i64 = 10_000;
-/// How long after a whole second that nothing passed a clock record is written, ms.
-const CLOCK_AFTER_MS: i64 = 100;
-/// How long a control record may be on its way before it is written again, ms: a broker that is
-/// away must not find thousands of them when it returns.
-const CLOCK_LOST_MS: i64 = 5_000;
 /// How far behind the owner's clock the slowest partition may be while clock records are written:
 /// a clock that ran ahead of it would leave the roll-up too much to hold, ms.
 const CLOCK_NEAR_MS: i64 = 45 * MINUTE;
@@ -34,35 +23,18 @@ struct Worker {
     ear: Ear,
     /// By partition; others have the rest.
     owned: Vec<Option<Owned>>,
-    judge: SyncSender<Part>,
-}
-
-struct Owned {
-    engine: Engine,
-    at_end: bool,
-    paused: bool,
-    /// When the last control record was written, and its counter.
-    wrote: (Timestamp, u64),
+    outs: Outs,
+    watchdog: Watchdog,
 }
 
 /// Runs until told to stop; an error stops the house.
 ///
 /// # Errors
-/// Kafka's final errors, and a control record signed with an unknown key.
-pub(crate) fn run(
-    common: Arc<Common>,
-    partitions: &[u32],
-    judge: SyncSender<Part>,
-) -> anyhow::Result<()> {
-    let starts: Vec<(u32, i64)> = partitions.iter().map(|p| (*p, 0)).collect();
-    let ear = Ear::open(&common.settings, &common.topics.interactions, &starts)?;
-    let mine = |p| partitions.contains(&p).then(|| Owned::new(&common, p));
-    let owned = (0..common.partitions).map(mine);
-    let mut worker = Worker {
-        owned: owned.collect(),
-        ear,
-        judge,
-        common,
+/// Kafka's final errors, a log that is not the one of the snapshots, a control record signed with
+/// an unknown key, an effect that no broker will ever take.
+pub(crate) fn run(common: Arc<Common>, partitions: &[u32], outs: Outs) -> anyhow::Result<()> {
+    let Some(mut worker) = Worker::begin(common, partitions, outs)? else {
+        return Ok(());
     };
     while !worker.common.stop.load(Ordering::Relaxed) {
         worker.turn()?;
@@ -70,64 +42,49 @@ pub(crate) fn run(
     Ok(())
 }
 
-impl Owned {
-    fn new(common: &Common, partition: u32) -> Self {
-        let config = Config {
-            partition,
-            partitions: common.partitions,
-            start_offset: 0,
-            gaps_are_losses: common.embedded,
-            hash_key: common.secrets.hash_key,
-        };
-        let engine = Engine::new(config, Arc::clone(&common.plan));
-        common.people.enter(partition, engine.customers());
-        Self {
-            engine,
-            at_end: false,
-            paused: false,
-            wrote: (Timestamp(0), 0),
-        }
-    }
-
-    /// The control record that is due now, if one is: first the activation of set 1, then clocks.
-    fn due(&self, now: Timestamp, hash: &str) -> Option<Control> {
-        let second = Timestamp::from_second(now.second());
-        let (at, counter) = self.wrote;
-        let on_its_way = counter > self.engine.control_counter();
-        let wait = if on_its_way {
-            CLOCK_LOST_MS
-        } else {
-            CLOCK_AFTER_MS
-        };
-        if !self.at_end || now.since(at) < wait {
-            return None;
-        }
-        let counter = counter.max(self.engine.control_counter()) + 1;
-        if self.engine.set_number() == 0 {
-            let hash = hash.to_owned();
-            let act = Act::Activate { number: 1, hash };
-            return Some(Control { counter, act });
-        }
-        let passed = self.engine.log_time().is_some_and(|t| t >= second);
-        let act = Act::Clock;
-        (!passed && now.since(second) >= CLOCK_AFTER_MS).then_some(Control { counter, act })
-    }
-}
-
 impl Worker {
+    /// Loads its partitions one after the other; `None` where the house stopped meanwhile.
+    fn begin(common: Arc<Common>, partitions: &[u32], outs: Outs) -> anyhow::Result<Option<Self>> {
+        let mut ear = Ear::connect(&common.settings, &common.topics.interactions, partitions)?;
+        let mut owned: Vec<Option<Owned>> = (0..common.partitions).map(|_| None).collect();
+        let mut starts = Vec::new();
+        for partition in partitions {
+            if common.stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let bounds = ear.bounds(*partition)?;
+            let begun = start::begin(&common, *partition, bounds)?;
+            common
+                .ledger
+                .begins(*partition, begun.engine.account().next);
+            common.ledger.ends(*partition, bounds.1);
+            starts.push((*partition, begun.from));
+            owned[*partition as usize] = Some(Owned::new(&common, *partition, begun));
+        }
+        ear.start(&starts)?;
+        Ok(Some(Self {
+            watchdog: Watchdog::new(clock::now()),
+            common,
+            ear,
+            owned,
+            outs,
+        }))
+    }
+
     fn turn(&mut self) -> anyhow::Result<()> {
         let Self {
             common,
             ear,
             owned,
-            judge,
+            outs,
+            ..
         } = self;
         let mut fault = None;
         // Once for all that one poll hands over: some milliseconds.
         let now = clock::now();
         ear.poll(Duration::from_millis(20), &mut |heard| {
             if fault.is_none()
-                && let Err(e) = take((common, now), owned, judge, heard)
+                && let Err(e) = take((common, now), owned, outs, heard)
             {
                 fault = Some(e);
             }
@@ -142,23 +99,32 @@ impl Worker {
     /// the readers.
     fn tick(&mut self) -> anyhow::Result<()> {
         let now = clock::now();
+        let lost = self.common.producer.lost();
+        anyhow::ensure!(
+            lost == 0,
+            "{lost} records that follow from the log were not taken by the broker and never will be (the log above says why); the house stops so that nothing counts as done: mend the topic, then start again"
+        );
+        self.common.outputs.look(&self.common.producer, now);
         let live = self.common.live.load(Ordering::Acquire);
+        let mut progress = (false, 0);
         for (partition, owned) in (0..).zip(&mut self.owned) {
             let Some(owned) = owned else {
                 continue;
             };
             let engine = &owned.engine;
-            let log_time = engine.log_time();
-            self.common
-                .ledger
-                .advanced(partition, engine.account().next);
+            let (log_time, next) = (engine.log_time(), engine.account().next);
+            self.common.ledger.advanced(partition, next);
             let copy = (engine.account().clone(), log_time, engine.sizes());
             self.common.ledger.note(partition, copy);
             if let Some(end) = self.ear.end(partition) {
                 self.common.ledger.ends(partition, end);
+                progress.0 |= end > next && !owned.paused;
             }
+            progress.1 += next;
             let slowest = self.common.pace.note(partition, log_time, owned.at_end);
-            let wait = ahead(log_time, slowest);
+            // Whoever is where the clock is does not catch up, and need not wait.
+            let current = log_time.is_some_and(|t| now.since(t) < NEAR_MS);
+            let wait = ahead(log_time, slowest) && !current;
             if wait != owned.paused {
                 owned.paused = wait;
                 if wait {
@@ -168,22 +134,42 @@ impl Worker {
                 }
             }
             let near = slowest.is_none_or(|t| now.since(t) < CLOCK_NEAR_MS);
+            let known = self.common.actions.acknowledged(partition);
             if live
                 && near
-                && let Some(control) = owned.due(now, &self.common.set.hash)
+                && let Some(control) = owned.due(now, &self.common.set.hash, known)
                 && self.common.control(partition, &control, now)
             {
-                owned.wrote = (now, control.counter);
+                owned.wrote(now, &control);
             }
         }
+        let (more, position) = progress;
+        if self.watchdog.stuck(now, more, position) {
+            self.reopen();
+        }
         Ok(())
+    }
+
+    /// A client that stands still although its log goes on is replaced by a new one.
+    fn reopen(&mut self) {
+        self.common.ledger.reopened();
+        match self.ear.reopen() {
+            Ok(()) => {
+                tracing::warn!("no records came although there are some: a new client reads on");
+                let owned = self.owned.iter_mut().flatten();
+                owned.for_each(|owned| owned.paused = false);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no records come although there are some; the client stays");
+            }
+        }
     }
 }
 
 fn take(
     (common, now): (&Common, Timestamp),
     owned: &mut [Option<Owned>],
-    judge: &SyncSender<Part>,
+    outs: &Outs,
     heard: Heard<'_>,
 ) -> anyhow::Result<()> {
     let partition = match &heard {
@@ -195,81 +181,10 @@ fn take(
         return Ok(());
     };
     match heard {
-        Heard::Record(record) => owned.record((common, now), judge, &record),
+        Heard::Record(record) => owned.record((common, now), outs, &record),
         Heard::End { .. } => {
             owned.at_end = true;
             Ok(())
         }
-    }
-}
-
-impl Owned {
-    fn record(
-        &mut self,
-        (common, now): (&Common, Timestamp),
-        judge: &SyncSender<Part>,
-        record: &Record<'_>,
-    ) -> anyhow::Result<()> {
-        self.at_end = false;
-        let behind = now.since(record.timestamp) > NEAR_MS;
-        let step = if behind { Step::Minute } else { Step::Second };
-        self.engine.set_step(step);
-        let decoded;
-        let content = if record.control.is_some() {
-            let topic = &common.topics.interactions;
-            match common.secrets.keys.read(topic, record)? {
-                Ok(control) => Content::Control(control),
-                Err(rejected) => Content::Rejected(rejected),
-            }
-        } else {
-            decoded = of_record(record, &common.set.slots, &common.set.limits);
-            match &decoded {
-                Ok(event) => Content::Event(event),
-                Err(rejected) => Content::Rejected(rejected.clone()),
-            }
-        };
-        self.engine.handle_record(&Delivery {
-            offset: record.offset,
-            timestamp: record.timestamp,
-            timestamp_kind: record.timestamp_kind,
-            content,
-        });
-        while let Some(effect) = self.engine.next_effect() {
-            match effect {
-                Effect::Part(part) => judge.send(part)?,
-                Effect::DeadLetter { rejected, .. } => {
-                    common.ledger.dead_letter(&rejected);
-                    put_aside(common, record, &rejected);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Waits while the producer's queue is full: a refused record is not lost.
-fn put_aside(common: &Common, record: &Record<'_>, rejected: &Rejected) {
-    let topic = &common.topics.interactions;
-    let origin = format!("{topic}:{}:{}", record.partition, record.offset);
-    let kind = record.content_type.map(|kind| ("content-type", kind));
-    let named: Vec<String> = record
-        .attributes
-        .iter()
-        .map(|(n, _)| format!("ce_{n}"))
-        .collect();
-    let values = record.attributes.iter().map(|(_, value)| *value);
-    let attributes = named.iter().map(String::as_str).zip(values);
-    let original = Original {
-        key: record.key,
-        value: record.value.unwrap_or_default(),
-        headers: attributes.chain(kind).collect(),
-    };
-    let at = Timestamp(clock::now().0.div_euclid(SECOND) * SECOND);
-    while common
-        .dead_letter(&original, rejected, &origin, at)
-        .is_err()
-        && !common.stop.load(Ordering::Relaxed)
-    {
-        std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -47,7 +47,6 @@ struct Head {
     start: Option<Timestamp>,
     log_time: Timestamp,
     passed: i64,
-    data_gap: bool,
     control_counter: Option<u64>,
     set_number: u32,
 }
@@ -85,7 +84,6 @@ impl Engine {
                 start: self.start,
                 log_time: self.log_time,
                 passed: self.passed,
-                data_gap: self.data_gap,
                 control_counter: self.control_counter,
                 set_number: self.set_number,
             },
@@ -175,7 +173,6 @@ impl Engine {
         self.start = head.start;
         self.log_time = head.log_time;
         self.passed = head.passed;
-        self.data_gap = head.data_gap;
         self.control_counter = head.control_counter;
         self.set_number = head.set_number;
         Ok(())

@@ -1,6 +1,7 @@
 //! The gateway over real loopback sockets, with a house fed by hand.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod actions;
 mod demo;
 mod drain;
 mod events;

@@ -2,7 +2,7 @@
 
 use crate::theatre::Theatre;
 use bytes::Bytes;
-use cx_gateway::{Accepted, Config, Desk, Health, Hub, Ready, Stage, bind};
+use cx_gateway::{Accepted, Acted, Action, Config, Deed, Desk, Health, Hub, Ready, Stage, bind};
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Rail, Sealed, Tile};
 use cx_model::window::Window;
@@ -32,6 +32,7 @@ pub(crate) struct House {
     boards: Vec<Arc<Board>>,
     sealed: Mutex<Vec<Sealed>>,
     pub(crate) taken: Mutex<Vec<Bytes>>,
+    pub(crate) acts: Mutex<Vec<Action>>,
     pub(crate) away: AtomicBool,
     /// Set where the house is a demo.
     pub(crate) theatre: Mutex<Option<Arc<Theatre>>>,
@@ -245,6 +246,7 @@ impl Desk for House {
             sealed: self.newest().map(|n| n.s),
             waiting_for: Vec::new(),
             partitions: json!([]),
+            snapshots: Value::Null,
             dead_letters: json!({}),
             unregistered: json!({}),
         }
@@ -256,6 +258,9 @@ impl Desk for House {
         Ready {
             ready,
             why: why.to_owned(),
+            recovering: None,
+            data_gaps: Vec::new(),
+            alarms: Vec::new(),
         }
     }
 
@@ -301,5 +306,21 @@ impl Desk for House {
         let outcomes = events.iter().map(outcome).collect();
         self.taken.lock().unwrap().extend(events);
         Box::pin(async { outcomes })
+    }
+
+    /// Knows one gap, which ends at offset 120.
+    fn act(&self, action: Action) -> BoxFuture<'static, Acted> {
+        let Deed::AcknowledgeDataGap { through, .. } = action.deed;
+        let acted = if self.away.load(Ordering::Relaxed) {
+            Acted::Unavailable("the broker is away".to_owned())
+        } else if through == 120 {
+            let mut acts = self.acts.lock().unwrap();
+            acts.push(action);
+            let id = format!("act-{}", acts.len());
+            Acted::Written { id, offset: 7 }
+        } else {
+            Acted::Unfit("there is no such gap".to_owned())
+        };
+        Box::pin(async { acted })
     }
 }

@@ -53,6 +53,32 @@ pub trait Disk {
     fn remove(&self, name: &str) -> io::Result<()>;
 }
 
+impl<D: Disk + ?Sized> Disk for Box<D> {
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        (**self).create(name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        (**self).rename(from, to)
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        (**self).sync_folder()
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        (**self).list()
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn Read>> {
+        (**self).open(name)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        (**self).remove(name)
+    }
+}
+
 /// A folder of this machine.
 #[derive(Debug, Clone)]
 pub struct Local(PathBuf);

@@ -49,11 +49,22 @@ pub enum Error {
     },
 }
 
+/// A snapshot that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The file.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
 /// A snapshot that was found.
 #[derive(Debug)]
 pub struct Loaded<T> {
     /// What it is of.
     pub label: Label,
+    /// The size of its file.
+    pub bytes: u64,
     /// What was made of its blocks.
     pub made: T,
 }
@@ -96,7 +107,7 @@ impl<D: Disk> Folder<D> {
         Ok(folder)
     }
 
-    /// Writes a snapshot and returns its name once it is durable and was read back; then the oldest
+    /// Writes a snapshot and returns what was kept once it is durable and was read back; then the oldest
     /// ones of its partition go. `uid` tells writers apart that would choose the same name.
     ///
     /// # Errors
@@ -106,7 +117,7 @@ impl<D: Disk> Folder<D> {
         label: &Label,
         uid: u64,
         blocks: impl IntoIterator<Item = Vec<u8>>,
-    ) -> Result<String, Error> {
+    ) -> Result<Kept, Error> {
         let name = named(label, uid);
         let temporary = format!("{name}{TEMPORARY}");
         let written = self.write(&temporary, label, blocks);
@@ -117,14 +128,17 @@ impl<D: Disk> Folder<D> {
             synced.map_err(|e| io_error("sync the folder of", &name, e))?;
             self.verify(&name)
         });
-        if let Err(error) = written {
-            // Whatever is left of it: an error here is no news beside the first one.
-            drop(self.disk.remove(&temporary));
-            drop(self.disk.remove(&name));
-            return Err(error);
-        }
+        let bytes = match written {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                // Whatever is left of it: an error here is no news beside the first one.
+                drop(self.disk.remove(&temporary));
+                drop(self.disk.remove(&name));
+                return Err(error);
+            }
+        };
         self.thin(label.partition)?;
-        Ok(name)
+        Ok(Kept { name, bytes })
     }
 
     /// The newest snapshot of a partition that `make` can use; newer ones are set aside. `make` gets the label and the blocks; what it makes counts only once
@@ -193,11 +207,11 @@ impl<D: Disk> Folder<D> {
         write().map_err(|e| io_error("write", name, e))
     }
 
-    fn verify(&self, name: &str) -> Result<(), Error> {
+    fn verify(&self, name: &str) -> Result<u64, Error> {
         let opened = self.disk.open(name);
         let opened = opened.map_err(|e| io_error("read", name, e))?;
         let read = Reader::new(buffered(opened)).and_then(Reader::finish);
-        read.map(drop).map_err(|fault| Error::Unread {
+        read.map_err(|fault| Error::Unread {
             name: name.to_owned(),
             fault,
         })
@@ -246,8 +260,8 @@ fn made<T>(
         Some(fault) => Err(fault.to_string()),
         None => {
             let made = made?;
-            let label = reader.finish().map_err(|fault| fault.to_string())?;
-            Ok(Loaded { label, made })
+            let bytes = reader.finish().map_err(|fault| fault.to_string())?;
+            Ok(Loaded { label, bytes, made })
         }
     }
 }

@@ -35,6 +35,10 @@ pub struct Label {
     pub set_number: u32,
     /// Hash of the active set.
     pub set_hash: String,
+    /// By what the key of customers' hashes is known again.
+    pub hash_key: u128,
+    /// When it was cut, by its writer's clock, ms since 1970.
+    pub cut_at: i64,
     /// The last record it holds; `None` before the first.
     pub last: Option<Last>,
 }
@@ -182,6 +186,8 @@ impl<R: Read> Reader<R> {
             fold_version: 0,
             set_number: 0,
             set_hash: String::new(),
+            hash_key: 0,
+            cut_at: 0,
             last: None,
         };
         let mut reader = Self {
@@ -229,15 +235,15 @@ impl<R: Read> Reader<R> {
         Ok(Some(block))
     }
 
-    /// Reads what is left: from now on all of it may be believed.
+    /// Reads what is left, and returns the bytes of all: from now on it may be believed.
     ///
     /// # Errors
     /// [`Fault`].
-    pub fn finish(mut self) -> Result<Label, Fault> {
+    pub fn finish(mut self) -> Result<u64, Fault> {
         while self.next_block()?.is_some() {}
         let mut more = [0];
         match self.input.read(&mut more) {
-            Ok(0) => Ok(self.label),
+            Ok(0) => Ok(self.at),
             Ok(_) => Err(self.corrupt("bytes follow the end")),
             Err(error) => Err(self.broken(error)),
         }

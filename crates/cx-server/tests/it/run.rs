@@ -49,7 +49,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A house that runs; dropping it kills it.
+/// A house that runs; dropping it kills it, as `kill -9` does.
 pub(crate) struct House {
     child: Child,
     lines: Receiver<String>,
@@ -127,6 +127,18 @@ impl House {
     pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
         let errors = self.errors();
         (self.child.wait().expect("it ends"), errors)
+    }
+
+    /// POST; the status and the JSON.
+    pub(crate) fn post(&self, path: &str, kind: &str, body: &[u8]) -> (u16, Value) {
+        let config = ureq::Agent::config_builder().http_status_as_error(false);
+        let agent = ureq::Agent::new_with_config(config.build());
+        let request = agent.post(format!("{}{path}", self.url));
+        let answer = request.header("content-type", kind).send(body);
+        let answer = answer.expect("an answer");
+        let status = answer.status().as_u16();
+        let body = answer.into_body().read_to_string().expect("text");
+        (status, serde_json::from_str(&body).unwrap_or_default())
     }
 
     /// GET as JSON, whatever the status.

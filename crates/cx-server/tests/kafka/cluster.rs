@@ -111,7 +111,12 @@ pub(crate) fn sent(at: &Installation, lines: &[u8]) -> Value {
 
 impl Drop for Installation {
     fn drop(&mut self) {
-        let names = ["cx.interactions", "cx.dead-letters", "cx.definitions"];
+        let names = [
+            "cx.interactions",
+            "cx.dead-letters",
+            "cx.definitions",
+            "cx.actions",
+        ];
         let names = names.map(|name| format!("{}{name}", self.prefix));
         let names = names.each_ref().map(String::as_str);
         let gone = Topics::open(&self.settings()).map(|topics| {

@@ -9,5 +9,6 @@ mod run;
 mod bad;
 mod bounce;
 mod cluster;
+mod restart;
 mod round_trip;
 mod secure;

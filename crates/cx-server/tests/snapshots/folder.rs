@@ -13,6 +13,8 @@ fn label(partition: u32, next_offset: i64) -> Label {
         fold_version: 1,
         set_number: 1,
         set_hash: "b41c".to_owned(),
+        hash_key: 5,
+        cut_at: 1_790_000_000_500,
         last: Some(Last {
             offset: next_offset - 1,
             timestamp: 1_790_000_000_000,
@@ -127,7 +129,7 @@ fn three_are_kept_and_a_corrupt_one_is_set_aside_by_name_with_why() {
     let path = place.path().join("snapshots");
     let folder = Folder::open(Local::open(&path).expect("made"), 3).expect("writable");
     let names: Vec<String> = (1..=5)
-        .map(|n| folder.save(&label(0, n), 9, blocks(n)).expect("room"))
+        .map(|n| folder.save(&label(0, n), 9, blocks(n)).expect("room").name)
         .collect();
     folder.save(&label(1, 7), 9, blocks(7)).expect("room");
     assert_eq!(std::fs::read_dir(&path).expect("there").count(), 4);
@@ -163,7 +165,7 @@ fn three_are_kept_and_a_corrupt_one_is_set_aside_by_name_with_why() {
 fn another_number_of_partitions_and_a_swapped_name_are_refused() {
     let model = Model::default();
     let folder = Folder::open(model.clone(), 3).expect("a healthy disk");
-    let name = folder.save(&label(0, 4), 9, blocks(4)).expect("room");
+    let name = folder.save(&label(0, 4), 9, blocks(4)).expect("room").name;
     let more = folder.newest(0, 3, |_, _| Ok(()));
     let more = more.expect_err("pinned").to_string();
     assert!(more.contains("2 partitions, there are 3 now"), "{more}");

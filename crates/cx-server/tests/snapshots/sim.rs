@@ -115,6 +115,8 @@ impl World {
             fold_version: FOLD_VERSION,
             set_number: self.set.number,
             set_hash: self.set.hash.clone(),
+            hash_key: 1,
+            cut_at: 0,
             last: last.map(|record| Last {
                 offset,
                 timestamp: record.at.0,

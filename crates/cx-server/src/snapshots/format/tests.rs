@@ -9,6 +9,8 @@ fn label(partition: u32) -> Label {
         fold_version: 1,
         set_number: 1,
         set_hash: "b41c".to_owned(),
+        hash_key: 5,
+        cut_at: 1_790_000_000_500,
         last: Some(Last {
             offset: 1_233,
             timestamp: 1_790_000_000_000,
@@ -29,7 +31,9 @@ fn read(bytes: &[u8]) -> Result<(Label, Vec<Vec<u8>>), Fault> {
     while let Some(block) = reader.next_block()? {
         blocks.push(block);
     }
-    Ok((reader.finish()?, blocks))
+    let label = reader.label().clone();
+    assert_eq!(reader.finish()?, bytes.len() as u64);
+    Ok((label, blocks))
 }
 
 fn why(bytes: &[u8]) -> String {

@@ -1,0 +1,199 @@
+//! In: the records of one partition. Kept: its engine. Out: parts to the judge, dead letters to Kafka,
+//! the control record that is due, cuts to the saver. Never knows: KPIs, other partitions.
+
+use crate::clock;
+use crate::common::{Common, Original};
+use crate::snapshots::Last;
+use crate::snapshots::saver::Job;
+use crate::start::{self, Begun};
+use cx_engine::{Content, Delivery, Effect, Engine, Part, Step};
+use cx_model::control::{Act, Control};
+use cx_model::decode::of_record;
+use cx_model::record::Record;
+use cx_model::reject::Rejected;
+use cx_model::time::{SECOND, Timestamp};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+/// How far behind its owner's clock a partition may be and still emit every second, ms.
+pub(crate) const NEAR_MS: i64 = 10_000;
+/// How long after a whole second that nothing passed a clock record is written, ms.
+const CLOCK_AFTER_MS: i64 = 100;
+/// How long a control record may be on its way before it is written again, ms: a broker that is
+/// away must not find thousands of them when it returns.
+const CLOCK_LOST_MS: i64 = 5_000;
+
+/// What a worker hands on.
+pub(crate) struct Outs {
+    pub(crate) judge: SyncSender<Part>,
+    pub(crate) saver: SyncSender<Job>,
+}
+
+/// One partition that a worker owns.
+pub(crate) struct Owned {
+    pub(crate) engine: Engine,
+    pub(crate) at_end: bool,
+    pub(crate) paused: bool,
+    /// When the last control record was written, and its counter.
+    wrote: (Timestamp, u64),
+    /// The record that must be heard before any other.
+    expected: Option<Last>,
+    /// When the next snapshot is cut.
+    cut_at: Timestamp,
+}
+
+impl Owned {
+    /// The first cut comes after a part of the interval that differs by partition, so that they do
+    /// not all come at once.
+    pub(crate) fn new(common: &Common, partition: u32, begun: Begun) -> Self {
+        common.people.enter(partition, begun.engine.customers());
+        let every = common.snapshots.as_ref().map_or(0, |s| s.every_ms);
+        let share = every * i64::from(partition + 1) / i64::from(common.partitions);
+        Self {
+            engine: begun.engine,
+            at_end: false,
+            paused: false,
+            wrote: (Timestamp(0), 0),
+            expected: begun.expected,
+            cut_at: clock::now().plus(share),
+        }
+    }
+
+    /// The control record that is due now, if one is: first the activation of set 1, then what
+    /// people acknowledged, then clocks.
+    pub(crate) fn due(&self, now: Timestamp, hash: &str, known: Option<i64>) -> Option<Control> {
+        let second = Timestamp::from_second(now.second());
+        let (at, counter) = self.wrote;
+        let on_its_way = counter > self.engine.control_counter();
+        let wait = if on_its_way {
+            CLOCK_LOST_MS
+        } else {
+            CLOCK_AFTER_MS
+        };
+        if !self.at_end || now.since(at) < wait {
+            return None;
+        }
+        let counter = counter.max(self.engine.control_counter()) + 1;
+        if self.engine.set_number() == 0 {
+            let hash = hash.to_owned();
+            let act = Act::Activate { number: 1, hash };
+            return Some(Control { counter, act });
+        }
+        let gap = self.engine.account().data_gap;
+        if let (Some(gap), Some(through)) = (gap, known)
+            && gap.to <= through
+        {
+            let act = Act::Acknowledge { through };
+            return Some(Control { counter, act });
+        }
+        let passed = self.engine.log_time().is_some_and(|t| t >= second);
+        let act = Act::Clock;
+        (!passed && now.since(second) >= CLOCK_AFTER_MS).then_some(Control { counter, act })
+    }
+
+    /// A control record was written.
+    pub(crate) fn wrote(&mut self, now: Timestamp, control: &Control) {
+        self.wrote = (now, control.counter);
+    }
+
+    /// Takes a record.
+    ///
+    /// # Errors
+    /// A record that a snapshot knows otherwise; a control record signed with an unknown key.
+    pub(crate) fn record(
+        &mut self,
+        (common, now): (&Common, Timestamp),
+        outs: &Outs,
+        record: &Record<'_>,
+    ) -> anyhow::Result<()> {
+        self.at_end = false;
+        if let Some(expected) = self.expected.take() {
+            return start::recognise(expected, record);
+        }
+        let behind = now.since(record.timestamp) > NEAR_MS;
+        let step = if behind { Step::Minute } else { Step::Second };
+        self.engine.set_step(step);
+        let decoded;
+        let content = if record.control.is_some() {
+            let topic = &common.topics.interactions;
+            match common.secrets.keys.read(topic, record)? {
+                Ok(control) => Content::Control(control),
+                Err(rejected) => Content::Rejected(rejected),
+            }
+        } else {
+            decoded = of_record(record, &common.set.slots, &common.set.limits);
+            match &decoded {
+                Ok(event) => Content::Event(event),
+                Err(rejected) => Content::Rejected(rejected.clone()),
+            }
+        };
+        self.engine.handle_record(&Delivery {
+            offset: record.offset,
+            timestamp: record.timestamp,
+            timestamp_kind: record.timestamp_kind,
+            content,
+        });
+        while let Some(effect) = self.engine.next_effect() {
+            match effect {
+                Effect::Part(part) => outs.judge.send(part)?,
+                Effect::DeadLetter { rejected, .. } => {
+                    common.ledger.dead_letter(&rejected);
+                    put_aside(common, record, &rejected);
+                }
+            }
+        }
+        if now >= self.cut_at {
+            self.cut((common, now), outs, record);
+        }
+        Ok(())
+    }
+
+    /// Cuts right after `record`, whose effects were taken; where the saver is busy, later.
+    fn cut(&mut self, (common, now): (&Common, Timestamp), outs: &Outs, record: &Record<'_>) {
+        let Some(snapshots) = &common.snapshots else {
+            self.cut_at = Timestamp(i64::MAX);
+            return;
+        };
+        if !snapshots.claim() {
+            self.cut_at = now.plus(SECOND);
+            return;
+        }
+        let mark = common.producer.mark();
+        let producer = common.producer.clone();
+        let job = Job {
+            label: start::label(common, &self.engine, record, now),
+            cut: self.engine.cut(),
+            done: Box::new(move || producer.handed_over(mark)),
+        };
+        // The saver has ended only where the house ends.
+        drop(outs.saver.send(job));
+        self.cut_at = now.plus(snapshots.every_ms);
+    }
+}
+/// Waits while the producer's queue is full: a refused record is not lost.
+fn put_aside(common: &Common, record: &Record<'_>, rejected: &Rejected) {
+    let topic = &common.topics.interactions;
+    let origin = format!("{topic}:{}:{}", record.partition, record.offset);
+    let kind = record.content_type.map(|kind| ("content-type", kind));
+    let named: Vec<String> = record
+        .attributes
+        .iter()
+        .map(|(n, _)| format!("ce_{n}"))
+        .collect();
+    let values = record.attributes.iter().map(|(_, value)| *value);
+    let attributes = named.iter().map(String::as_str).zip(values);
+    let original = Original {
+        key: record.key,
+        value: record.value.unwrap_or_default(),
+        headers: attributes.chain(kind).collect(),
+    };
+    let at = Timestamp(clock::now().0.div_euclid(SECOND) * SECOND);
+    while common
+        .dead_letter(&original, rejected, &origin, at)
+        .is_err()
+        && !common.stop.load(Ordering::Relaxed)
+    {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
