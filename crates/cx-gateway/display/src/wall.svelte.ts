@@ -1,4 +1,5 @@
 // One wall's state: what was read once, what is heard each second, what is painted of it.
+import { ask, ASK_MS, type Ready, RECOVERING_MS } from "./board/condition";
 import { type BoardPage, type Kpi, read, Refused } from "./board/layout";
 import { Recent } from "./board/rail";
 import { type Ear, type Heard, listen } from "./board/stream";
@@ -27,6 +28,8 @@ export class WallState {
   owners = $state.raw<ReadonlyMap<string, string>>(new Map());
   /** The newest sealed second that was painted: it outlives a time without seals. */
   sealedAt = $state<number | null>(null);
+  /** What the house says of itself; null before it answered, and while it does not. */
+  house = $state.raw<Ready | null>(null);
   rising = $state(false);
   failed = $state("");
   now = $state(Date.now());
@@ -49,6 +52,7 @@ export class WallState {
   /** Starts reading and listening; the answer ends both. */
   start(): () => void {
     void this.#load();
+    void this.#ask();
     this.#ear = listen(this.#board, this.#view, (heard, frame) => this.#hear(heard, frame));
     const beat = setInterval(() => (this.now = Date.now()), 250);
     const wake = (): void => {
@@ -101,6 +105,11 @@ export class WallState {
       this.failed = error instanceof Refused ? error.message : "the server does not answer";
       this.#later(RETRY_MS, () => void this.#load());
     }
+  }
+
+  async #ask(): Promise<void> {
+    if (!document.hidden) this.house = await ask();
+    this.#later(this.house?.recovering ? RECOVERING_MS : ASK_MS, () => void this.#ask());
   }
 
   async #findOwners(page: BoardPage): Promise<void> {
