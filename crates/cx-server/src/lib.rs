@@ -11,6 +11,7 @@ mod config;
 mod definitions;
 mod demo;
 mod examples;
+mod failpoint;
 mod feed;
 mod get;
 mod house;

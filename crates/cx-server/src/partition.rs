@@ -3,6 +3,7 @@
 
 use crate::clock;
 use crate::common::{Common, Original};
+use crate::failpoint;
 use crate::snapshots::Last;
 use crate::snapshots::saver::Job;
 use crate::start::{self, Begun};
@@ -128,6 +129,7 @@ impl Owned {
                 Err(rejected) => Content::Rejected(rejected.clone()),
             }
         };
+        failpoint::reach(failpoint::APPLY);
         self.engine.handle_record(&Delivery {
             offset: record.offset,
             timestamp: record.timestamp,
@@ -143,6 +145,7 @@ impl Owned {
                 }
             }
         }
+        failpoint::reach(failpoint::APPLIED);
         if now >= self.cut_at {
             self.cut((common, now), outs, record);
         }
@@ -188,6 +191,7 @@ fn put_aside(common: &Common, record: &Record<'_>, rejected: &Rejected) {
         value: record.value.unwrap_or_default(),
         headers: attributes.chain(kind).collect(),
     };
+    failpoint::reach(failpoint::PRODUCE);
     let at = Timestamp(clock::now().0.div_euclid(SECOND) * SECOND);
     while common
         .dead_letter(&original, rejected, &origin, at)
@@ -196,4 +200,5 @@ fn put_aside(common: &Common, record: &Record<'_>, rejected: &Rejected) {
     {
         std::thread::sleep(Duration::from_millis(5));
     }
+    failpoint::reach(failpoint::PRODUCED);
 }

@@ -52,6 +52,16 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// A house over a real Apache Kafka that is killed again and again, at random and at named moments,
+    /// and must agree with a recount of its log after every ten blows.
+    Chaos {
+        /// How many kills.
+        #[arg(long, default_value_t = 200)]
+        kills: u32,
+        /// What is drawn.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Apply clippy's suggestions, write the schemas anew, format.
     Fix,
 }
@@ -64,6 +74,7 @@ fn main() -> ExitCode {
         Command::Kafka(command) => kafka::run(&command),
         Command::Bench(bench) => bench::run(&bench),
         Command::Sim { seeds, seed } => suite::sim(seed, seeds),
+        Command::Chaos { kills, seed } => suite::chaos(seed, kills),
         Command::Fix => suite::fix(),
     };
     match done {

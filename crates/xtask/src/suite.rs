@@ -66,6 +66,18 @@ pub(crate) fn sim(seed: u64, seeds: u64) -> Result<bool> {
     passed(run)
 }
 
+/// `cargo xtask chaos`: the test of the same name with as many kills as asked, on a cluster of its own.
+pub(crate) fn chaos(seed: u64, kills: u32) -> Result<bool> {
+    kafka::during(false, |cluster| {
+        let mut run = cargo(&["test", "--release", "--quiet", "--package", "cx-server"]);
+        run.args(["--test", "kafka", "--", "--nocapture", "chaos"])
+            .envs(cluster.environment())
+            .env("WATCHFLOOR_CHAOS_SEED", seed.to_string())
+            .env("WATCHFLOOR_CHAOS_KILLS", kills.to_string());
+        passed(run)
+    })
+}
+
 /// `cargo xtask fix`.
 pub(crate) fn fix() -> Result<bool> {
     let clippy = [

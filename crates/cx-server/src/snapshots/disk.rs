@@ -1,6 +1,7 @@
 //! In: names in one folder. Kept: that folder. Out: the few operations a durable file needs.
 //! Never knows: what the files hold.
 
+use crate::failpoint;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -96,20 +97,25 @@ impl Local {
 
 impl DiskFile for File {
     fn sync(&mut self) -> io::Result<()> {
+        failpoint::reach(failpoint::SYNC);
         self.sync_all()
     }
 }
 
 impl Disk for Local {
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(File::create_new(self.0.join(name))?))
+        let file = File::create_new(self.0.join(name))?;
+        failpoint::reach(failpoint::WRITE);
+        Ok(Box::new(file))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        failpoint::reach(failpoint::RENAME);
         fs::rename(self.0.join(from), self.0.join(to))
     }
 
     fn sync_folder(&self) -> io::Result<()> {
+        failpoint::reach(failpoint::SYNC_FOLDER);
         File::open(&self.0)?.sync_all()
     }
 

@@ -5,7 +5,7 @@
 
 use super::Label;
 use super::kept::Snapshots;
-use crate::clock;
+use crate::{clock, failpoint};
 use cx_engine::Cut;
 use cx_model::time::Timestamp;
 use std::collections::BTreeMap;
@@ -109,6 +109,7 @@ pub(crate) fn run(jobs: &Receiver<Job>, snapshots: &Snapshots, stop: &AtomicBool
             }
             std::thread::sleep(LOOK);
         }
+        failpoint::reach(failpoint::ACKNOWLEDGED);
         save(job, at, snapshots);
         snapshots.release();
     }
@@ -137,6 +138,7 @@ fn save(
                 took_ms: took,
             };
             journal.note(label.partition, saved);
+            failpoint::reach(failpoint::KEPT);
         }
         Err(error) => {
             tracing::error!(%error, partition = label.partition, "no snapshot was kept");

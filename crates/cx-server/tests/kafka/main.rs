@@ -8,6 +8,7 @@ mod run;
 
 mod bad;
 mod bounce;
+mod chaos;
 mod cluster;
 mod restart;
 mod round_trip;

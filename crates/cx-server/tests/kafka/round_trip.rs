@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
     clippy::disallowed_methods,
     reason = "the broker's clock is the machine's"
 )]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let ms = since.expect("after 1970").as_millis();
     Timestamp(i64::try_from(ms).expect("small"))

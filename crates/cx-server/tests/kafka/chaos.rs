@@ -1,0 +1,248 @@
+//! A house that dies again and again, at moments drawn from a seed, under a load with repeats, disorder
+//! and poison. After every few blows it may recover: then a recount of the whole log, HTTP and a
+//! WebSocket client must say the same at the same sealed seconds.
+//!
+//! `WATCHFLOOR_CHAOS_KILLS` says how many, `WATCHFLOOR_CHAOS_SEED` which; `cargo xtask chaos` sets both.
+
+use crate::cluster::Installation;
+use crate::proof::check;
+use crate::round_trip::log;
+use crate::run::{House, now};
+use cx_kafka::{Ear, Producer};
+use cx_model::ids::partition_of;
+use cx_model::time::{SECOND, Timestamp};
+use cx_sim::{Company, Config, Faults};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const PARTITIONS: u32 = 4;
+/// Blows until it may recover and is held against the recount.
+const BETWEEN: u32 = 10;
+/// Records that are none, in each load.
+const POISON: u32 = 4;
+/// The longest life, ms: some end while loading, most while snapshots are written.
+const LIFE_MS: u64 = 4_000;
+const FAILPOINTS: [&str; 10] = [
+    "before-apply",
+    "after-apply",
+    "before-produce",
+    "after-produce",
+    "after-acknowledgement",
+    "snapshot-write",
+    "snapshot-sync",
+    "snapshot-rename",
+    "snapshot-folder-sync",
+    "snapshot-kept",
+];
+
+/// What was done to it.
+#[derive(Debug, Default)]
+struct Tally {
+    random: u32,
+    failpoints: u32,
+    /// Of the failpoints: those that were not reached in time, ended by a kill.
+    unreached: u32,
+    stopped: u32,
+    corrupted: u32,
+    verdicts: u32,
+    records: u64,
+}
+
+struct Chaos {
+    at: Installation,
+    random: StdRng,
+    company: Company,
+    /// When the company's records are, by the machine's clock.
+    until: Timestamp,
+    producer: Producer,
+    tally: Tally,
+}
+
+fn number(name: &str, or: u64) -> u64 {
+    let text = std::env::var(name).ok();
+    text.map_or(or, |text| text.parse().expect("a number"))
+}
+
+impl Chaos {
+    fn new(seed: u64) -> Self {
+        let mut at = Installation::new(PARTITIONS);
+        at.more
+            .push(("WATCHFLOOR_SNAPSHOTS_EVERY_S", "1".to_owned()));
+        let start = crate::round_trip::now().plus(-120 * SECOND);
+        Self {
+            random: StdRng::seed_from_u64(seed),
+            company: Company::new(Config {
+                seed,
+                customers: 200,
+                rate_per_s: 20.0,
+                start,
+                incident_at: None,
+                faults: Faults::usual(),
+                diurnal: false,
+            }),
+            until: start,
+            producer: Producer::open(&at.settings()).expect("a producer"),
+            at,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Some more of what the company and its broken sources send; some of it twice.
+    fn load(&mut self) {
+        self.until = self.until.plus(self.random.random_range(1..20) * SECOND);
+        let topic = self.at.interactions();
+        while self.company.peek_at() < self.until {
+            let sent = self.company.next_emission();
+            let partition = partition_of(&sent.key, PARTITIONS);
+            for _ in 0..1 + u32::from(self.random.random_ratio(1, 20)) {
+                let key = Some(sent.key.as_bytes());
+                let put = self
+                    .producer
+                    .send(&topic, Some(partition), key, &sent.value, &[], None);
+                put.expect("room");
+                self.tally.records += 1;
+            }
+        }
+        for _ in 0..POISON {
+            let partition = Some(self.random.random_range(0..PARTITIONS));
+            let noise: [u8; 24] = self.random.random();
+            let put = self
+                .producer
+                .send(&topic, partition, None, &noise, &[], None);
+            put.expect("room");
+            self.tally.records += 1;
+        }
+        self.producer
+            .flush(Duration::from_secs(20))
+            .expect("delivered");
+    }
+
+    /// One life that ends badly.
+    fn life(&mut self) {
+        let mut command = self.at.command(&["serve", "--json"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let named = self.random.random_bool(0.5);
+        if named {
+            let name = FAILPOINTS[self.random.random_range(0..FAILPOINTS.len())];
+            let times = match name {
+                "before-apply" | "after-apply" => self.random.random_range(1..300),
+                _ => self.random.random_range(1..4),
+            };
+            command.env("WATCHFLOOR_FAILPOINT", format!("{name}:{times}"));
+        }
+        let life = Duration::from_millis(self.random.random_range(50..LIFE_MS));
+        let life = if named {
+            Duration::from_millis(2 * LIFE_MS)
+        } else {
+            life
+        };
+        let begun = now();
+        let mut child = command.spawn().expect("it runs");
+        if self.random.random_ratio(1, 6) {
+            self.tally.stopped += 1;
+            let id = child.id();
+            std::thread::park_timeout(life / 2);
+            let line = format!("kill -STOP {id}; sleep 0.3; kill -CONT {id}");
+            drop(Command::new("sh").args(["-c", &line]).status());
+        }
+        self.load();
+        while begun.elapsed() < life && child.try_wait().expect("ours").is_none() {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        let ended = child.try_wait().expect("ours");
+        drop(child.kill());
+        let status = child.wait().expect("it ends");
+        assert_eq!(status.code(), None, "it ended by itself: {status}");
+        if named {
+            self.tally.failpoints += 1;
+            self.tally.unreached += u32::from(ended.is_none());
+        } else {
+            self.tally.random += 1;
+        }
+    }
+
+    /// Flips a bit of a newest snapshot, as a bad disk would: never of all that are kept.
+    fn corrupt(&mut self) {
+        let folder = self.at.data.path().join("snapshots");
+        let folder = folder.join(self.at.interactions());
+        let partition = self.random.random_range(0..PARTITIONS);
+        let begins = format!("{partition:05}-");
+        let names = std::fs::read_dir(folder).map(|entries| {
+            let names = entries.map(|e| e.expect("an entry").path());
+            let kept = names.filter(|path| {
+                let name = path.file_name().expect("a name").to_string_lossy();
+                name.starts_with(&begins) && name.ends_with(".snap")
+            });
+            kept.collect::<Vec<PathBuf>>()
+        });
+        let Some(newest) = names.ok().and_then(|names| names.into_iter().max()) else {
+            return;
+        };
+        let mut bytes = std::fs::read(&newest).expect("there");
+        let place = self.random.random_range(0..bytes.len());
+        bytes[place] ^= 1 << self.random.random_range(0..8);
+        std::fs::write(&newest, bytes).expect("written");
+        self.tally.corrupted += 1;
+    }
+
+    /// Lets it recover and holds it against the recount.
+    fn verdict(&mut self) {
+        let house = self.at.serve();
+        check(&house, &log(&self.at));
+        let refused = refused(&house);
+        let topic = format!("{}cx.dead-letters", self.at.prefix);
+        let ear = Ear::connect(&self.at.settings(), &topic, &[0]).expect("the broker");
+        let (_, put_aside) = ear.bounds(0).expect("a log");
+        assert!(
+            put_aside >= refused,
+            "{put_aside} of {refused} refused records were put aside"
+        );
+        assert!(refused > 0, "the load has poison in it");
+        let (last, good) = house.stop();
+        assert!(good && last["ok"] == true, "{last}");
+        self.tally.verdicts += 1;
+    }
+}
+
+/// Refused records, by the accounts of all partitions.
+fn refused(house: &House) -> i64 {
+    let health = house.get("/healthz");
+    let all = health["partitions"].as_array().expect("a list");
+    let one = |p: &Value| p["dead_lettered"].as_i64().expect("a number");
+    all.iter().map(one).sum()
+}
+
+#[test]
+fn chaos_leaves_no_difference() {
+    let kills = u32::try_from(number("WATCHFLOOR_CHAOS_KILLS", 10)).expect("small");
+    let seed = number("WATCHFLOOR_CHAOS_SEED", 1);
+    let mut chaos = Chaos::new(seed);
+    chaos.load();
+    for kill in 1..=kills {
+        chaos.life();
+        if chaos.random.random_ratio(1, 8) {
+            chaos.corrupt();
+        }
+        if kill % BETWEEN == 0 || kill == kills {
+            chaos.verdict();
+            println!("seed {seed}: {kill} of {kills} kills, valid so far");
+        }
+    }
+    let t = &chaos.tally;
+    println!(
+        "{}",
+        json!({
+            "name": "chaos", "ok": true, "valid": true, "seed": seed,
+            "figures": {
+                "kills": t.random + t.failpoints, "random_kills": t.random,
+                "failpoint_kills": t.failpoints - t.unreached, "unreached_failpoints": t.unreached,
+                "stopped": t.stopped, "corrupted": t.corrupted, "verdicts": t.verdicts,
+                "records": t.records, "differences": 0,
+            },
+        })
+    );
+}
