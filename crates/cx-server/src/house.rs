@@ -168,13 +168,15 @@ impl Desk for House {
         let mut out = String::new();
         let noted = self.common.ledger.read();
         type Pick = fn(&cx_engine::Account) -> i64;
-        let rows: [(&str, Pick); 6] = [
+        let rows: [(&str, Pick); 8] = [
             ("records_applied", |a| a.applied),
             ("records_duplicate", |a| a.duplicates),
             ("records_late", |a| a.late),
             ("records_dead_lettered", |a| a.dead_lettered),
             ("records_control", |a| a.control),
             ("records_gap", |a| a.gaps),
+            ("replies_breached", |a| a.breached),
+            ("replies_met_after_all", |a| a.met),
         ];
         for (name, pick) in rows {
             let written = writeln!(out, "# TYPE watchfloor_{name} counter");

@@ -241,6 +241,8 @@ impl Owned {
                     common.ledger.dead_letter(&rejected);
                     put_aside(common, record, &rejected);
                 }
+                // The engine's account counts it; nothing writes it down yet.
+                Effect::Decision(_) => {}
             }
         }
         Ok(())

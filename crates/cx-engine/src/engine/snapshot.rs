@@ -7,6 +7,7 @@
 //! (timers, sums over windows, gauges, indices) is in no block; it is made again.
 
 use super::Engine;
+use super::decisions::Place;
 use crate::account::Account;
 use crate::engine::Config;
 use crate::kpi::distinct::{Row, Told};
@@ -50,6 +51,7 @@ struct Head {
     data_gap: bool,
     control_counter: Option<u64>,
     set_number: u32,
+    place: Place,
 }
 
 /// The state of one engine at one offset; for any thread.
@@ -88,6 +90,7 @@ impl Engine {
                 data_gap: self.data_gap,
                 control_counter: self.control_counter,
                 set_number: self.set_number,
+                place: self.place,
             },
             measured,
             repeats: self.repeats.cut(),
@@ -178,6 +181,7 @@ impl Engine {
         self.data_gap = head.data_gap;
         self.control_counter = head.control_counter;
         self.set_number = head.set_number;
+        self.place = head.place;
         Ok(())
     }
 }

@@ -47,7 +47,9 @@ fn run(logs: &Logs, feed: &Feed) -> Run {
                         Effect::Part(part) => {
                             parts.insert(part.s, part);
                         }
-                        other @ Effect::DeadLetter { .. } => effects.push(other),
+                        other @ (Effect::DeadLetter { .. } | Effect::Decision(_)) => {
+                            effects.push(other)
+                        }
                     }
                 }
             }
