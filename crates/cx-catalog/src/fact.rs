@@ -150,7 +150,8 @@ Bots and automatic acknowledgements never reply, and an event without `data.conv
 - It is *overdue* from that message's time plus the `reply_target_s` of its channel in `deploy/catalog/channels.yaml`;
   never where the channel has none.
 - It is forgotten 35 min of log time after its last step where it was closed and nothing is unanswered; else 24 h after its
-  last step, or after its reply was due where that is later.
+  last step, or after its reply was due where that is later; never before its last deadline is decided and past restating.
+- What is decided of deadlines, and which messages have one, is in `decisions.md`.
 
 `gauge: {of: conversation.unanswered}`, `gauge: {of: conversation.overdue}` and `oldest: {of: conversation.unanswered}`
 look at the conversation's oldest unanswered message: `where` and dimensions are those of that event.

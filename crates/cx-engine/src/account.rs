@@ -32,6 +32,10 @@ pub struct Account {
     pub stale: i64,
     /// Conditions that ended in a CEL error (false, counted); no part of the identity.
     pub cel_errors: i64,
+    /// Breaches of reply deadlines decided; no part of the identity.
+    pub breached: i64,
+    /// Breaches restated as met; no part of the identity.
+    pub met: i64,
     /// What a declared limit refused, by limit.
     pub limited: BTreeMap<Cow<'static, str>, i64>,
     /// Unregistered names by kind (`type`, `channel`, `source`) and name; bounded, the rest in `""`.

@@ -1,6 +1,7 @@
 //! Everything the engine can cause, on one page. In: nothing. Kept: nothing. Out: [`Effect`].
 //! Never knows: who carries it out.
 
+use cx_model::ids::Key128;
 use cx_model::reject::Rejected;
 use cx_model::time::Timestamp;
 
@@ -17,6 +18,54 @@ pub enum Effect {
         /// Why, where, and what to do.
         rejected: Rejected,
     },
+    /// Write down what was decided, once.
+    Decision(Decision),
+}
+
+/// What was decided of one reply deadline (`schemas/decisions.md`). Everything but `offset` and
+/// `index` is the same however many clock records the log has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// Keyed hash of ruling, conversation and the message's time; the same in every replay.
+    pub id: Key128,
+    /// Offset of the record whose handling caused it.
+    pub offset: i64,
+    /// Its number among the decisions of that record, from 0.
+    pub index: u32,
+    /// What was decided.
+    pub ruling: Ruling,
+    /// Event time of the message that is owed a reply.
+    pub asked_at: Timestamp,
+    /// Until when the reply had to be stamped.
+    pub due: Timestamp,
+    /// Log time of the decision.
+    pub decided_at: Timestamp,
+    /// Keyed hash of the conversation's id.
+    pub conversation: Key128,
+    /// The message's customer; `None` where it belongs to none.
+    pub customer: Option<Key128>,
+    /// The message's channel.
+    pub channel: String,
+}
+
+/// What can be decided of a reply deadline: first a breach, then perhaps that it was met after all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ruling {
+    /// No reply in time was seen until the due time + lateness.
+    ReplyBreached,
+    /// The breach is taken back: a reply stamped in time came inside the horizon.
+    ReplyMet,
+}
+
+impl Ruling {
+    /// Its stable name, which the id is made of.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReplyBreached => "reply_breached",
+            Self::ReplyMet => "reply_met",
+        }
+    }
 }
 
 /// What one partition contributes to one second. Values are laid out by the compiled set.

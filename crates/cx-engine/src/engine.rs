@@ -1,11 +1,13 @@
 //! In: one partition's records in order. Kept: that partition's state. Out: effects.
 //! Never knows: wall clocks, other partitions, bytes.
 
+mod decisions;
 mod snapshot;
 mod steps;
 
 pub use snapshot::{Block, Cut, Unfit};
 
+use self::decisions::Place;
 use crate::account::Account;
 use crate::effect::{Effect, Part};
 use crate::kpi::meter::{Counted, Meter};
@@ -13,6 +15,7 @@ use crate::plan::Plan;
 use crate::state::contacts::Contacts;
 use crate::state::conversations::Conversations;
 use crate::state::customers::{CustomerReader, Customers};
+use crate::state::deadlines::Terms;
 use crate::state::repeats::{Repeats, Seen as Known};
 use crate::state::waiting::Lives;
 use cx_catalog::compiled::View;
@@ -93,6 +96,7 @@ pub struct Engine {
     /// As [`Engine::poll_timeout`], which every record asks.
     due: Option<Timestamp>,
     effects: VecDeque<Effect>,
+    place: Place,
 }
 
 /// Most minutes and seconds emitted for one record, however long the silence before it.
@@ -107,6 +111,10 @@ impl Engine {
         let lives = Lives {
             open_ms: limits.contact_open_ms,
             closed_ms: limits.contact_closed_ms,
+        };
+        let terms = Terms {
+            lateness_ms: limits.lateness_ms,
+            horizon_ms: limits.horizon_ms,
         };
         Self {
             account: Account {
@@ -123,10 +131,11 @@ impl Engine {
             repeats: Repeats::new(limits.repeat_minutes, limits.repeats),
             customers: Customers::new(limits.customers),
             contacts: Contacts::new(limits.contacts, lives),
-            conversations: Conversations::new(limits.conversations, lives),
+            conversations: Conversations::new(limits.conversations, lives, terms),
             meter: Meter::new(Arc::clone(&plan)),
             due: None,
             effects: VecDeque::new(),
+            place: Place::of(config.start_offset),
             config,
             plan,
         }
@@ -144,6 +153,7 @@ impl Engine {
         if gap > 0 && self.config.gaps_are_losses {
             self.account.miss(delivery.offset);
         }
+        self.place.reach(delivery.offset);
         let (moved, jumped) = self.moved(delivery);
         self.handle_timeout(moved);
         self.account.next = delivery.offset + 1;
@@ -155,6 +165,7 @@ impl Engine {
         if let Err(rejected) = refused {
             self.dead_letter(delivery, rejected);
         }
+        self.place = Place::of(self.account.next);
     }
 
     /// The records from the next offset up to `to` were never read and are gone from the log: values
@@ -164,6 +175,7 @@ impl Engine {
             self.account.miss(to);
             self.account.lost += to - self.account.next;
             self.account.next = to;
+            self.place = Place::of(to);
         }
     }
 

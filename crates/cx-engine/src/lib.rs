@@ -19,7 +19,7 @@ mod rollup;
 mod state;
 
 pub use account::{Account, Gap};
-pub use effect::{Effect, Part};
+pub use effect::{Decision, Effect, Part, Ruling};
 pub use engine::{Block, Config, Content, Cut, Delivery, Engine, Step, Unfit};
 pub use plan::Plan;
 pub use rollup::{Rollup, Trend};

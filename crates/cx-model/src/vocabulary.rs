@@ -9,6 +9,8 @@ pub const TOPIC_DEAD_LETTERS: &str = "cx.dead-letters";
 pub const TOPIC_DEFINITIONS: &str = "cx.definitions";
 /// What people do: the audit log.
 pub const TOPIC_ACTIONS: &str = "cx.actions";
+/// What the engines decided.
+pub const TOPIC_DECISIONS: &str = "cx.decisions";
 
 /// Header that marks and signs a control record.
 pub const HEADER_CONTROL: &str = "cx-control";

@@ -19,7 +19,8 @@ use cx_model::record::TimestampKind;
 use cx_model::reject::Rejected;
 use cx_model::time::Timestamp;
 use cx_model::vocabulary::{
-    HEADER_CONTROL, TOPIC_ACTIONS, TOPIC_DEAD_LETTERS, TOPIC_DEFINITIONS, TOPIC_INTERACTIONS,
+    HEADER_CONTROL, TOPIC_ACTIONS, TOPIC_DEAD_LETTERS, TOPIC_DECISIONS, TOPIC_DEFINITIONS,
+    TOPIC_INTERACTIONS,
 };
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -31,6 +32,7 @@ pub(crate) struct Topics {
     pub(crate) dead_letters: String,
     pub(crate) definitions: String,
     pub(crate) actions: String,
+    pub(crate) decisions: String,
 }
 
 impl Topics {
@@ -41,18 +43,20 @@ impl Topics {
             dead_letters: named(TOPIC_DEAD_LETTERS),
             definitions: named(TOPIC_DEFINITIONS),
             actions: named(TOPIC_ACTIONS),
+            decisions: named(TOPIC_DECISIONS),
         }
     }
 }
 
 impl Topics {
     /// All of them.
-    pub(crate) fn all(&self) -> [&str; 4] {
+    pub(crate) fn all(&self) -> [&str; 5] {
         [
             &self.interactions,
             &self.dead_letters,
             &self.definitions,
             &self.actions,
+            &self.decisions,
         ]
     }
 }

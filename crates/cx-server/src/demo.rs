@@ -114,6 +114,7 @@ impl Broker {
             (&topics.dead_letters, 1),
             (&topics.definitions, 1),
             (&topics.actions, 1),
+            (&topics.decisions, PARTITIONS),
         ])?;
         say(&format!(
             "embedded demo broker at {}: in memory only, nothing is kept across restarts",

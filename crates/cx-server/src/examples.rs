@@ -108,6 +108,8 @@ fn drain(engine: &mut Engine, rollup: &mut Rollup) -> Result<(), String> {
     while let Some(effect) = engine.next_effect() {
         match effect {
             Effect::Part(part) => drop(rollup.handle_part(part)),
+            // No value holds one.
+            Effect::Decision(_) => {}
             Effect::DeadLetter { offset, rejected } => {
                 return Err(format!("event {} is refused: {rejected}", offset + 1));
             }

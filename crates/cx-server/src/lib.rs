@@ -8,6 +8,7 @@ mod clock;
 mod common;
 mod condition;
 mod config;
+mod decision;
 mod definitions;
 mod demo;
 mod examples;

@@ -59,7 +59,7 @@ pub(crate) fn text(common: &Common, seal_age: Option<i64>) -> String {
 fn records(page: &mut Page, common: &Common) {
     let noted = common.ledger.read();
     type Pick = fn(&Account) -> i64;
-    let rows: [(&str, Pick); 7] = [
+    let rows: [(&str, Pick); 9] = [
         ("records_applied", |a| a.applied),
         ("records_duplicate", |a| a.duplicates),
         ("records_late", |a| a.late),
@@ -67,6 +67,8 @@ fn records(page: &mut Page, common: &Common) {
         ("records_control", |a| a.control),
         ("records_gap", |a| a.gaps),
         ("records_lost", |a| a.lost),
+        ("replies_breached", |a| a.breached),
+        ("replies_met_after_all", |a| a.met),
     ];
     for (name, pick) in rows {
         page.family(name, "counter");

@@ -3,11 +3,13 @@
 
 use crate::clock;
 use crate::common::{Common, Original};
+use crate::decision::{self, Place};
 use crate::failpoint;
 use crate::snapshots::Last;
 use crate::snapshots::saver::Job;
 use crate::start::{self, Begun};
 use cx_engine::{Content, Delivery, Effect, Engine, Part, Step};
+use cx_kafka::Full;
 use cx_model::control::{Act, Control};
 use cx_model::decode::of_record;
 use cx_model::record::Record;
@@ -42,12 +44,21 @@ pub(crate) struct Owned {
     expected: Option<Last>,
     /// When the next snapshot is cut.
     cut_at: Timestamp,
+    /// The highest place that an earlier life wrote a decision for.
+    decided: Option<Place>,
+    /// The log minute that was marked last as written through.
+    through: i64,
 }
 
 impl Owned {
     /// The first cut comes after a part of the interval that differs by partition, so that they do
     /// not all come at once.
-    pub(crate) fn new(common: &Common, partition: u32, begun: Begun) -> Self {
+    pub(crate) fn new(
+        common: &Common,
+        partition: u32,
+        begun: Begun,
+        decided: Option<Place>,
+    ) -> Self {
         common.people.enter(partition, begun.engine.customers());
         let every = common.snapshots.as_ref().map_or(0, |s| s.every_ms);
         let share = every * i64::from(partition + 1) / i64::from(common.partitions);
@@ -58,6 +69,8 @@ impl Owned {
             wrote: (Timestamp(0), 0),
             expected: begun.expected,
             cut_at: clock::now().plus(share),
+            decided,
+            through: i64::MIN,
         }
     }
 
@@ -143,13 +156,37 @@ impl Owned {
                     common.ledger.dead_letter(&rejected);
                     put_aside(common, record, &rejected);
                 }
+                Effect::Decision(decision) => {
+                    let place = (decision.offset, decision.index);
+                    if self.decided.is_none_or(|decided| place > decided) {
+                        let write = || decision::write(common, record.partition, &decision);
+                        patiently(common, write);
+                    }
+                }
             }
         }
+        self.mark(common, record);
         failpoint::reach(failpoint::APPLIED);
         if now >= self.cut_at {
             self.cut((common, now), outs, record);
         }
         Ok(())
+    }
+
+    /// Once a log minute, after all that it caused: decisions are written up to `record`.
+    fn mark(&mut self, common: &Common, record: &Record<'_>) {
+        let minute = self.engine.log_time().map_or(0, Timestamp::minute);
+        if minute <= self.through {
+            return;
+        }
+        self.through = minute;
+        if self
+            .decided
+            .is_none_or(|(offset, _)| record.offset > offset)
+        {
+            let mark = || decision::through(common, record.partition, record.offset);
+            patiently(common, mark);
+        }
     }
 
     /// Cuts right after `record`, whose effects were taken; where the saver is busy, later.
@@ -174,7 +211,7 @@ impl Owned {
         self.cut_at = now.plus(snapshots.every_ms);
     }
 }
-/// Waits while the producer's queue is full: a refused record is not lost.
+/// Writes a refused record aside.
 fn put_aside(common: &Common, record: &Record<'_>, rejected: &Rejected) {
     let topic = &common.topics.interactions;
     let origin = format!("{topic}:{}:{}", record.partition, record.offset);
@@ -191,13 +228,16 @@ fn put_aside(common: &Common, record: &Record<'_>, rejected: &Rejected) {
         value: record.value.unwrap_or_default(),
         headers: attributes.chain(kind).collect(),
     };
-    failpoint::reach(failpoint::PRODUCE);
     let at = Timestamp(clock::now().0.div_euclid(SECOND) * SECOND);
-    while common
-        .dead_letter(&original, rejected, &origin, at)
-        .is_err()
-        && !common.stop.load(Ordering::Relaxed)
-    {
+    patiently(common, || {
+        common.dead_letter(&original, rejected, &origin, at)
+    });
+}
+
+/// Waits while the producer's queue is full: what follows from a record is not lost.
+fn patiently(common: &Common, send: impl Fn() -> Result<(), Full>) {
+    failpoint::reach(failpoint::PRODUCE);
+    while send().is_err() && !common.stop.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_millis(5));
     }
     failpoint::reach(failpoint::PRODUCED);

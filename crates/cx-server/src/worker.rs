@@ -3,6 +3,7 @@
 
 use crate::clock;
 use crate::common::Common;
+use crate::decision;
 use crate::pace::ahead;
 use crate::partition::{NEAR_MS, Outs, Owned};
 use crate::start;
@@ -48,6 +49,7 @@ impl Worker {
         let mut ear = Ear::connect(&common.settings, &common.topics.interactions, partitions)?;
         let mut owned: Vec<Option<Owned>> = (0..common.partitions).map(|_| None).collect();
         let mut starts = Vec::new();
+        let decided = decision::highest(&common, partitions)?;
         for partition in partitions {
             if common.stop.load(Ordering::Relaxed) {
                 return Ok(None);
@@ -59,7 +61,12 @@ impl Worker {
                 .begins(*partition, begun.engine.account().next);
             common.ledger.ends(*partition, bounds.1);
             starts.push((*partition, begun.from));
-            owned[*partition as usize] = Some(Owned::new(&common, *partition, begun));
+            owned[*partition as usize] = Some(Owned::new(
+                &common,
+                *partition,
+                begun,
+                decided.get(partition).copied(),
+            ));
         }
         ear.start(&starts)?;
         Ok(Some(Self {

@@ -85,6 +85,7 @@ fn folded(set: &Arc<Compiled>, history: &[(Timestamp, Vec<u8>)]) -> Arc<Sealed> 
                 Effect::Part(part) => {
                     sealed.extend(rollup.handle_part(part).map(|s| (s.s, Arc::new(s))));
                 }
+                Effect::Decision(_) => {}
                 Effect::DeadLetter { rejected, .. } => panic!("{rejected}"),
             }
         }
@@ -158,7 +159,10 @@ fn a_reply_becomes_overdue_at_its_second_though_nothing_more_comes() {
         sealed.values[wanted.expect("shipped")].value
     };
     let mut seen = BTreeMap::new();
-    while let Some(Effect::Part(part)) = engine.next_effect() {
+    while let Some(effect) = engine.next_effect() {
+        let Effect::Part(part) = effect else {
+            panic!("too early for {effect:?}");
+        };
         seen.extend(rollup.handle_part(part).map(|s| (s.s, overdue(&s))));
     }
     for (s, value) in &seen {

@@ -7,6 +7,7 @@
 //! (timers, sums over windows, gauges, indices) is in no block; it is made again.
 
 use super::Engine;
+use super::decisions::Place;
 use crate::account::Account;
 use crate::engine::Config;
 use crate::kpi::distinct::{Row, Told};
@@ -28,7 +29,7 @@ pub struct Block(Piece);
 
 #[derive(Debug, Serialize, Deserialize)]
 enum Piece {
-    Head(Head),
+    Head(Box<Head>),
     Measured(Box<Measured>),
     Repeats(i64, Vec<Key128>),
     Customers(Vec<(Key128, Customer)>),
@@ -49,6 +50,7 @@ struct Head {
     passed: i64,
     control_counter: Option<u64>,
     set_number: u32,
+    place: Place,
 }
 
 /// The state of one engine at one offset; for any thread.
@@ -86,6 +88,7 @@ impl Engine {
                 passed: self.passed,
                 control_counter: self.control_counter,
                 set_number: self.set_number,
+                place: self.place,
             },
             measured,
             repeats: self.repeats.cut(),
@@ -127,7 +130,7 @@ impl Engine {
 
     fn take(&mut self, piece: Piece) -> Result<(), &'static str> {
         match piece {
-            Piece::Head(head) => self.take_head(head)?,
+            Piece::Head(head) => self.take_head(*head)?,
             Piece::Measured(measured) => {
                 if !self.meter.restore(*measured) {
                     return Err("panes of another set");
@@ -175,6 +178,7 @@ impl Engine {
         self.passed = head.passed;
         self.control_counter = head.control_counter;
         self.set_number = head.set_number;
+        self.place = head.place;
         Ok(())
     }
 }
@@ -189,7 +193,7 @@ impl Cut {
     /// Piece by piece; none is made before it is asked for.
     pub fn blocks(self) -> impl Iterator<Item = Block> {
         let head = [
-            Piece::Head(self.head),
+            Piece::Head(Box::new(self.head)),
             Piece::Measured(Box::new(self.measured)),
         ];
         let repeats = self.repeats.into_iter();

@@ -1,5 +1,5 @@
 //! In: events that count or came late. Kept: what [`Engine`] keeps of customers, contacts,
-//! conversations and sources. Out: facts; what fell due. Never knows: panes, offsets.
+//! conversations and sources. Out: facts; what fell due; decisions. Never knows: panes, offsets.
 
 use super::Engine;
 use crate::kpi::meter::Counted;
@@ -8,6 +8,7 @@ use crate::kpi::objects::Family;
 use crate::state::contacts::Move;
 use crate::state::conversations::Talk;
 use crate::state::customers::{Refused, Seen};
+use crate::state::deadlines::Promise;
 use cx_catalog::compiled::View;
 use cx_catalog::fact::{Fact, Facts};
 use cx_model::attribute::{SLOT_AUTOMATED, SLOT_CHANNEL, SLOT_CONTACT, SLOT_CONVERSATION};
@@ -16,7 +17,8 @@ use cx_model::time::Timestamp;
 
 impl Engine {
     /// Fires everything due at or before `log_time` in order of (due, kind, key): contacts that
-    /// are forgotten, replies that are due, conversations that are forgotten.
+    /// are forgotten, replies that are due, deadlines that are breached, conversations that are
+    /// forgotten.
     pub(super) fn fire_until(&mut self, log_time: Timestamp) {
         if self.due.is_none_or(|due| due > log_time) {
             return;
@@ -26,16 +28,27 @@ impl Engine {
                 (Some(contact), Some(conversation)) => contact <= conversation,
                 (contact, _) => contact.is_some(),
             };
-            let (family, fired) = if contacts_first {
-                (Family::Contacts, self.contacts.forget(log_time))
-            } else {
-                (Family::Conversations, self.conversations.fire(log_time))
-            };
-            let Some((key, change)) = fired else {
+            if contacts_first {
+                let Some((key, change)) = self.contacts.forget(log_time) else {
+                    break;
+                };
+                let objects = &mut self.meter.objects;
+                objects.change(&self.plan.set, Family::Contacts, key, &change);
+                continue;
+            }
+            let Some(fired) = self.conversations.fire(log_time) else {
                 break;
             };
             let objects = &mut self.meter.objects;
-            objects.change(&self.plan.set, family, key, &change);
+            objects.change(
+                &self.plan.set,
+                Family::Conversations,
+                fired.key,
+                &fired.change,
+            );
+            if let Some(ruled) = fired.ruled {
+                self.decide(fired.key, ruled);
+            }
         }
         self.find_due();
     }
@@ -97,7 +110,7 @@ impl Engine {
                 facts
             }
             Some(Step::Conversation(step)) => {
-                let facts = self.conversation(step, (counted.time, channel_index), view);
+                let facts = self.conversation(step, counted, view);
                 self.find_due();
                 facts
             }
@@ -135,7 +148,7 @@ impl Engine {
     fn conversation(
         &mut self,
         step: ConversationStep,
-        (time, channel): (Timestamp, Option<usize>),
+        counted: &Counted<'_, '_>,
         view: View<'_, '_>,
     ) -> Facts {
         let mut facts = Facts::NONE;
@@ -150,11 +163,15 @@ impl Engine {
                 let objects = &self.meter.objects;
                 let (marks, errors) = objects.marks(&self.plan.set, Family::Conversations, view);
                 self.account.cel_errors += errors;
-                let target = channel.and_then(|c| self.plan.set.reply_targets_ms[c]);
-                Talk::Asked {
-                    reply_due: target.map(|ms| time.plus(ms)),
-                    marks,
-                }
+                let promise = counted.channel.and_then(|channel| {
+                    let target = self.plan.set.reply_targets_ms[channel];
+                    target.map(|ms| Promise {
+                        due: counted.time.plus(ms),
+                        customer: counted.customer,
+                        channel,
+                    })
+                });
+                Talk::Asked { promise, marks }
             }
             ConversationStep::AgentMessage => {
                 if matches!(event.slot(SLOT_AUTOMATED), Slot::Bool(true)) {
@@ -165,17 +182,24 @@ impl Engine {
             ConversationStep::Closed => Talk::Closed,
         };
         let key = self.config.hash_key.hash(&["conversation", id]);
-        let Some(taken) = self.conversations.step(key, (time, self.log_time), what) else {
+        let times = (counted.time, self.log_time);
+        let Some(taken) = self.conversations.step(key, times, what) else {
             self.account.limit("conversations");
             return facts;
         };
         if taken.lost {
             self.account.limit("unanswered");
         }
+        if taken.unkept {
+            self.account.limit("deadlines");
+        }
         let objects = &mut self.meter.objects;
         objects.change(&self.plan.set, Family::Conversations, key, &taken.change);
         facts.set(Fact::FirstReply, taken.first_reply_ms);
         facts.set(Fact::Reply, taken.reply_ms);
+        for ruled in taken.ruled {
+            self.decide(key, ruled);
+        }
         facts
     }
 }

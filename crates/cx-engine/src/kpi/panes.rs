@@ -71,7 +71,9 @@ impl Panes {
             let entering = self.start(self.head);
             for window in 0..windows {
                 let leaving = self.start(self.head - self.lengths[window]);
-                let sums = self.sums[window..].iter_mut().step_by(windows);
+                // A set may have nothing to sum.
+                let sums = self.sums.get_mut(window..).unwrap_or_default();
+                let sums = sums.iter_mut().step_by(windows);
                 let entering = &self.rows[entering..entering + self.row_size];
                 let leaving = &self.rows[leaving..leaving + self.row_size];
                 for (sum, (enters, leaves)) in sums.zip(entering.iter().zip(leaving)) {
@@ -144,7 +146,9 @@ impl Panes {
         for (window, length) in self.lengths.iter().enumerate() {
             for pane in self.head - length + 1..=self.head {
                 let row = &self.rows[self.start(pane)..][..self.row_size];
-                let sums = self.sums[window..].iter_mut().step_by(windows);
+                // A set may have nothing to sum.
+                let sums = self.sums.get_mut(window..).unwrap_or_default();
+                let sums = sums.iter_mut().step_by(windows);
                 sums.zip(row).for_each(|(sum, value)| *sum += value);
             }
         }

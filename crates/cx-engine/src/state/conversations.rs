@@ -1,10 +1,12 @@
 //! In: steps of conversations, in order of the log. Kept: each conversation's messages that nobody
-//! answered, until it is forgotten. Out: facts of replies; what changed in its waiting.
-//! Never knows: channels; KPIs, whose marks it carries unseen.
+//! answered, and its deadlines, until it is forgotten. Out: facts of replies; what changed in its
+//! waiting; what was decided of deadlines. Never knows: KPIs, whose marks it carries unseen.
 //!
 //! A message is unanswered until a reply or an end stamped at or after it has been seen; the
-//! conversation waits since the oldest such message. `schemas/facts.md` has the rules in full.
+//! conversation waits since the oldest such message. `schemas/facts.md` has the rules in full,
+//! `schemas/decisions.md` those of deadlines.
 
+use super::deadlines::{Deadlines, Promise, Ruled, Terms};
 use super::shards::{Shards, Table};
 use super::waiting::{Change, Lives, Marks, Waiting};
 use cx_model::ids::Key128;
@@ -20,7 +22,9 @@ const UNANSWERED: usize = 8;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Message {
     at: Timestamp,
-    reply_due: Option<Timestamp>,
+    promise: Option<Promise>,
+    /// It was the oldest unanswered one: its promise, if there is one, has been made.
+    promised: bool,
     marks: Marks,
 }
 
@@ -35,6 +39,7 @@ pub(crate) struct Conversation {
     /// Oldest first, all after `answered_until`.
     unanswered: Vec<Message>,
     overdue: bool,
+    deadlines: Deadlines,
     forget_at: Timestamp,
 }
 
@@ -43,7 +48,7 @@ pub(crate) struct Conversation {
 pub(crate) enum Talk {
     /// The customer wrote.
     Asked {
-        reply_due: Option<Timestamp>,
+        promise: Option<Promise>,
         marks: Marks,
     },
     /// A person of the company wrote.
@@ -59,21 +64,37 @@ pub(crate) struct Taken {
     pub(crate) reply_ms: Option<i64>,
     /// An unanswered message found no room.
     pub(crate) lost: bool,
+    /// A deadline found no room.
+    pub(crate) unkept: bool,
+    /// Breaches that it restates.
+    pub(crate) ruled: Vec<Ruled>,
+}
+
+/// What fell due.
+#[derive(Debug)]
+pub(crate) struct Fired {
+    pub(crate) key: Key128,
+    pub(crate) change: Change,
+    pub(crate) ruled: Option<Ruled>,
 }
 
 /// What falls due, in the order in which it fires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
     Reply,
+    Breach,
     Forget,
 }
+
+type Dues = BTreeSet<(Timestamp, Due, Key128)>;
 
 /// All conversations of one partition.
 pub(crate) struct Conversations {
     map: Shards<Conversation>,
-    dues: BTreeSet<(Timestamp, Due, Key128)>,
+    dues: Dues,
     most: usize,
     lives: Lives,
+    terms: Terms,
 }
 
 impl Conversation {
@@ -87,7 +108,20 @@ impl Conversation {
     }
 
     fn reply_due(&self) -> Option<Timestamp> {
-        self.unanswered.first()?.reply_due
+        let promise = self.unanswered.first()?.promise.as_ref();
+        promise.map(|p| p.due)
+    }
+
+    /// The oldest unanswered message has a deadline of its own from the first time it is that.
+    /// False where a deadline found no room.
+    fn promise(&mut self, now: Timestamp, terms: Terms) -> bool {
+        let oldest = self.unanswered.first_mut().filter(|m| !m.promised);
+        let Some(oldest) = oldest else {
+            return true;
+        };
+        oldest.promised = true;
+        let (at, promise) = (oldest.at, oldest.promise.clone());
+        promise.is_none_or(|promise| self.deadlines.open((at, now), promise, terms))
     }
 
     /// False where the oldest but the newest found no room.
@@ -123,22 +157,26 @@ impl Conversation {
         (first.map(|t| time.since(t)), oldest.map(|t| time.since(t)))
     }
 
-    fn kept_until(&self, now: Timestamp, lives: Lives) -> Timestamp {
-        if self.closed && self.unanswered.is_empty() {
-            return now.plus(lives.closed_ms);
-        }
-        let from = self.reply_due().map_or(now, |due| now.max(due));
-        from.plus(lives.open_ms)
+    fn kept_until(&self, now: Timestamp, lives: Lives, terms: Terms) -> Timestamp {
+        let quiet = if self.closed && self.unanswered.is_empty() {
+            now.plus(lives.closed_ms)
+        } else {
+            let from = self.reply_due().map_or(now, |due| now.max(due));
+            from.plus(lives.open_ms)
+        };
+        let open = self.deadlines.open_until(terms);
+        open.map_or(quiet, |until| quiet.max(until))
     }
 }
 
 impl Conversations {
-    pub(crate) fn new(most: usize, lives: Lives) -> Self {
+    pub(crate) fn new(most: usize, lives: Lives, terms: Terms) -> Self {
         Self {
             map: Shards::new(),
             dues: BTreeSet::new(),
             most,
             lives,
+            terms,
         }
     }
 
@@ -153,61 +191,74 @@ impl Conversations {
         let mut taken = Taken::default();
         taken.change.before = conversation.waiting();
         forget_dues(&mut self.dues, key, conversation);
+        conversation.deadlines.forget(now, self.terms);
         match what {
-            Talk::Asked { reply_due, marks } => {
+            Talk::Asked { promise, marks } => {
                 let message = Message {
                     at: time,
-                    reply_due,
+                    promise,
+                    promised: false,
                     marks,
                 };
                 taken.lost = !conversation.ask(message);
             }
-            Talk::Replied => (taken.first_reply_ms, taken.reply_ms) = conversation.reply(time),
+            Talk::Replied => {
+                (taken.first_reply_ms, taken.reply_ms) = conversation.reply(time);
+                taken.ruled = conversation.deadlines.answer((time, now), self.terms);
+            }
             Talk::Closed => {
                 conversation.closed = true;
                 conversation.answer(time);
+                taken.ruled = conversation.deadlines.answer((time, now), self.terms);
             }
         }
-        let due = conversation.reply_due();
-        conversation.overdue = due.is_some_and(|due| due <= now);
-        if let (Some(due), false) = (due, conversation.overdue) {
-            self.dues.insert((due, Due::Reply, key));
-        }
-        conversation.forget_at = conversation.kept_until(now, self.lives);
-        self.dues.insert((conversation.forget_at, Due::Forget, key));
+        taken.unkept = !conversation.promise(now, self.terms);
+        conversation.overdue = conversation.reply_due().is_some_and(|due| due <= now);
+        conversation.forget_at = conversation.kept_until(now, self.lives, self.terms);
+        note_dues(&mut self.dues, key, conversation);
         taken.change.after = conversation.waiting();
         Some(taken)
     }
 
-    /// The next time a reply is due or a conversation is forgotten.
+    /// The next time a reply is due, a deadline is decided or a conversation is forgotten.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.dues.first().map(|(due, ..)| *due)
     }
 
     /// Fires the first thing due at or before `log_time`.
-    pub(crate) fn fire(&mut self, log_time: Timestamp) -> Option<(Key128, Change)> {
+    pub(crate) fn fire(&mut self, log_time: Timestamp) -> Option<Fired> {
         let (due, what, key) = *self.dues.first()?;
         if due > log_time {
             return None;
         }
         self.dues.pop_first();
-        let mut change = Change::default();
+        let mut fired = Fired {
+            key,
+            change: Change::default(),
+            ruled: None,
+        };
         match what {
             Due::Reply => {
                 if let Some(conversation) = self.map.get_mut(key) {
-                    change.before = conversation.waiting();
+                    fired.change.before = conversation.waiting();
                     conversation.overdue = true;
-                    change.after = conversation.waiting();
+                    fired.change.after = conversation.waiting();
+                }
+            }
+            Due::Breach => {
+                if let Some(conversation) = self.map.get_mut(key) {
+                    fired.ruled = conversation.deadlines.breach();
+                    note_dues(&mut self.dues, key, conversation);
                 }
             }
             Due::Forget => {
                 if let Some(conversation) = self.map.remove(key) {
-                    change.before = conversation.waiting();
+                    fired.change.before = conversation.waiting();
                     forget_dues(&mut self.dues, key, &conversation);
                 }
             }
         }
-        Some((key, change))
+        Some(fired)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -222,10 +273,7 @@ impl Conversations {
     /// Takes one from a cut; what it waits for.
     pub(crate) fn restore(&mut self, key: Key128, conversation: Conversation) -> Change {
         let after = conversation.waiting();
-        if let (Some(due), false) = (conversation.reply_due(), conversation.overdue) {
-            self.dues.insert((due, Due::Reply, key));
-        }
-        self.dues.insert((conversation.forget_at, Due::Forget, key));
+        note_dues(&mut self.dues, key, &conversation);
         if let Some(place) = self.map.enter(key, usize::MAX) {
             *place = conversation;
         }
@@ -236,12 +284,22 @@ impl Conversations {
     }
 }
 
-fn forget_dues(
-    dues: &mut BTreeSet<(Timestamp, Due, Key128)>,
-    key: Key128,
-    conversation: &Conversation,
-) {
+/// Sets the timers of a conversation; those that are set stay as they are.
+fn note_dues(dues: &mut Dues, key: Key128, conversation: &Conversation) {
+    if let (Some(due), false) = (conversation.reply_due(), conversation.overdue) {
+        dues.insert((due, Due::Reply, key));
+    }
+    if let Some(next) = conversation.deadlines.next() {
+        dues.insert((next, Due::Breach, key));
+    }
+    dues.insert((conversation.forget_at, Due::Forget, key));
+}
+
+fn forget_dues(dues: &mut Dues, key: Key128, conversation: &Conversation) {
     dues.remove(&(conversation.forget_at, Due::Forget, key));
+    if let Some(next) = conversation.deadlines.next() {
+        dues.remove(&(next, Due::Breach, key));
+    }
     if let Some(due) = conversation.reply_due() {
         dues.remove(&(due, Due::Reply, key));
     }

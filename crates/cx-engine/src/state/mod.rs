@@ -4,6 +4,7 @@
 pub(crate) mod contacts;
 pub(crate) mod conversations;
 pub(crate) mod customers;
+pub(crate) mod deadlines;
 pub(crate) mod kept;
 pub(crate) mod repeats;
 pub(crate) mod shards;

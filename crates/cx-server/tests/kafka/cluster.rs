@@ -116,6 +116,7 @@ impl Drop for Installation {
             "cx.dead-letters",
             "cx.definitions",
             "cx.actions",
+            "cx.decisions",
         ];
         let names = names.map(|name| format!("{}{name}", self.prefix));
         let names = names.each_ref().map(String::as_str);

@@ -180,7 +180,7 @@ fn seen(engine: &Engine) -> Seen {
 fn parts(effects: Vec<Effect>) -> impl Iterator<Item = Part> {
     effects.into_iter().filter_map(|effect| match effect {
         Effect::Part(part) => Some(part),
-        Effect::DeadLetter { .. } => None,
+        Effect::DeadLetter { .. } | Effect::Decision(_) => None,
     })
 }
 

@@ -1,7 +1,8 @@
 //! In: records with their names. Kept: nothing. Out: since when each conversation waits for an
-//! answer, whether it is overdue, and how long each reply took.
+//! answer, whether it is overdue, how long each reply took, and what is decided of deadlines.
 //! Never knows: how an engine keeps conversations.
 
+use super::decisions::{Deadlines, Decision};
 use super::meaning::{Named, Outcome};
 use cx_model::limits::Limits;
 use cx_model::time::{SECOND, Timestamp};
@@ -23,6 +24,7 @@ struct Conversation<'r> {
     closed: bool,
     /// Messages later than every answer, oldest first.
     unanswered: Vec<(Timestamp, &'r Named)>,
+    deadlines: Deadlines<'r>,
     forgotten: Option<Timestamp>,
 }
 
@@ -89,38 +91,65 @@ fn is_step(r: &Named) -> bool {
     kind && matches!(r.outcome, Outcome::Applied | Outcome::Late)
 }
 
-/// The conversations of one log by id, and the facts of its records by position.
-fn walk<'r>(
-    log: &'r [Named],
-    limits: &Limits,
-    targets: &Targets,
-) -> (BTreeMap<&'r str, Conversation<'r>>, Vec<(usize, Facts)>) {
+/// What one log says.
+struct Walked<'r> {
+    /// The conversations by id, each in its last life.
+    all: BTreeMap<&'r str, Conversation<'r>>,
+    /// Lives that are over.
+    over: Vec<(&'r str, Conversation<'r>)>,
+    /// Of the records, by position.
+    facts: Vec<(usize, Facts)>,
+}
+
+fn walk<'r>(log: &'r [Named], limits: &Limits, targets: &Targets) -> Walked<'r> {
     let mut all: BTreeMap<&str, Conversation<'_>> = BTreeMap::new();
-    let mut facts = Vec::new();
+    let (mut over, mut facts) = (Vec::new(), Vec::new());
     for (i, r) in log.iter().enumerate().filter(|(_, r)| is_step(r)) {
         let Some(id) = r.event["data"]["conversation_id"].as_str() else {
             continue;
         };
         let one = all.entry(id).or_default();
         if one.forgotten.is_some_and(|t| t <= r.log_time) {
-            *one = Conversation::default();
+            over.push((id, std::mem::take(one)));
         }
         facts.push((i, one.step(r)));
         let oldest = one.unanswered.first().map(|(_, m)| *m);
-        one.forgotten = Some(if one.closed && oldest.is_none() {
+        if r.event["type"] != "cx.conversation.customer_message.v1" {
+            one.deadlines.answered(i, r);
+        }
+        if let Some((by, due)) = oldest.and_then(|m| Some((m, due(m, targets)?))) {
+            one.deadlines.oldest((i, r.log_time), (by, due), limits);
+        }
+        let quiet = if one.closed && oldest.is_none() {
             r.log_time.plus(limits.contact_closed_ms)
         } else {
             let due = oldest.and_then(|m| due(m, targets));
             let from = due.map_or(r.log_time, |d| d.max(r.log_time));
             from.plus(limits.contact_open_ms)
-        });
+        };
+        one.forgotten = one.deadlines.settled(r.log_time, limits).max(Some(quiet));
     }
-    (all, facts)
+    Walked { all, over, facts }
+}
+
+/// What one log decides of the deadlines of its conversations, and how many found no room.
+pub(super) fn decisions(
+    log: &[Named],
+    limits: &Limits,
+    targets: &Targets,
+) -> (Vec<Decision>, usize) {
+    let Walked { all, over, .. } = walk(log, limits, targets);
+    let (mut decisions, mut unkept) = (Vec::new(), 0);
+    for (id, one) in over.into_iter().chain(all) {
+        decisions.extend(one.deadlines.decisions(id, log, limits));
+        unkept += one.deadlines.unkept();
+    }
+    (decisions, unkept)
 }
 
 /// The facts of the records of one log, by position.
 pub(super) fn facts(log: &[Named], limits: &Limits, targets: &Targets) -> Vec<(usize, Facts)> {
-    walk(log, limits, targets).1
+    walk(log, limits, targets).facts
 }
 
 /// The conversations that wait at second `s`.
@@ -133,7 +162,7 @@ pub(super) fn waiting<'r>(
     let now = Timestamp::from_second(s);
     let mut waiting = Vec::new();
     for log in before {
-        let (all, _) = walk(log, limits, targets);
+        let Walked { all, .. } = walk(log, limits, targets);
         let kept = all
             .values()
             .filter(|c| c.forgotten.is_some_and(|t| t > now));

@@ -3,6 +3,7 @@
 //! Never knows: panes, running sums, the engine. Conditions run in the CEL crate's interpreter.
 
 mod conversations;
+mod decisions;
 mod meaning;
 mod objects;
 
@@ -13,6 +14,7 @@ use cx_model::record::TimestampKind;
 use cx_model::time::Timestamp;
 use cx_model::value::{CellValue, RESTATED, WARMING, scaled};
 use cx_model::window::Window;
+pub use decisions::Decision;
 pub use meaning::{Named, Outcome};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,6 +89,13 @@ impl<'m> SlowModel<'m> {
     #[must_use]
     pub fn records(&self, partition: usize) -> &[Named] {
         &self.logs[partition]
+    }
+
+    /// What one partition's log decides of reply deadlines, in no order; how many deadlines found no
+    /// room or lost it to others.
+    #[must_use]
+    pub fn decisions(&self, partition: usize) -> (Vec<Decision>, usize) {
+        conversations::decisions(&self.logs[partition], &self.limits, &self.reply_targets)
     }
 
     /// Every cell at second `s`.

@@ -2,16 +2,21 @@
 //! Never knows: what they should say.
 
 use crate::world::Logs;
+use cx_catalog::compiled::Compiled;
 use cx_catalog::{Catalog, load};
-use cx_engine::{Config, Content, Delivery, Effect, Engine, Plan, Rollup, Step};
+use cx_engine::{Config, Content, Decision, Delivery, Effect, Engine, Plan, Rollup, Step};
 use cx_model::control::{Act, Control};
 use cx_model::decode::decode;
 use cx_model::ids::HashKey;
+use cx_model::limits::Limits;
 use cx_model::value::Sealed;
 use cx_sim::slow::LogRecord;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Key of all hashes in the laws.
+pub(crate) const KEY: HashKey = HashKey(7, 9);
 
 /// The shipped catalogue, with replies due so soon that small worlds miss some.
 pub(crate) fn catalog() -> Catalog {
@@ -21,6 +26,41 @@ pub(crate) fn catalog() -> Catalog {
         .map(|(channel, seconds)| (channel.to_owned(), seconds))
         .into();
     catalog
+}
+
+/// A set without KPIs, for laws that read none.
+pub(crate) fn lean(catalog: &Catalog, limits: Limits) -> Arc<Compiled> {
+    let mut set = catalog.compile(1);
+    set.limits = limits;
+    set.kpis.clear();
+    set.measures.clear();
+    set.cells.clear();
+    set.boards.clear();
+    Arc::new(set)
+}
+
+/// Folds logs; the decisions of every partition in order, and its engine.
+pub(crate) fn decisions(
+    set: &Arc<Compiled>,
+    logs: &Logs,
+    step: Step,
+) -> Vec<(Vec<Decision>, Engine)> {
+    let partitions = u32::try_from(logs.len()).expect("few");
+    let folded = (0_u32..).zip(logs).map(|(p, log)| {
+        let mut engine = engine(set, p, partitions);
+        engine.set_step(step);
+        let mut decisions = Vec::new();
+        for (offset, record) in (0_i64..).zip(log) {
+            deliver(&mut engine, set, offset, record);
+            while let Some(effect) = engine.next_effect() {
+                if let Effect::Decision(decision) = effect {
+                    decisions.push(decision);
+                }
+            }
+        }
+        (decisions, engine)
+    });
+    folded.collect()
 }
 
 /// Folds logs; every sealed second and the engines.
@@ -53,28 +93,19 @@ pub(crate) fn fold(
 }
 
 /// An engine that has seen nothing.
-pub(crate) fn engine(
-    set: &Arc<cx_catalog::compiled::Compiled>,
-    partition: u32,
-    partitions: u32,
-) -> Engine {
+pub(crate) fn engine(set: &Arc<Compiled>, partition: u32, partitions: u32) -> Engine {
     let config = Config {
         partition,
         partitions,
         start_offset: 0,
         gaps_are_losses: false,
-        hash_key: HashKey(7, 9),
+        hash_key: KEY,
     };
     Engine::new(config, Arc::new(Plan::new(Arc::clone(set))))
 }
 
 /// Hands one record in.
-pub(crate) fn deliver(
-    engine: &mut Engine,
-    set: &cx_catalog::compiled::Compiled,
-    offset: i64,
-    record: &LogRecord,
-) {
+pub(crate) fn deliver(engine: &mut Engine, set: &Compiled, offset: i64, record: &LogRecord) {
     let decoded;
     let content = match record.clock {
         Some(counter) => Content::Control(Control {

@@ -1,10 +1,12 @@
 //! The engine's laws on random small worlds, against the slow model. A failing seed is printed.
 
 mod bounded;
+mod decisions;
 mod equal;
 mod fold;
 mod levels;
 mod replay;
 mod same;
 mod snapshot;
+mod talks;
 mod world;

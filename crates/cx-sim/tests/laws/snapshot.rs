@@ -1,10 +1,12 @@
 //! Law 6: a snapshot and the records after it equal a replay of all records.
 
-use crate::fold::{catalog, deliver, engine};
+use crate::fold::{catalog, deliver, engine, lean};
+use crate::talks::talks;
 use crate::world::{SEEDS, logs, world};
 use cx_catalog::compiled::Compiled;
 use cx_engine::{Account, Block, Config, Customer, Effect, Engine, Plan, Unfit};
 use cx_model::ids::HashKey;
+use cx_model::limits::Limits;
 use cx_model::time::{HOUR, Timestamp};
 use cx_model::window::Window;
 use cx_sim::slow::LogRecord;
@@ -67,54 +69,125 @@ fn tail(engine: &mut Engine, set: &Compiled, log: &[LogRecord], from: usize) -> 
     )
 }
 
+/// Where and how a cut is made.
+#[derive(Debug, Clone)]
+struct Cutting {
+    /// After this share of the log.
+    at: f64,
+    /// Blocks saved while the engine takes one record.
+    pace: usize,
+    /// The log time of the record after the cut is announced before it, where it moves there.
+    announced: bool,
+}
+
+fn cuttings() -> impl Strategy<Value = Cutting> {
+    (0.0..1.0_f64, 1_usize..40, any::<bool>()).prop_map(|(at, pace, announced)| Cutting {
+        at,
+        pace,
+        announced,
+    })
+}
+
+/// Law 6 for one cut of one log; how many decisions the tail has.
+fn check(
+    set: &Arc<Compiled>,
+    log: &[LogRecord],
+    cutting: &Cutting,
+) -> Result<usize, TestCaseError> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a share of a small log"
+    )]
+    let at = (cutting.at * log.len() as f64) as usize;
+    let mut whole = engine(set, 0, 1);
+    for (offset, record) in (0..).zip(&log[..at]) {
+        deliver(&mut whole, set, offset, record);
+        drain(&mut whole);
+    }
+    let next = log[at].timestamp;
+    // No jump: the record moves log time there.
+    let moves = |t| t <= next && next.since(t) <= HOUR;
+    if cutting.announced && whole.log_time().is_none_or(moves) {
+        whole.handle_timeout(next);
+        drain(&mut whole);
+    }
+    // The saver takes its time while the engine goes on.
+    let cut = whole.cut();
+    prop_assert_eq!(cut.next_offset(), i64::try_from(at).expect("few"));
+    let (mut blocks, mut saved) = (cut.blocks(), Vec::new());
+    let mut expected = Vec::new();
+    for (i, record) in log.iter().enumerate().skip(at) {
+        saved.extend(blocks.by_ref().take(cutting.pace).map(|b| bytes(&b)));
+        deliver(&mut whole, set, i64::try_from(i).expect("few"), record);
+        expected.extend(drain(&mut whole));
+    }
+    saved.extend(blocks.map(|b| bytes(&b)));
+    let mut again = restored(set, &saved).expect("a whole snapshot");
+    // What the engine did meanwhile comes before what both do now.
+    let mut seen = tail(&mut whole, set, &[], 0);
+    expected.append(&mut seen.0);
+    seen.0 = expected;
+    let got = tail(&mut again, set, log, at);
+    prop_assert_eq!(&got.1, &seen.1);
+    prop_assert_eq!(&got.2, &seen.2);
+    prop_assert_eq!(&got.3, &seen.3);
+    prop_assert_eq!(got.0.len(), seen.0.len());
+    for (got, seen) in got.0.iter().zip(&seen.0) {
+        prop_assert!(got == seen, "{got:?} is not {seen:?}");
+    }
+    // A record below the next offset is refused.
+    let before = again.account().clone();
+    deliver(&mut again, set, 0, &log[0]);
+    prop_assert_eq!(again.account().stale, before.stale + 1);
+    prop_assert_eq!(again.account().next, before.next);
+    let decisions = got.0.iter().filter(|e| matches!(e, Effect::Decision(_)));
+    Ok(decisions.count())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn law_6_a_snapshot_and_its_tail_equal_a_full_replay(
-        seed in SEEDS,
-        at in 0.0..1.0_f64,
-        pace in 1_usize..40,
-    ) {
+    fn law_6_a_snapshot_and_its_tail_equal_a_full_replay(seed in SEEDS, cutting in cuttings()) {
         let log = logs(&world(seed), 1, 4).remove(0);
         let set = Arc::new(catalog().compile(1));
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of a small log")]
-        let at = (at * log.len() as f64) as usize;
-        let mut whole = engine(&set, 0, 1);
-        for (offset, record) in (0..).zip(&log[..at]) {
-            deliver(&mut whole, &set, offset, record);
-            drain(&mut whole);
-        }
-        // The saver takes its time while the engine goes on.
-        let cut = whole.cut();
-        prop_assert_eq!(cut.next_offset(), i64::try_from(at).expect("few"));
-        let (mut blocks, mut saved) = (cut.blocks(), Vec::new());
-        let mut expected = Vec::new();
-        for (i, record) in log.iter().enumerate().skip(at) {
-            saved.extend(blocks.by_ref().take(pace).map(|b| bytes(&b)));
-            deliver(&mut whole, &set, i64::try_from(i).expect("few"), record);
-            expected.extend(drain(&mut whole));
-        }
-        saved.extend(blocks.map(|b| bytes(&b)));
-        let mut again = restored(&set, &saved).expect("a whole snapshot");
-        // What the engine did meanwhile comes before what both do now.
-        let mut seen = tail(&mut whole, &set, &[], 0);
-        expected.append(&mut seen.0);
-        seen.0 = expected;
-        let got = tail(&mut again, &set, &log, at);
-        prop_assert_eq!(&got.1, &seen.1);
-        prop_assert_eq!(&got.2, &seen.2);
-        prop_assert_eq!(&got.3, &seen.3);
-        prop_assert_eq!(got.0.len(), seen.0.len());
-        for (got, seen) in got.0.iter().zip(&seen.0) {
-            prop_assert!(got == seen, "{got:?} is not {seen:?}");
-        }
-        // A record below the next offset is refused.
-        if let Some(first) = log.first() {
-            let before = again.account().clone();
-            deliver(&mut again, &set, 0, first);
-            prop_assert_eq!(again.account().stale, before.stale + 1);
-            prop_assert_eq!(again.account().next, before.next);
+        check(&set, &log, &cutting)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn law_6_a_snapshot_and_its_tail_decide_what_a_full_replay_decides(
+        seed in any::<u64>(),
+        cutting in cuttings(),
+    ) {
+        let log = logs(&talks(seed), 1, 2).remove(0);
+        check(&lean(&catalog(), Limits::default()), &log, &cutting)?;
+    }
+}
+
+#[test]
+fn law_6_a_cut_before_any_record_of_a_talk_leaves_its_tail_the_same_decisions() {
+    let set = lean(&catalog(), Limits::default());
+    for (seed, announced) in [(4, false), (4, true), (8, true), (11, true)] {
+        let log = logs(&talks(seed), 1, 2).remove(0);
+        let mut before = usize::MAX;
+        let all = i32::try_from(log.len()).expect("few");
+        for i in 0..all {
+            let cutting = Cutting {
+                at: (f64::from(i) + 0.5) / f64::from(all),
+                pace: 1,
+                announced,
+            };
+            let decisions = check(&set, &log, &cutting);
+            let decisions = decisions.unwrap_or_else(|e| panic!("{seed}, record {i}: {e}"));
+            assert!(i > 0 || decisions > 5, "the tail holds only {decisions}");
+            assert!(decisions <= before, "{seed}, record {i}");
+            before = decisions;
         }
     }
 }

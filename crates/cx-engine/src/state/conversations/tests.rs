@@ -5,6 +5,10 @@ const LIVES: Lives = Lives {
     open_ms: 24 * HOUR,
     closed_ms: 35 * MINUTE,
 };
+const TERMS: Terms = Terms {
+    lateness_ms: 2 * MINUTE,
+    horizon_ms: 30 * MINUTE,
+};
 const KEY: Key128 = Key128(7);
 
 fn at(seconds: i64) -> Timestamp {
@@ -22,7 +26,11 @@ fn take(conversations: &mut Conversations, steps: &[(i64, i64, Talk)]) -> Vec<Ta
 
 fn asked(due: Option<i64>) -> Talk {
     Talk::Asked {
-        reply_due: due.map(at),
+        promise: due.map(|due| Promise {
+            due: at(due),
+            customer: None,
+            channel: 0,
+        }),
         marks: Marks::default(),
     }
 }
@@ -33,7 +41,7 @@ fn since(change: &Change) -> Option<i64> {
 
 #[test]
 fn a_first_reply_is_told_once_and_a_reply_each_time_it_answers_something() {
-    let mut conversations = Conversations::new(9, LIVES);
+    let mut conversations = Conversations::new(9, LIVES, TERMS);
     let steps = [
         (10, 10, asked(None)),
         (12, 12, asked(None)),
@@ -59,7 +67,7 @@ fn a_first_reply_is_told_once_and_a_reply_each_time_it_answers_something() {
 
 #[test]
 fn a_reply_that_comes_late_answers_only_what_was_written_before_it() {
-    let mut conversations = Conversations::new(9, LIVES);
+    let mut conversations = Conversations::new(9, LIVES, TERMS);
     let steps = [
         (10, 10, asked(None)),
         (20, 20, asked(None)),
@@ -78,7 +86,7 @@ fn a_reply_that_comes_late_answers_only_what_was_written_before_it() {
 
 #[test]
 fn of_too_many_messages_the_oldest_and_the_newest_stay() {
-    let mut conversations = Conversations::new(9, LIVES);
+    let mut conversations = Conversations::new(9, LIVES, TERMS);
     let mut steps: Vec<_> = (1..=9).map(|s| (s, s, asked(None))).collect();
     steps.extend([(7, 10, Talk::Replied), (8, 11, Talk::Replied)]);
     let taken = take(&mut conversations, &steps);
@@ -92,11 +100,11 @@ fn of_too_many_messages_the_oldest_and_the_newest_stay() {
 
 #[test]
 fn a_reply_falls_due_by_time_alone_and_once() {
-    let mut conversations = Conversations::new(9, LIVES);
+    let mut conversations = Conversations::new(9, LIVES, TERMS);
     take(&mut conversations, &[(10, 10, asked(Some(70)))]);
     assert_eq!(conversations.next_due(), Some(at(70)));
     assert!(conversations.fire(at(69)).is_none());
-    let (_, change) = conversations.fire(at(70)).expect("due");
+    let change = conversations.fire(at(70)).expect("due").change;
     let overdue = |w: &Option<Waiting>| w.as_ref().map(|w| w.overdue);
     assert_eq!(overdue(&change.before), Some(false));
     assert_eq!(overdue(&change.after), Some(true));
@@ -108,7 +116,7 @@ fn a_reply_falls_due_by_time_alone_and_once() {
 #[test]
 fn conversations_are_forgotten_by_what_is_still_open() {
     let check = |steps: &[(i64, i64, Talk)], expected: i64| {
-        let mut conversations = Conversations::new(9, LIVES);
+        let mut conversations = Conversations::new(9, LIVES, TERMS);
         take(&mut conversations, steps);
         while conversations.fire(at(expected - 1)).is_some() {}
         assert_eq!(conversations.len(), 1, "{steps:?}");
@@ -129,10 +137,63 @@ fn conversations_are_forgotten_by_what_is_still_open() {
 
 #[test]
 fn a_full_table_refuses_strangers_only() {
-    let mut conversations = Conversations::new(1, LIVES);
+    let mut conversations = Conversations::new(1, LIVES, TERMS);
     take(&mut conversations, &[(1, 1, asked(None))]);
     let stranger = conversations.step(Key128(8), (at(2), at(2)), Talk::Replied);
     assert_eq!(stranger, None);
     let known = conversations.step(KEY, (at(2), at(2)), Talk::Replied);
     assert_eq!(known.and_then(|t| t.reply_ms), Some(1_000));
+}
+
+/// What is decided until `until`: (message, due, decided at) in seconds.
+fn breaches(conversations: &mut Conversations, until: i64) -> Vec<(i64, i64, i64)> {
+    let fired = std::iter::from_fn(|| conversations.fire(at(until)));
+    let ruled = fired.filter_map(|f| f.ruled);
+    let seconds = |t: Timestamp| t.0 / SECOND;
+    ruled
+        .map(|r| {
+            assert_eq!(r.ruling, crate::effect::Ruling::ReplyBreached);
+            let times = (r.asked_at, r.promise.due, r.decided_at);
+            (seconds(times.0), seconds(times.1), seconds(times.2))
+        })
+        .collect()
+}
+
+#[test]
+fn a_deadline_belongs_to_each_message_that_was_the_oldest_unanswered_one() {
+    let mut conversations = Conversations::new(9, LIVES, TERMS);
+    let steps = [
+        (10, 10, asked(Some(70))),
+        (12, 12, asked(Some(72))),
+        (20, 20, asked(Some(80))),
+        // Answers the first two; the third begins a wait of its own.
+        (15, 30, Talk::Replied),
+        // Older than what waits: both have one.
+        (18, 31, asked(Some(78))),
+        (19, 32, Talk::Replied),
+        (100, 100, Talk::Replied),
+        // Answered all along.
+        (50, 101, asked(Some(60))),
+    ];
+    take(&mut conversations, &steps);
+    assert_eq!(breaches(&mut conversations, 199), []);
+    assert_eq!(breaches(&mut conversations, 200), [(20, 80, 200)]);
+    assert_eq!(breaches(&mut conversations, 1_000), []);
+}
+
+#[test]
+fn a_conversation_is_forgotten_only_when_nothing_can_be_decided_of_it_any_more() {
+    let short = Lives {
+        open_ms: SECOND,
+        closed_ms: SECOND,
+    };
+    let mut conversations = Conversations::new(9, short, TERMS);
+    let steps = [(10, 10, asked(Some(70))), (71, 71, Talk::Closed)];
+    take(&mut conversations, &steps);
+    assert_eq!(breaches(&mut conversations, 500), [(10, 70, 190)]);
+    let taken = take(&mut conversations, &[(70, 1_800, Talk::Closed)]);
+    assert_eq!(taken[0].ruled.len(), 1, "restated");
+    assert_eq!(conversations.len(), 1);
+    while conversations.fire(at(1_801)).is_some() {}
+    assert_eq!((conversations.len(), conversations.next_due()), (0, None));
 }
