@@ -5,6 +5,8 @@
 pub const TOPIC_INTERACTIONS: &str = "cx.interactions";
 /// Refused records with their original bytes.
 pub const TOPIC_DEAD_LETTERS: &str = "cx.dead-letters";
+/// What was decided, partition by partition as the interactions it follows from.
+pub const TOPIC_DECISIONS: &str = "cx.decisions";
 /// Sets of definitions.
 pub const TOPIC_DEFINITIONS: &str = "cx.definitions";
 

@@ -6,6 +6,7 @@ mod cli;
 mod clock;
 mod common;
 mod config;
+pub mod decision;
 mod definitions;
 mod demo;
 mod examples;
