@@ -10,6 +10,14 @@ use std::hash::Hasher;
 )]
 pub struct Key128(pub u128);
 
+impl Key128 {
+    /// As it is written: 32 hex digits.
+    #[must_use]
+    pub fn hex(self) -> String {
+        format!("{:032x}", self.0)
+    }
+}
+
 /// The secret key of all [`Key128`]s of one installation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HashKey(pub u64, pub u64);

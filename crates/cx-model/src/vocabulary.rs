@@ -5,12 +5,12 @@
 pub const TOPIC_INTERACTIONS: &str = "cx.interactions";
 /// Refused records with their original bytes.
 pub const TOPIC_DEAD_LETTERS: &str = "cx.dead-letters";
+/// What was decided, partition by partition as the interactions it follows from.
+pub const TOPIC_DECISIONS: &str = "cx.decisions";
 /// Sets of definitions.
 pub const TOPIC_DEFINITIONS: &str = "cx.definitions";
 /// What people do: the audit log.
 pub const TOPIC_ACTIONS: &str = "cx.actions";
-/// What the engines decided.
-pub const TOPIC_DECISIONS: &str = "cx.decisions";
 
 /// Header that marks and signs a control record.
 pub const HEADER_CONTROL: &str = "cx-control";

@@ -1,105 +1,73 @@
-//! In: decisions of the engines. Kept: nothing. Out: CloudEvents in `cx.decisions`, in the partition of
-//! the same number, and how far that partition has come. Never knows: who acts on them.
+//! In: a decision of an engine. Kept: nothing. Out: its record for `cx.decisions`.
+//! Never knows: topics, partitions; who reads it.
 
-use crate::common::Common;
-use crate::people::opaque;
-use crate::whole;
+use cx_catalog::FOLD_VERSION;
 use cx_engine::{Decision, Ruling};
-use cx_kafka::Full;
-use serde::Deserialize;
-use serde_json::json;
-use std::collections::BTreeMap;
+use cx_model::decision::{DecisionData, DecisionEvent, DecisionType};
 
-const BREACHED: &str = "cx.decision.reply_breached.v1";
-const MET: &str = "cx.decision.reply_met.v1";
-/// All decisions of records up to an offset are written.
-const THROUGH: &str = "cx.decision.through.v1";
-/// How many records at the end of a partition are looked at: one that was late in coming may stand
-/// after higher ones.
-const TAIL: i64 = 1_000;
-
-/// Where a decision stands among those of its partition: offset of its record, number within it.
-pub(crate) type Place = (i64, u32);
-
-#[derive(Deserialize)]
-struct Written {
-    data: Placed,
-}
-
-#[derive(Deserialize)]
-struct Placed {
-    offset: i64,
-    index: u32,
-}
-
-/// Writes a decision down.
-///
-/// # Errors
-/// [`Full`]: nothing was written, try again.
-pub(crate) fn write(common: &Common, partition: u32, decision: &Decision) -> Result<(), Full> {
+/// The CloudEvent of a decision made under the set of hash `set`.
+pub(crate) fn event(decision: &Decision, set: &str) -> DecisionEvent {
     let kind = match decision.ruling {
-        Ruling::ReplyBreached => BREACHED,
-        Ruling::ReplyMet => MET,
+        Ruling::ReplyBreached => DecisionType::ReplyBreached,
+        Ruling::ReplyMet => DecisionType::ReplyMet,
     };
-    let id = opaque(decision.id);
-    let customer = decision.customer.map(opaque);
-    let event = json!({
-        "specversion": "1.0", "id": id, "source": "watchfloor", "type": kind,
-        "time": decision.decided_at.to_rfc3339(), "datacontenttype": "application/json",
-        "data": {
-            "offset": decision.offset, "index": decision.index,
-            "asked_at": decision.asked_at.to_rfc3339(), "due": decision.due.to_rfc3339(),
-            "conversation": opaque(decision.conversation), "customer": customer,
-            "channel": decision.channel, "set": common.set.hash,
-        },
-    });
-    let key = customer.unwrap_or_else(|| opaque(decision.conversation));
-    put(common, partition, Some(key.as_bytes()), &event)
+    let data = DecisionData {
+        asked_at: decision.asked_at.to_rfc3339(),
+        due: decision.due.to_rfc3339(),
+        conversation: decision.conversation.hex(),
+        customer: decision.customer.map(|customer| customer.hex()),
+        channel: decision.channel.clone(),
+        offset: decision.offset,
+        index: decision.index,
+        fold: FOLD_VERSION,
+        set: set.to_owned(),
+    };
+    DecisionEvent::new(kind, decision.id, decision.decided_at, data)
 }
 
-/// Says that all decisions of records up to `offset` are written.
-///
-/// # Errors
-/// [`Full`]: nothing was written, try again.
-pub(crate) fn through(common: &Common, partition: u32, offset: i64) -> Result<(), Full> {
-    let topic = &common.topics.interactions;
-    let event = json!({
-        "specversion": "1.0", "id": format!("{topic}:{partition}:{offset}"),
-        "source": "watchfloor", "type": THROUGH, "datacontenttype": "application/json",
-        "data": {"offset": offset, "index": u32::MAX},
-    });
-    put(common, partition, None, &event)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cx_model::ids::Key128;
+    use cx_model::time::Timestamp;
 
-fn put(
-    common: &Common,
-    partition: u32,
-    key: Option<&[u8]>,
-    event: &serde_json::Value,
-) -> Result<(), Full> {
-    let topic = &common.topics.decisions;
-    let value = event.to_string();
-    common
-        .producer
-        .send(topic, Some(partition), key, value.as_bytes(), &[], None)
-}
-
-/// The highest place that is written in each partition that has one: what comes at or below it was
-/// decided before.
-///
-/// # Errors
-/// A broker that does not answer, a topic that is missing.
-pub(crate) fn highest(common: &Common, partitions: &[u32]) -> anyhow::Result<BTreeMap<u32, Place>> {
-    let mut highest: BTreeMap<u32, Place> = BTreeMap::new();
-    let topic = &common.topics.decisions;
-    whole::tails(common, topic, partitions, TAIL, &mut |record| {
-        let value = record.value.unwrap_or_default();
-        if let Ok(Written { data }) = serde_json::from_slice::<Written>(value) {
-            let place = (data.offset, data.index);
-            let kept = highest.entry(record.partition).or_insert(place);
-            *kept = place.max(*kept);
-        }
-        Ok(())
-    })?;
-    Ok(highest)
+    #[test]
+    fn a_decision_is_written_as_a_cloud_event_in_words_that_others_have_read() {
+        let decision = Decision {
+            id: Key128(0xabc),
+            offset: 812,
+            index: 1,
+            ruling: Ruling::ReplyBreached,
+            asked_at: Timestamp(1_767_225_600_000),
+            due: Timestamp(1_767_225_660_000),
+            decided_at: Timestamp(1_767_225_780_000),
+            conversation: Key128(7),
+            customer: Some(Key128(u128::MAX)),
+            channel: "chat".to_owned(),
+        };
+        let written = |d: &Decision| serde_json::to_string(&event(d, "b41c")).expect("plain data");
+        let expected = format!(
+            concat!(
+                r#"{{"specversion":"1.0","id":"00000000000000000000000000000abc","source":"watchfloor","#,
+                r#""type":"cx.decision.reply_breached.v1","time":"2026-01-01T00:03:00.000Z","#,
+                r#""data":{{"asked_at":"2026-01-01T00:00:00.000Z","due":"2026-01-01T00:01:00.000Z","#,
+                r#""conversation":"00000000000000000000000000000007","#,
+                r#""customer":"ffffffffffffffffffffffffffffffff","channel":"chat","#,
+                r#""offset":812,"index":1,"fold":{},"set":"b41c"}}}}"#
+            ),
+            FOLD_VERSION
+        );
+        assert_eq!(written(&decision), expected);
+        let met = Decision {
+            ruling: Ruling::ReplyMet,
+            customer: None,
+            ..decision
+        };
+        let text = written(&met);
+        assert!(
+            text.contains(r#""type":"cx.decision.reply_met.v1""#),
+            "{text}"
+        );
+        assert!(!text.contains("customer"), "{text}");
+    }
 }

@@ -8,6 +8,7 @@ mod clock;
 mod common;
 mod condition;
 mod config;
+mod decided;
 mod decision;
 mod definitions;
 mod demo;

@@ -3,7 +3,7 @@
 
 use crate::clock;
 use crate::common::{Common, Original};
-use crate::decision::{self, Place};
+use crate::decided::{self, Place};
 use crate::failpoint;
 use crate::snapshots::Last;
 use crate::snapshots::saver::Job;
@@ -159,7 +159,7 @@ impl Owned {
                 Effect::Decision(decision) => {
                     let place = (decision.offset, decision.index);
                     if self.decided.is_none_or(|decided| place > decided) {
-                        let write = || decision::write(common, record.partition, &decision);
+                        let write = || decided::write(common, record.partition, &decision);
                         patiently(common, write);
                     }
                 }
@@ -184,7 +184,7 @@ impl Owned {
             .decided
             .is_none_or(|(offset, _)| record.offset > offset)
         {
-            let mark = || decision::through(common, record.partition, record.offset);
+            let mark = || decided::through(common, record.partition, record.offset);
             patiently(common, mark);
         }
     }

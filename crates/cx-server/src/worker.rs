@@ -3,7 +3,7 @@
 
 use crate::clock;
 use crate::common::Common;
-use crate::decision;
+use crate::decided;
 use crate::pace::ahead;
 use crate::partition::{NEAR_MS, Outs, Owned};
 use crate::start;
@@ -49,7 +49,7 @@ impl Worker {
         let mut ear = Ear::connect(&common.settings, &common.topics.interactions, partitions)?;
         let mut owned: Vec<Option<Owned>> = (0..common.partitions).map(|_| None).collect();
         let mut starts = Vec::new();
-        let decided = decision::highest(&common, partitions)?;
+        let decided = decided::highest(&common, partitions)?;
         for partition in partitions {
             if common.stop.load(Ordering::Relaxed) {
                 return Ok(None);

@@ -61,7 +61,7 @@ impl Engine {
 }
 
 fn id(key: HashKey, ruling: Ruling, conversation: Key128, asked_at: Timestamp) -> Key128 {
-    let conversation = format!("{:032x}", conversation.0);
+    let conversation = conversation.hex();
     let asked_at = asked_at.0.to_string();
     key.hash(&["decision", ruling.name(), &conversation, &asked_at])
 }
@@ -74,7 +74,7 @@ mod tests {
     fn ids_that_others_have_stored_do_not_change() {
         let of = |ruling| {
             let id = id(HashKey(1, 2), ruling, Key128(7), Timestamp(1_000));
-            format!("{:032x}", id.0)
+            id.hex()
         };
         assert_eq!(
             [of(Ruling::ReplyBreached), of(Ruling::ReplyMet)],

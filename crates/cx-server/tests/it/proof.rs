@@ -85,13 +85,8 @@ fn names(board: &Value) -> BTreeMap<u32, (String, Window, BTreeMap<String, Strin
     named.collect()
 }
 
-/// Holds a running house against its own log.
-pub(crate) fn check(house: &House, log: &Log<'_>) {
-    let seen = watched(house);
-    let boards: BTreeMap<i64, Value> = seen
-        .keys()
-        .map(|s| (*s, house.get(&format!("/v1/boards/care?s={s}"))))
-        .collect();
+/// Counts the whole log anew and looks at it.
+pub(crate) fn recounted<T>(log: &Log<'_>, look: impl FnOnce(&SlowModel<'_>) -> T) -> T {
     let logs = read(log);
     let catalog = cx_catalog::load(&root().join("deploy/catalog")).expect("right");
     let kpis: Vec<_> = catalog
@@ -100,25 +95,42 @@ pub(crate) fn check(house: &House, log: &Log<'_>) {
         .filter(|k| k.kpi != "source_age")
         .cloned()
         .collect();
-    let slow = SlowModel::new(&kpis, catalog.limits, &catalog.reply_targets, &logs);
-    let mut compared = 0;
-    for (s, held) in &seen {
-        let board = &boards[s];
-        let over_http: Vec<(u32, Option<i64>, u8)> =
-            serde_json::from_value(board["values"].clone()).expect("values");
-        let over_http: Held = over_http
-            .into_iter()
-            .map(|(id, v, st)| (id, (v, st)))
-            .collect();
-        assert_eq!(held, &over_http, "second {s}: the stream and HTTP");
-        let recounted = slow.at(*s);
-        for (id, name) in names(board) {
-            let Some(cell) = recounted.get(&name) else {
-                continue;
-            };
-            assert_eq!(held[&id], (cell.value, cell.state), "second {s}, {name:?}");
-            compared += i64::from(cell.n > 0);
+    look(&SlowModel::new(
+        &kpis,
+        catalog.limits,
+        &catalog.reply_targets,
+        &logs,
+    ))
+}
+
+/// Holds a running house against its own log.
+pub(crate) fn check(house: &House, log: &Log<'_>) {
+    let seen = watched(house);
+    let boards: BTreeMap<i64, Value> = seen
+        .keys()
+        .map(|s| (*s, house.get(&format!("/v1/boards/care?s={s}"))))
+        .collect();
+    let compared = recounted(log, |slow| {
+        let mut compared = 0;
+        for (s, held) in &seen {
+            let board = &boards[s];
+            let over_http: Vec<(u32, Option<i64>, u8)> =
+                serde_json::from_value(board["values"].clone()).expect("values");
+            let over_http: Held = over_http
+                .into_iter()
+                .map(|(id, v, st)| (id, (v, st)))
+                .collect();
+            assert_eq!(held, &over_http, "second {s}: the stream and HTTP");
+            let recounted = slow.at(*s);
+            for (id, name) in names(board) {
+                let Some(cell) = recounted.get(&name) else {
+                    continue;
+                };
+                assert_eq!(held[&id], (cell.value, cell.state), "second {s}, {name:?}");
+                compared += i64::from(cell.n > 0);
+            }
         }
-    }
+        compared
+    });
     assert!(compared > 30, "only {compared} cells had anything in them");
 }

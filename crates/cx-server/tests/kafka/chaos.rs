@@ -5,16 +5,18 @@
 //! `WATCHFLOOR_CHAOS_KILLS` says how many, `WATCHFLOOR_CHAOS_SEED` which; `cargo xtask chaos` sets both.
 
 use crate::cluster::Installation;
-use crate::proof::check;
+use crate::proof::{check, recounted};
 use crate::round_trip::log;
 use crate::run::{House, now};
-use cx_kafka::{Ear, Producer};
+use cx_kafka::{Ear, Heard, Producer};
+use cx_model::decision::DecisionEvent;
 use cx_model::ids::partition_of;
 use cx_model::time::{SECOND, Timestamp};
 use cx_sim::{Company, Config, Faults};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -50,6 +52,9 @@ struct Tally {
     corrupted: u32,
     verdicts: u32,
     records: u64,
+    /// Decisions that follow from the log; of them written more than once.
+    decisions: usize,
+    repeated: usize,
 }
 
 struct Chaos {
@@ -93,7 +98,7 @@ impl Chaos {
 
     /// Some more of what the company and its broken sources send; some of it twice.
     fn load(&mut self) {
-        self.until = self.until.plus(self.random.random_range(1..20) * SECOND);
+        self.until = self.until.plus(self.random.random_range(1..8) * SECOND);
         let topic = self.at.interactions();
         while self.company.peek_at() < self.until {
             let sent = self.company.next_emission();
@@ -202,10 +207,89 @@ impl Chaos {
             "{put_aside} of {refused} refused records were put aside"
         );
         assert!(refused > 0, "the load has poison in it");
+        let next = next(&house);
         let (last, good) = house.stop();
         assert!(good && last["ok"] == true, "{last}");
+        self.decisions(&next);
         self.tally.verdicts += 1;
     }
+
+    /// Every decision that follows from the records read is written, and no other.
+    fn decisions(&mut self, next: &[i64]) {
+        let written = self.written();
+        let distinct: BTreeSet<&Decided> = written.iter().collect();
+        let recounted = recounted(&log(&self.at), |slow| {
+            let of = |p: u32| slow.decisions(p as usize).0;
+            (0..PARTITIONS).map(of).collect::<Vec<_>>()
+        });
+        let mut all = BTreeSet::new();
+        for ((partition, next), decisions) in (0..PARTITIONS).zip(next).zip(recounted) {
+            for decision in decisions {
+                let offset = i64::try_from(decision.offset).expect("small");
+                let decided = Decided {
+                    partition,
+                    offset,
+                    kind: format!("cx.decision.{}.v1", decision.ruling),
+                    asked_at: decision.asked_at.to_rfc3339(),
+                    due: decision.due.to_rfc3339(),
+                };
+                let missing = offset < *next && !distinct.contains(&decided);
+                assert!(!missing, "{decided:?} is not written");
+                all.insert(decided);
+            }
+        }
+        for decided in &distinct {
+            assert!(all.contains(*decided), "{decided:?} follows from nothing");
+        }
+        self.tally.decisions = all.len();
+        self.tally.repeated = written.len() - distinct.len();
+    }
+
+    /// What stands in `cx.decisions`.
+    fn written(&self) -> Vec<Decided> {
+        let topic = format!("{}cx.decisions", self.at.prefix);
+        let starts: Vec<(u32, i64)> = (0..PARTITIONS).map(|p| (p, 0)).collect();
+        let mut ear = Ear::open(&self.at.settings(), &topic, &starts).expect("the broker");
+        let (mut written, mut ended) = (Vec::new(), BTreeSet::new());
+        while ended.len() < PARTITIONS as usize {
+            let heard = ear.poll(Duration::from_millis(100), &mut |heard| match heard {
+                Heard::Record(r) => {
+                    let value = r.value.unwrap_or_default();
+                    if let Ok(event) = serde_json::from_slice::<DecisionEvent>(value) {
+                        let kind = serde_json::to_value(event.kind).expect("a name");
+                        written.push(Decided {
+                            partition: r.partition,
+                            offset: event.data.offset,
+                            kind: kind.as_str().expect("a name").to_owned(),
+                            asked_at: event.data.asked_at,
+                            due: event.data.due,
+                        });
+                    }
+                }
+                Heard::End { partition, .. } => drop(ended.insert(partition)),
+            });
+            heard.expect("the log");
+        }
+        written
+    }
+}
+
+/// A decision, as far as a recount without keys knows it.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Decided {
+    partition: u32,
+    offset: i64,
+    kind: String,
+    asked_at: String,
+    due: String,
+}
+
+/// How far each partition is read.
+fn next(house: &House) -> Vec<i64> {
+    let health = house.get("/healthz");
+    let all = health["partitions"].as_array().expect("a list");
+    let one = |p: &Value| p["next"].as_i64().expect("a number");
+    all.iter().map(one).collect()
 }
 
 /// Refused records, by the accounts of all partitions.
@@ -242,6 +326,7 @@ fn chaos_leaves_no_difference() {
                 "failpoint_kills": t.failpoints - t.unreached, "unreached_failpoints": t.unreached,
                 "stopped": t.stopped, "corrupted": t.corrupted, "verdicts": t.verdicts,
                 "records": t.records, "differences": 0,
+                "decisions": t.decisions, "missing_decisions": 0, "repeated_decisions": t.repeated,
             },
         })
     );

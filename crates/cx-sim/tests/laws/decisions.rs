@@ -79,7 +79,7 @@ fn said(d: &Decision) -> Said {
 /// The slow model's words for it, with the offset.
 fn recounted(d: &slow::Decision) -> (i64, Said) {
     let conversation = KEY.hash(&["conversation", &d.conversation]);
-    let hex = format!("{:032x}", conversation.0);
+    let hex = conversation.hex();
     let asked_at = d.asked_at.0.to_string();
     let said = Said {
         id: KEY.hash(&["decision", d.ruling, &hex, &asked_at]),
