@@ -8,8 +8,7 @@ use crate::stats::Spread;
 use crate::{clock, fill};
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use cx_kafka::{ClientSettings, Topics};
-use cx_model::vocabulary::{TOPIC_DEAD_LETTERS, TOPIC_DEFINITIONS, TOPIC_INTERACTIONS};
+use cx_kafka::ClientSettings;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -66,7 +65,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         .topics()
         .and_then(|()| empty.topics())
         .and_then(|()| measure(options, &filled, &empty));
-    let removed = remove(options, &[&filled, &empty]);
+    let removed = filled.remove().and_then(|()| empty.remove());
     let measured = measured?;
     removed?;
     Ok(measured.told(options.json))
@@ -80,6 +79,8 @@ fn installation(options: &Options, name: &str) -> Result<Installation> {
         prefix: format!("bench-{}-{name}.", std::process::id()),
         partitions: PARTITIONS,
         data: tempfile::tempdir()?,
+        // No round lasts until the first one: each folds the whole topic.
+        every_s: 3_600,
     })
 }
 
@@ -127,22 +128,6 @@ fn listen(options: &Options, filled: &Installation, decode: bool) -> Result<Roun
     let text = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "a round failed: {text}");
     serde_json::from_str(&text).with_context(|| format!("a round printed {text:?}"))
-}
-
-/// Takes the topics away; the cluster may be somebody's.
-fn remove(options: &Options, installations: &[&Installation]) -> Result<()> {
-    let admin = Topics::open(&ClientSettings::broker(&options.bootstrap))?;
-    let names = [TOPIC_INTERACTIONS, TOPIC_DEAD_LETTERS, TOPIC_DEFINITIONS];
-    let all: Vec<String> = installations
-        .iter()
-        .flat_map(|i| names.map(|name| format!("{}{name}", i.prefix)))
-        .collect();
-    let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(admin.delete(&all))?;
-    Ok(())
 }
 
 #[expect(

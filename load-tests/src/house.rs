@@ -4,6 +4,10 @@
 use crate::clock;
 use crate::process::Cost;
 use anyhow::{Context as _, Result, bail, ensure};
+use cx_kafka::{ClientSettings, Topics};
+use cx_model::vocabulary::{
+    TOPIC_ACTIONS, TOPIC_DEAD_LETTERS, TOPIC_DECISIONS, TOPIC_DEFINITIONS, TOPIC_INTERACTIONS,
+};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -24,6 +28,8 @@ pub(crate) struct Installation {
     pub(crate) prefix: String,
     pub(crate) partitions: u32,
     pub(crate) data: tempfile::TempDir,
+    /// How often it saves, s.
+    pub(crate) every_s: u32,
 }
 
 /// One start of the program until it had folded everything.
@@ -37,14 +43,43 @@ pub(crate) struct Folded {
 /// Ended with its owner, whatever happens.
 struct Running(Child);
 
+/// A program that runs, for more than one question.
+pub(crate) struct House {
+    running: Running,
+    address: String,
+}
+
+impl House {
+    /// # Errors
+    /// No answer, or none in JSON.
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
+        let config = ureq::Agent::config_builder().http_status_as_error(false);
+        let agent = ureq::Agent::new_with_config(config.build());
+        let mut answer = agent.get(format!("{}{path}", self.address)).call()?;
+        Ok(serde_json::from_str(&answer.body_mut().read_to_string()?)?)
+    }
+
+    /// # Errors
+    /// A program that has ended.
+    pub(crate) fn cost(&self) -> Result<Cost> {
+        Cost::of(&self.running.0.id().to_string())
+    }
+
+    /// Ends it without a word.
+    ///
+    /// # Errors
+    /// One that had ended before.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.running.0.kill()?;
+        self.running.0.wait()?;
+        Ok(())
+    }
+}
+
 impl Installation {
     /// Name of its topic of interactions.
     pub(crate) fn topic(&self) -> String {
-        format!(
-            "{}{}",
-            self.prefix,
-            cx_model::vocabulary::TOPIC_INTERACTIONS
-        )
+        format!("{}{TOPIC_INTERACTIONS}", self.prefix)
     }
 
     /// Makes its topics, with the writers' time and no end of retention.
@@ -104,6 +139,38 @@ impl Installation {
         }
     }
 
+    /// Starts the program and waits until it says where it listens.
+    ///
+    /// # Errors
+    /// A program that ends by itself.
+    pub(crate) fn start(&self) -> Result<House> {
+        let child = self.program(&["serve"]).stdout(Stdio::piped()).spawn();
+        let mut running = Running(child.context("cannot run watchfloor serve")?);
+        let address = running.address()?;
+        Ok(House { running, address })
+    }
+
+    /// Takes its topics away; the cluster may be somebody's.
+    ///
+    /// # Errors
+    /// The broker's words.
+    pub(crate) fn remove(&self) -> Result<()> {
+        let admin = Topics::open(&ClientSettings::broker(&self.bootstrap))?;
+        let names = [
+            TOPIC_INTERACTIONS,
+            TOPIC_DEAD_LETTERS,
+            TOPIC_DEFINITIONS,
+            TOPIC_DECISIONS,
+            TOPIC_ACTIONS,
+        ];
+        let all = names.map(|name| format!("{}{name}", self.prefix));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(admin.delete(&all.each_ref().map(String::as_str)))?;
+        Ok(())
+    }
+
     fn program(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.watchfloor);
         command
@@ -115,6 +182,7 @@ impl Installation {
             .env("WATCHFLOOR_KAFKA_PREFIX", &self.prefix)
             .env("WATCHFLOOR_KAFKA_PARTITIONS", self.partitions.to_string())
             .env("WATCHFLOOR_KAFKA_HISTORY", "true")
+            .env("WATCHFLOOR_SNAPSHOTS_EVERY_S", self.every_s.to_string())
             .stdin(Stdio::null());
         command
     }
@@ -137,6 +205,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if !matches!(self.0.try_wait(), Ok(None)) {
+            return;
+        }
         let ask = format!("kill -TERM {}", self.0.id());
         drop(Command::new("sh").args(["-c", &ask]).status());
         let asked = clock::instant();

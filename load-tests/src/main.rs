@@ -8,6 +8,7 @@ mod house;
 mod listen;
 mod process;
 mod report;
+mod restart;
 mod stats;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +29,8 @@ struct Line {
 enum Bench {
     /// The whole job beside consuming and decoding alone.
     Floor(floor::Options),
+    /// A killed program with many customers, until its first correct number.
+    Restart(restart::Options),
     /// One round of reading alone, in a process of its own.
     #[command(hide = true)]
     Listen(listen::Options),
@@ -36,6 +39,7 @@ enum Bench {
 fn main() -> ExitCode {
     let done = match Line::parse().bench {
         Bench::Floor(options) => floor::run(&options),
+        Bench::Restart(options) => restart::run(&options),
         Bench::Listen(options) => listen::run(&options),
     };
     match done {

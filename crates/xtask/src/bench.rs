@@ -15,6 +15,12 @@ pub(crate) enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// What an idle customer costs, and how long a killed program takes to its first correct number.
+    Restart {
+        /// Options: --customers 10000000 --json.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
 }
 
 /// Builds what is measured and measures it, on the cluster that `WATCHFLOOR_TEST_KAFKA` names or one
@@ -22,6 +28,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> Result<bool> {
     let (name, options) = match bench {
         Bench::Floor { options } => ("floor", options),
+        Bench::Restart { options } => ("restart", options),
     };
     let packages = ["--package", "cx-server", "--package", "load-tests"];
     let build: Vec<&str> = ["build", "--release"].into_iter().chain(packages).collect();
