@@ -36,6 +36,8 @@ pub struct Account {
     pub breached: i64,
     /// Breaches restated as met; no part of the identity.
     pub met: i64,
+    /// Customers who were not seen for long and gave way to new ones; no part of the identity.
+    pub forgotten: i64,
     /// What a declared limit refused, by limit.
     pub limited: BTreeMap<Cow<'static, str>, i64>,
     /// Unregistered names by kind (`type`, `channel`, `source`) and name; bounded, the rest in `""`.

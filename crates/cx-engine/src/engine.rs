@@ -14,7 +14,7 @@ use crate::kpi::meter::{Counted, Meter};
 use crate::plan::Plan;
 use crate::state::contacts::Contacts;
 use crate::state::conversations::Conversations;
-use crate::state::customers::{CustomerReader, Customers};
+use crate::state::customers::{CustomerReader, Customers, Room};
 use crate::state::deadlines::Terms;
 use crate::state::repeats::{Repeats, Seen as Known};
 use crate::state::waiting::Lives;
@@ -129,7 +129,10 @@ impl Engine {
             control_counter: None,
             set_number: 0,
             repeats: Repeats::new(limits.repeat_minutes, limits.repeats),
-            customers: Customers::new(limits.customers),
+            customers: Customers::new(Room {
+                most: limits.customers,
+                idle_ms: limits.customer_idle_ms,
+            }),
             contacts: Contacts::new(limits.contacts, lives),
             conversations: Conversations::new(limits.conversations, lives, terms),
             meter: Meter::new(Arc::clone(&plan)),

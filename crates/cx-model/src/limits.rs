@@ -24,8 +24,11 @@ pub struct Limits {
     pub repeat_minutes: i64,
     /// Most event ids remembered.
     pub repeats: usize,
-    /// Most customers kept.
+    /// Most customers kept; when there are more, those who are idle longest give way.
     pub customers: usize,
+    /// Who was not seen for this long may give way, ms of log time. At least two hours: whoever comes
+    /// back sooner could be counted twice in a window.
+    pub customer_idle_ms: i64,
     /// Most contacts kept.
     pub contacts: usize,
     /// Most conversations kept; for as long as contacts.
@@ -52,6 +55,7 @@ impl Default for Limits {
             repeat_minutes: 35,
             repeats: 20_000_000,
             customers: 10_000_000,
+            customer_idle_ms: 2 * HOUR,
             contacts: 1_000_000,
             conversations: 1_000_000,
             contact_closed_ms: 35 * MINUTE,

@@ -5,6 +5,7 @@ use crate::actions::Actions;
 use crate::clock;
 use crate::keyring::Keyring;
 use crate::ledger::Ledger;
+use crate::memory::Memory;
 use crate::observed::Screen;
 use crate::outputs::Outputs;
 use crate::pace::Pace;
@@ -88,6 +89,7 @@ pub(crate) struct Common {
     pub(crate) snapshots: Option<Snapshots>,
     pub(crate) actions: Actions,
     pub(crate) outputs: Outputs,
+    pub(crate) memory: Memory,
     /// When this life of the house began.
     pub(crate) begun: Timestamp,
     /// Control records may be written: whoever writes history has written it in full.
@@ -120,6 +122,8 @@ pub(crate) struct Foundation {
     pub(crate) secrets: Secrets,
     pub(crate) embedded: bool,
     pub(crate) snapshots: Option<Snapshots>,
+    /// What the process may use, MiB; 0 for all there is.
+    pub(crate) memory_mib: u64,
 }
 
 impl Common {
@@ -140,6 +144,7 @@ impl Common {
             snapshots: foundation.snapshots,
             actions: Actions::default(),
             outputs: Outputs::default(),
+            memory: Memory::new(foundation.memory_mib),
             begun: clock::now(),
             live: AtomicBool::new(false),
             stop: AtomicBool::new(false),

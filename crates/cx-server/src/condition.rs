@@ -29,7 +29,7 @@ pub(crate) fn health(common: &Common, rollup: &Rollup) -> Health {
             "control": a.control, "gaps": a.gaps, "lost": a.lost, "holds": a.holds(),
             "data_gap": a.data_gap.map(|gap| json!({"from": gap.from, "to": gap.to})),
             "log_time": n.log_time.map(|t| t.to_rfc3339()),
-            "customers": n.customers, "contacts": n.contacts,
+            "customers": n.customers, "forgotten": a.forgotten, "contacts": n.contacts,
             "cel_errors": a.cel_errors, "limited": a.limited,
         })
     });
@@ -138,5 +138,6 @@ fn alarms(common: &Common) -> Vec<String> {
         }));
     }
     alarms.extend(common.outputs.alarm(clock::now()));
+    alarms.extend(common.memory.alarm());
     alarms
 }

@@ -28,6 +28,10 @@ pub(crate) struct Config {
     pub(crate) catalog: PathBuf,
     /// Folder of secrets.
     pub(crate) data: PathBuf,
+    /// How much memory the process may use, MiB; 0 for all that the machine has. Reading stops at
+    /// 80 % of it.
+    #[serde(default)]
+    pub(crate) memory_mib: u64,
     /// Where state is kept, and how often.
     #[serde(default)]
     pub(crate) snapshots: Snapshots,
@@ -128,6 +132,7 @@ impl Config {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             catalog: PathBuf::new(),
             data: PathBuf::new(),
+            memory_mib: 0,
             snapshots: Snapshots::default(),
             kafka: Kafka {
                 bootstrap: bootstrap.to_owned(),
@@ -153,6 +158,7 @@ impl Config {
         from.over("ADDRESS", &mut self.address)?;
         from.over("CATALOG", &mut self.catalog)?;
         from.over("DATA", &mut self.data)?;
+        from.over("MEMORY_MIB", &mut self.memory_mib)?;
         let snapshots = &mut self.snapshots;
         let mut folder = PathBuf::new();
         from.over("SNAPSHOTS_FOLDER", &mut folder)?;

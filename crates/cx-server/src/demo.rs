@@ -157,6 +157,7 @@ impl Broker {
             secrets: secrets::passing()?,
             embedded: matches!(self.kind, Kind::Embedded(_)),
             snapshots: None,
+            memory_mib: 0,
         })
     }
 

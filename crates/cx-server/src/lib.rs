@@ -20,6 +20,7 @@ mod house;
 mod judge;
 mod keyring;
 mod ledger;
+mod memory;
 mod metrics;
 mod observed;
 mod outputs;

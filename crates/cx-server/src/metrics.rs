@@ -49,6 +49,9 @@ pub(crate) fn text(common: &Common, seal_age: Option<i64>) -> String {
     }
     page.gauge("sealed_age_seconds", seal_age.unwrap_or(-1));
     page.gauge("producer_waiting_records", common.producer.in_flight());
+    let (used, most) = common.memory.used();
+    page.gauge("memory_bytes", used);
+    page.gauge("memory_limit_bytes", most);
     page.counter("consumer_reopens", common.ledger.reopens());
     if let Some(snapshots) = &common.snapshots {
         kept(&mut page, &snapshots.journal);
@@ -59,7 +62,7 @@ pub(crate) fn text(common: &Common, seal_age: Option<i64>) -> String {
 fn records(page: &mut Page, common: &Common) {
     let noted = common.ledger.read();
     type Pick = fn(&Account) -> i64;
-    let rows: [(&str, Pick); 9] = [
+    let rows: [(&str, Pick); 10] = [
         ("records_applied", |a| a.applied),
         ("records_duplicate", |a| a.duplicates),
         ("records_late", |a| a.late),
@@ -67,6 +70,7 @@ fn records(page: &mut Page, common: &Common) {
         ("records_control", |a| a.control),
         ("records_gap", |a| a.gaps),
         ("records_lost", |a| a.lost),
+        ("customers_forgotten", |a| a.forgotten),
         ("replies_breached", |a| a.breached),
         ("replies_met_after_all", |a| a.met),
     ];

@@ -54,6 +54,7 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
         secrets,
         embedded: false,
         snapshots: Some(snapshots),
+        memory_mib: config.memory_mib,
     })?);
     definitions::first(&common, &catalog)?;
     actions::remember(&common)?;

@@ -112,6 +112,7 @@ impl Worker {
             "{lost} records that follow from the log were not taken by the broker and never will be (the log above says why); the house stops so that nothing counts as done: mend the topic, then start again"
         );
         self.common.outputs.look(&self.common.producer, now);
+        let full = self.common.memory.full(now);
         let live = self.common.live.load(Ordering::Acquire);
         let mut progress = (false, 0);
         for (partition, owned) in (0..).zip(&mut self.owned) {
@@ -131,7 +132,7 @@ impl Worker {
             let slowest = self.common.pace.note(partition, log_time, owned.at_end);
             // Whoever is where the clock is does not catch up, and need not wait.
             let current = log_time.is_some_and(|t| now.since(t) < NEAR_MS);
-            let wait = ahead(log_time, slowest) && !current;
+            let wait = full || (ahead(log_time, slowest) && !current);
             if wait != owned.paused {
                 owned.paused = wait;
                 if wait {

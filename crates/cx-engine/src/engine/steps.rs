@@ -7,12 +7,13 @@ use crate::kpi::names::{ContactStep, ConversationStep, Step};
 use crate::kpi::objects::Family;
 use crate::state::contacts::Move;
 use crate::state::conversations::Talk;
-use crate::state::customers::{Refused, Seen};
+use crate::state::customers::{Customers, Refused, Seen};
 use crate::state::deadlines::Promise;
 use cx_catalog::compiled::View;
 use cx_catalog::fact::{Fact, Facts};
 use cx_model::attribute::{SLOT_AUTOMATED, SLOT_CHANNEL, SLOT_CONTACT, SLOT_CONVERSATION};
 use cx_model::event::Slot;
+use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 
 impl Engine {
@@ -66,6 +67,7 @@ impl Engine {
         outcome: &'static str,
     ) -> Facts {
         let (event, kind) = (counted.event, &self.plan.names[counted.kind]);
+        let step = kind.step;
         let channel = event.slot(SLOT_CHANNEL).text();
         let channel_index = channel.and_then(|name| self.plan.names.channel(name));
         counted.channel = channel_index;
@@ -93,17 +95,12 @@ impl Engine {
         if let Some(customer) = counted.customer {
             let seen = Seen {
                 time: counted.time,
-                contact: kind.step == Some(Step::Contact(ContactStep::Queued)),
+                contact: step == Some(Step::Contact(ContactStep::Queued)),
                 channel: channel_index,
             };
-            let meter = &mut self.meter;
-            let row = |known| meter.row(customer, known);
-            match self.customers.note(customer, seen, row) {
-                Ok(row) => counted.row = row,
-                Err(Refused) => self.account.limit("customers"),
-            }
+            counted.row = self.customer(customer, seen);
         }
-        match kind.step {
+        match step {
             Some(Step::Contact(step)) => {
                 let facts = self.contact(step, counted.time, view);
                 self.find_due();
@@ -116,6 +113,27 @@ impl Engine {
             }
             None => Facts::NONE,
         }
+    }
+
+    /// Takes note of a customer; where the meter keeps its minutes. Where there is no room, those who
+    /// were not seen for long give way; if there are none, the event counts for no customer.
+    fn customer(&mut self, customer: Key128, seen: Seen) -> Option<u32> {
+        let meter = &mut self.meter;
+        let mut note = |customers: &mut Customers| {
+            customers.note(customer, seen, |known| meter.row(customer, known))
+        };
+        let mut noted = note(&mut self.customers);
+        if noted.is_err() {
+            let forgotten = self.customers.make_room(self.log_time);
+            self.account.forgotten += i64::try_from(forgotten).expect("few customers");
+            if forgotten > 0 {
+                noted = note(&mut self.customers);
+            }
+        }
+        noted.unwrap_or_else(|Refused| {
+            self.account.limit("customers");
+            None
+        })
     }
 
     fn contact(&mut self, step: ContactStep, time: Timestamp, view: View<'_, '_>) -> Facts {

@@ -6,6 +6,7 @@ use cx_model::time::Timestamp;
 use dashmap::DashMap;
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What is kept of a customer who is idle: a fixed record.
@@ -104,7 +105,17 @@ pub(crate) struct Customers {
     /// The cut that may still need maps as they were.
     cut: Option<Arc<Copies>>,
     len: usize,
-    most: usize,
+    room: Room,
+    /// No customer is idle before this log time; follows from the others.
+    none_idle_before: Timestamp,
+}
+
+/// How many customers are kept, and who gives way when there are more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) most: usize,
+    /// Who was not seen for this long is idle, ms of log time.
+    pub(crate) idle_ms: i64,
 }
 
 /// Reads one partition's customers from any thread.
@@ -120,20 +131,21 @@ impl CustomerReader {
 }
 
 impl Customers {
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(room: Room) -> Self {
         let empty = |_| DashMap::with_hasher_and_shard_amount(FixedState::with_seed(2), 2);
         Self {
             maps: Arc::new((0..MAPS).map(empty).collect()),
             cut: None,
             len: 0,
-            most,
+            room,
+            none_idle_before: Timestamp(i64::MIN),
         }
     }
 
     /// Takes note of an event; the customer's row, which `row` chooses when told the one before.
     ///
     /// # Errors
-    /// The limit refused a new customer.
+    /// There is no room for a new customer; [`Self::make_room`] may help.
     pub(crate) fn note(
         &mut self,
         key: Key128,
@@ -151,7 +163,7 @@ impl Customers {
             }
             return Ok(new);
         }
-        if self.len >= self.most {
+        if self.len >= self.room.most {
             return Err(Refused);
         }
         let mut fresh = Customer::new(seen.time);
@@ -161,6 +173,44 @@ impl Customers {
         map.insert(key, fresh);
         self.len += 1;
         Ok(row)
+    }
+
+    /// Forgets those who are idle longest: a sixteenth of the limit, and whoever was last seen in the
+    /// same minute as they. How many; one walk through all pays for many who come.
+    pub(crate) fn make_room(&mut self, now: Timestamp) -> usize {
+        if now < self.none_idle_before {
+            return 0;
+        }
+        let mut last_seen: BTreeMap<i64, usize> = BTreeMap::new();
+        for customer in self.maps.iter().flat_map(DashMap::iter) {
+            *last_seen.entry(customer.last_seen.minute()).or_default() += 1;
+        }
+        let idle = now.plus(-self.room.idle_ms).minute();
+        let (mut forgotten, mut through) = (0, None);
+        for (minute, customers) in last_seen.range(..idle) {
+            forgotten += customers;
+            through = Some(*minute);
+            if forgotten >= self.room.most.div_ceil(16) {
+                break;
+            }
+        }
+        if let Some(through) = through {
+            self.forget(through);
+        } else if let Some(oldest) = last_seen.keys().next() {
+            let next = Timestamp::from_second((oldest + 1) * 60);
+            self.none_idle_before = next.plus(self.room.idle_ms);
+        }
+        forgotten
+    }
+
+    /// Forgets whoever was last seen in this minute or before.
+    fn forget(&mut self, through: i64) {
+        for map in 0..self.maps.len() {
+            self.keep(map);
+            self.maps[map].retain(|_, customer| customer.last_seen.minute() > through);
+        }
+        self.len = self.maps.iter().map(DashMap::len).sum();
+        self.none_idle_before = Timestamp(i64::MIN);
     }
 
     pub(crate) fn reader(&self) -> CustomerReader {

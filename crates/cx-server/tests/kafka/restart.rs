@@ -260,3 +260,22 @@ fn a_folder_that_takes_no_snapshot_is_an_alarm_and_the_work_goes_on() {
     drop(house);
     check(&at.serve(), &log(&at));
 }
+
+#[test]
+fn a_house_without_memory_stops_reading_and_says_so_and_one_with_more_goes_on() {
+    let mut at = installed(2);
+    sent(&at, &events(2).0);
+    // A process of any kind uses more.
+    at.more.push(("WATCHFLOOR_MEMORY_MIB", "10".to_owned()));
+    let house = at.serve();
+    let full = |r: &Value| r["alarms"] != json!([]) && r["ready"] == false;
+    let full = until(&house, "/readyz", "reading stops", full);
+    let alarm = full["alarms"][0].as_str().expect("words");
+    assert!(alarm.contains("of 10 MiB of memory are used"), "{alarm}");
+    let read = accounts(&house.get("/healthz"), "next");
+    sent(&at, &events(1).0);
+    assert_eq!(accounts(&house.get("/healthz"), "next"), read);
+    drop(house);
+    at.more.pop();
+    check(&at.serve(), &log(&at));
+}

@@ -4,9 +4,10 @@ use crate::fold::{catalog, deliver, engine};
 use crate::world::{SEEDS, logs, world};
 use cx_engine::Account;
 use cx_model::limits::Limits;
+use cx_model::time::MINUTE;
 use cx_sim::slow::{LogRecord, Outcome, SlowModel};
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 fn tiny() -> impl Strategy<Value = Limits> {
@@ -42,8 +43,8 @@ fn account(limits: Limits, log: &[LogRecord]) -> Result<Account, TestCaseError> 
     Ok(engine.account().clone())
 }
 
-/// Events of customers who came after the table was full, recounted from the log.
-fn strangers(limits: Limits, log: &[LogRecord]) -> i64 {
+/// Events of customers for whom there was no room, and customers who gave way, recounted from the log.
+fn strangers(limits: Limits, log: &[LogRecord]) -> (i64, i64) {
     let catalog = catalog();
     let slow = SlowModel::new(
         &catalog.kpis,
@@ -51,19 +52,32 @@ fn strangers(limits: Limits, log: &[LogRecord]) -> i64 {
         &catalog.reply_targets,
         &[log.to_vec()],
     );
-    let mut known = BTreeSet::new();
-    let mut refused = 0;
+    let mut known: BTreeMap<String, i64> = BTreeMap::new();
+    let (mut refused, mut forgotten) = (0, 0);
     for record in slow.records(0) {
         let taken = matches!(record.outcome, Outcome::Applied | Outcome::Late);
         let Some(customer) = record.event["subject"].as_str().filter(|_| taken) else {
             continue;
         };
-        if known.len() < limits.customers {
-            known.insert(customer.to_owned());
+        if !known.contains_key(customer) && known.len() >= limits.customers {
+            let idle = record.log_time.plus(-limits.customer_idle_ms).minute();
+            let mut minutes: Vec<i64> = known.values().copied().filter(|m| *m < idle).collect();
+            minutes.sort_unstable();
+            let quota = limits.customers.div_ceil(16).max(1);
+            if let Some(through) = minutes.get(quota.min(minutes.len()).wrapping_sub(1)) {
+                let before = known.len();
+                known.retain(|_, seen| *seen > *through);
+                forgotten += i64::try_from(before - known.len()).expect("few");
+            }
         }
-        refused += i64::from(!known.contains(customer));
+        if known.contains_key(customer) || known.len() < limits.customers {
+            let seen = known.entry(customer.to_owned()).or_insert(i64::MIN);
+            *seen = record.time.minute().max(*seen);
+        } else {
+            refused += 1;
+        }
     }
-    refused
+    (refused, forgotten)
 }
 
 proptest! {
@@ -73,14 +87,16 @@ proptest! {
     fn law_7_no_table_grows_beyond_its_limit_and_refusals_are_counted(
         seed in SEEDS,
         limits in tiny(),
+        idle_minutes in 0_i64..240,
     ) {
+        let limits = Limits { customer_idle_ms: idle_minutes * MINUTE, ..limits };
         let log = logs(&world(seed), 1, 4).remove(0);
         account(limits, &log)?;
         // With the repeat window whole, what became of each record is known from the log alone.
         let whole = Limits { repeats: 1_000, ..limits };
         let a = account(whole, &log)?;
         let refused = |name: &str| a.limited.get(name).copied().unwrap_or(0);
-        prop_assert_eq!(refused("customers"), strangers(whole, &log));
+        prop_assert_eq!((refused("customers"), a.forgotten), strangers(whole, &log));
         prop_assert_eq!(refused("repeats"), 0);
     }
 }
