@@ -6,6 +6,7 @@ use crate::check::{self, Declared, sha256};
 use crate::definition::Kpi;
 use crate::diagnostic::{Diagnostic, Page};
 use crate::form::Form;
+use crate::limits::{self, RawLimits};
 use crate::raw::{CHANNELS, RawChannels, RawSource, SOURCE, Source};
 use cx_model::limits::Limits;
 use std::collections::BTreeMap;
@@ -43,7 +44,7 @@ pub struct Catalog {
     pub(crate) boards: Vec<RawBoard>,
 }
 
-/// Reads and checks `channels.yaml`, `sources/`, `kpis/` and `boards/` of a folder.
+/// Reads and checks `channels.yaml`, `limits.yaml` (if there is one), `sources/`, `kpis/` and `boards/` of a folder.
 ///
 /// # Errors
 /// Every fault of every file.
@@ -53,6 +54,7 @@ pub fn load(dir: &Path) -> Result<Catalog, Vec<Diagnostic>> {
         faults: Vec::new(),
         notes: Vec::new(),
     };
+    let limits = reader.limits();
     let (channels, reply_targets) = reader.channels();
     let sources = reader.sources();
     let declared = Declared {
@@ -66,7 +68,6 @@ pub fn load(dir: &Path) -> Result<Catalog, Vec<Diagnostic>> {
     if !reader.faults.is_empty() {
         return Err(reader.faults);
     }
-    let limits = Limits::default();
     let hashes: Vec<&str> = kpis
         .iter()
         .chain(&observed)
@@ -100,6 +101,17 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
+    fn limits(&mut self) -> Limits {
+        let file = self.dir.join("limits.yaml");
+        let mut all = Limits::default();
+        if file.exists() {
+            self.one(&file, &limits::FORM, |raw: RawLimits, page| {
+                all = limits::limits(&raw, page);
+            });
+        }
+        all
+    }
+
     fn channels(&mut self) -> (Vec<String>, BTreeMap<String, u32>) {
         let file = self.dir.join("channels.yaml");
         let mut targets = BTreeMap::new();

@@ -11,6 +11,7 @@ pub mod definition;
 mod diagnostic;
 pub mod fact;
 mod form;
+mod limits;
 mod raw;
 mod schema;
 

@@ -397,3 +397,29 @@ fn a_channel_says_how_soon_it_answers_and_that_is_part_of_the_set() {
     let faults = told(&with("reply_target: 60}").expect_err("unknown"));
     assert!(faults.contains("reply_target_s"), "{faults}");
 }
+
+#[test]
+fn limits_are_part_of_the_set_and_the_file_says_what_holds_without_it() {
+    let with = |text: &str| changed(&[("limits.yaml", text)]).map_err(|f| told(&f));
+    let none = with("{}\n").expect("good");
+    assert_eq!(
+        (none.limits, &none.hash),
+        (shipped().limits, &shipped().hash)
+    );
+    let fewer = with("customers: 1000\n").expect("good");
+    assert_eq!(
+        (fewer.limits.customers, fewer.limits.contacts),
+        (1_000, 1_000_000)
+    );
+    assert_ne!(fewer.hash, shipped().hash);
+    for (wrong, words) in [
+        ("customers: 0\n", "customers is out of bounds"),
+        ("customers: 200000000\n", "write 1 to 100000000"),
+        ("customer: 5\n", "customers"),
+        ("repeats: many\n", "limits.yaml:1:"),
+    ] {
+        let faults = with(wrong).expect_err(wrong);
+        assert!(faults.contains(words), "{wrong}: {faults}");
+        assert!(faults.contains("limits.yaml:1:"), "{wrong}: {faults}");
+    }
+}
