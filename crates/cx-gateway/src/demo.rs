@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 type Desks = State<Arc<dyn Desk>>;
 
-const GESTURES: &str = "break_payments, mend_payments, stop_source, start_source";
+const GESTURES: &str = "break_payments, mend_payments, stop_source, start_source, kill_engine";
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +62,7 @@ fn gesture(name: &str, body: &[u8], scene: &Scene) -> Result<Gesture, Problem> {
     match name {
         "break_payments" => plain(body).map(|()| Gesture::BreakPayments),
         "mend_payments" => plain(body).map(|()| Gesture::MendPayments),
+        "kill_engine" => plain(body).map(|()| Gesture::KillEngine),
         "stop_source" => source(body, scene).map(Gesture::StopSource),
         "start_source" => source(body, scene).map(Gesture::StartSource),
         _ => {

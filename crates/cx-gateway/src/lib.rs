@@ -29,7 +29,7 @@ pub use actions::{Acted, Action, Deed};
 pub use desk::{Accepted, DataGap, Desk, Health, Ready, Recovering};
 pub use hub::Hub;
 pub use serve::{Config, Gateway, bind};
-pub use stage::{Gesture, Scene, SceneSource, Stage};
+pub use stage::{Gesture, Scene, SceneEngine, SceneSource, Stage};
 
 /// What can keep the gateway from serving.
 #[derive(Debug, thiserror::Error)]

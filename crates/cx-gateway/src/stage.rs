@@ -25,6 +25,8 @@ pub enum Gesture {
     StopSource(String),
     /// It sends again, and what it held back.
     StartSource(String),
+    /// All that the engine holds in memory is thrown away, unsaved; it must come back by itself.
+    KillEngine,
 }
 
 /// Answer of `GET /v1/demo`.
@@ -34,6 +36,18 @@ pub struct Scene {
     pub payments_failing: bool,
     /// All sources.
     pub sources: Vec<SceneSource>,
+    /// The engine.
+    pub engine: SceneEngine,
+}
+
+/// The engine of the demo, as far as gestures reach it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SceneEngine {
+    /// `running`; after it was killed `reviving`, `counting` (the log is counted anew), then `agrees`
+    /// or `differs`; `kept_nowhere` where it could not come back.
+    pub state: &'static str,
+    /// The same in a sentence, with figures.
+    pub words: String,
 }
 
 /// One source of the company.

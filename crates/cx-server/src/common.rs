@@ -10,6 +10,7 @@ use crate::observed::Screen;
 use crate::outputs::Outputs;
 use crate::pace::Pace;
 use crate::people::Directory;
+use crate::revival::Revival;
 use crate::snapshots::kept::Snapshots;
 use cx_catalog::compiled::Compiled;
 use cx_engine::Plan;
@@ -90,6 +91,7 @@ pub(crate) struct Common {
     pub(crate) actions: Actions,
     pub(crate) outputs: Outputs,
     pub(crate) memory: Memory,
+    pub(crate) revival: Revival,
     /// When this life of the house began.
     pub(crate) begun: Timestamp,
     /// Control records may be written: whoever writes history has written it in full.
@@ -144,6 +146,7 @@ impl Common {
             snapshots: foundation.snapshots,
             actions: Actions::default(),
             outputs: Outputs::default(),
+            revival: Revival::default(),
             memory: Memory::new(foundation.memory_mib),
             begun: clock::now(),
             live: AtomicBool::new(false),

@@ -115,7 +115,9 @@ fn why_not(common: &Common, seal_age: Option<i64>) -> Option<String> {
 fn recovering(common: &Common) -> Option<Recovering> {
     let partitions = common.ledger.behind();
     let reach = common.ledger.reach();
-    let seconds = clock::now().since(common.begun).div_euclid(1_000);
+    let seconds = clock::now()
+        .since(common.begun.max(common.revival.since()))
+        .div_euclid(1_000);
     let seconds = u64::try_from(seconds).unwrap_or_default();
     let left = (reach.end - reach.read) * seconds;
     (!partitions.is_empty()).then(|| Recovering {

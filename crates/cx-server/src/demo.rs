@@ -5,6 +5,7 @@ use crate::check::{checked, say};
 use crate::common::{Common, Foundation, Topics};
 use crate::config::Config;
 use crate::running::Running;
+use crate::snapshots::kept::{Settings, Snapshots};
 use crate::stage::Theatre;
 use crate::topics::{plans, settled};
 use crate::{clock, definitions, feed, report, secrets};
@@ -20,6 +21,8 @@ use std::time::Duration;
 
 /// Partitions of the demo's `cx.interactions`.
 const PARTITIONS: u32 = 8;
+/// How often the demo's state is saved, s: whoever kills the engine does not wait for long.
+const SNAPSHOTS_S: u32 = 10;
 /// How long after the start payments begin to fail, ms.
 const INCIDENT_AFTER: i64 = 60 * SECOND;
 
@@ -99,6 +102,8 @@ struct Broker {
     settings: ClientSettings,
     /// The one inside this process, or the door to a real one.
     kind: Kind,
+    /// Where state is kept, for as long as the demo runs; `None` where the log is not.
+    data: Option<PathBuf>,
 }
 
 enum Kind {
@@ -124,6 +129,7 @@ impl Broker {
             topics,
             settings: ClientSettings::embedded(broker.bootstrap()),
             kind: Kind::Embedded(broker),
+            data: None,
         })
     }
 
@@ -144,10 +150,17 @@ impl Broker {
             topics,
             settings,
             kind: Kind::Kafka(admin),
+            data: Some(std::env::temp_dir().join(format!("watchfloor-{prefix}"))),
         })
     }
 
     fn common(&self, catalog: &Catalog) -> anyhow::Result<Common> {
+        let often = Settings {
+            every_s: SNAPSHOTS_S,
+            ..Settings::default()
+        };
+        let open = |data| Snapshots::open(&often, data, &self.topics.interactions);
+        let snapshots = self.data.as_deref().map(open).transpose()?;
         Common::open(Foundation {
             set: Arc::new(catalog.compile(1)),
             topics: self.topics.clone(),
@@ -156,13 +169,16 @@ impl Broker {
             settings: self.settings.clone(),
             secrets: secrets::passing()?,
             embedded: matches!(self.kind, Kind::Embedded(_)),
-            snapshots: None,
+            snapshots,
             memory_mib: 0,
         })
     }
 
     /// Leaves nothing behind on a cluster that is somebody's.
     async fn clear(self) -> anyhow::Result<()> {
+        if let Some(data) = &self.data {
+            std::fs::remove_dir_all(data)?;
+        }
         match self.kind {
             Kind::Embedded(broker) => drop(broker),
             Kind::Kafka(admin) => admin.delete(&self.topics.all()).await?,

@@ -1,11 +1,15 @@
 //! In: parts of all partitions. Kept: the roll-up. Out: sealed seconds to the hub, at most one a
 //! frame interval; live values once a second where none could be sealed for 3 s.
 //! Never knows: Kafka, sockets.
+//!
+//! After engines were thrown away their roll-up goes too; seconds that it had sealed are sealed again and
+//! compared, not shown again.
 
 use crate::clock;
-use crate::observed::Screen;
+use crate::common::Common;
 use cx_engine::{Part, Rollup};
 use cx_gateway::Hub;
+use cx_model::value::Sealed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +20,18 @@ const LIVE_S: i64 = 1;
 const NOT_SEALED_MS: i64 = 3_000;
 
 /// Runs until all workers are gone.
-pub(crate) fn run(parts: &Receiver<Part>, rollup: &Mutex<Rollup>, hub: &Arc<Hub>, screen: &Screen) {
+pub(crate) fn run(
+    parts: &Receiver<(u32, Part)>,
+    common: &Common,
+    rollup: &Mutex<Rollup>,
+    hub: &Arc<Hub>,
+) {
+    let mut judge = Judge {
+        common,
+        life: 0,
+        before: None,
+        shown: i64::MIN,
+    };
     let mut sealed_at = clock::now();
     let mut live_at = clock::now();
     let mut caught_up = false;
@@ -25,9 +40,9 @@ pub(crate) fn run(parts: &Receiver<Part>, rollup: &Mutex<Rollup>, hub: &Arc<Hub>
         match parts.recv_timeout(Duration::from_millis(200)) {
             Ok(part) => {
                 let mut rollup = rollup.lock().expect("no holder panics");
-                newest = rollup.handle_part(part).or(newest);
+                newest = judge.part(&mut rollup, part).or(newest);
                 while let Ok(part) = parts.try_recv() {
-                    newest = rollup.handle_part(part).or(newest);
+                    newest = judge.part(&mut rollup, part).or(newest);
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -41,7 +56,7 @@ pub(crate) fn run(parts: &Receiver<Part>, rollup: &Mutex<Rollup>, hub: &Arc<Hub>
             // Until the log is caught up with, frames show history, not what has just happened.
             caught_up |= now.second() - sealed.s <= LIVE_S;
             if caught_up {
-                screen.shown(sealed.s, clock::now());
+                common.screen.shown(sealed.s, clock::now());
             }
         } else if now.since(sealed_at) > NOT_SEALED_MS && now.since(live_at) >= 1_000 {
             live_at = now;
@@ -50,5 +65,43 @@ pub(crate) fn run(parts: &Receiver<Part>, rollup: &Mutex<Rollup>, hub: &Arc<Hub>
                 hub.publish(&live, now.0);
             }
         }
+    }
+}
+
+/// What the judge knows of lives.
+struct Judge<'j> {
+    common: &'j Common,
+    /// The life whose parts count.
+    life: u32,
+    /// The roll-up of the life before, while what it sealed is sealed again.
+    before: Option<Rollup>,
+    /// The newest second that was sealed by any life.
+    shown: i64,
+}
+
+impl Judge<'_> {
+    /// Takes a part of an engine of some life; the second it seals, if nobody has seen it yet.
+    fn part(&mut self, rollup: &mut Rollup, (life, part): (u32, Part)) -> Option<Sealed> {
+        if life > self.life {
+            self.life = life;
+            let fresh = Rollup::new(Arc::clone(&self.common.set), self.common.partitions);
+            self.before = Some(std::mem::replace(rollup, fresh));
+        } else if life < self.life {
+            return None;
+        }
+        let sealed = rollup.handle_part(part)?;
+        if sealed.s > self.shown {
+            self.shown = sealed.s;
+            if self.before.take().is_some() {
+                self.common.revival.back(&sealed, clock::now());
+            }
+            return Some(sealed);
+        }
+        let again = self.before.as_ref().and_then(|b| b.sealed_at(sealed.s));
+        if let Some(again) = again {
+            let equal = (&again.values, &again.offsets) == (&sealed.values, &sealed.offsets);
+            self.common.revival.twice(equal);
+        }
+        None
     }
 }

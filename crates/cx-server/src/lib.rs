@@ -2,6 +2,7 @@
 //! rooms. Out: exit codes. Never knows: business rules.
 
 mod actions;
+mod anew;
 mod check;
 mod cli;
 mod clock;
@@ -29,6 +30,7 @@ mod partition;
 mod people;
 mod progress;
 mod report;
+mod revival;
 mod running;
 mod secrets;
 mod send;

@@ -28,9 +28,13 @@ const CLOCK_AFTER_MS: i64 = 100;
 const CLOCK_LOST_MS: i64 = 5_000;
 
 /// What a worker hands on.
+#[derive(Clone)]
 pub(crate) struct Outs {
-    pub(crate) judge: SyncSender<Part>,
+    /// Parts, each with the life of the engine that made it.
+    pub(crate) judge: SyncSender<(u32, Part)>,
     pub(crate) saver: SyncSender<Job>,
+    /// The life that the worker's engines are in.
+    pub(crate) life: u32,
 }
 
 /// One partition that a worker owns.
@@ -128,30 +132,11 @@ impl Owned {
         let behind = now.since(record.timestamp) > NEAR_MS;
         let step = if behind { Step::Minute } else { Step::Second };
         self.engine.set_step(step);
-        let decoded;
-        let content = if record.control.is_some() {
-            let topic = &common.topics.interactions;
-            match common.secrets.keys.read(topic, record)? {
-                Ok(control) => Content::Control(control),
-                Err(rejected) => Content::Rejected(rejected),
-            }
-        } else {
-            decoded = of_record(record, &common.set.slots, &common.set.limits);
-            match &decoded {
-                Ok(event) => Content::Event(event),
-                Err(rejected) => Content::Rejected(rejected.clone()),
-            }
-        };
         failpoint::reach(failpoint::APPLY);
-        self.engine.handle_record(&Delivery {
-            offset: record.offset,
-            timestamp: record.timestamp,
-            timestamp_kind: record.timestamp_kind,
-            content,
-        });
+        apply(common, &mut self.engine, record)?;
         while let Some(effect) = self.engine.next_effect() {
             match effect {
-                Effect::Part(part) => outs.judge.send(part)?,
+                Effect::Part(part) => outs.judge.send((outs.life, part))?,
                 Effect::DeadLetter { rejected, .. } => {
                     common.ledger.dead_letter(&rejected);
                     put_aside(common, record, &rejected);
@@ -211,6 +196,39 @@ impl Owned {
         self.cut_at = now.plus(snapshots.every_ms);
     }
 }
+
+/// Hands a record to an engine; its effects are the caller's to take.
+///
+/// # Errors
+/// A control record signed with an unknown key.
+pub(crate) fn apply(
+    common: &Common,
+    engine: &mut Engine,
+    record: &Record<'_>,
+) -> anyhow::Result<()> {
+    let decoded;
+    let content = if record.control.is_some() {
+        let topic = &common.topics.interactions;
+        match common.secrets.keys.read(topic, record)? {
+            Ok(control) => Content::Control(control),
+            Err(rejected) => Content::Rejected(rejected),
+        }
+    } else {
+        decoded = of_record(record, &common.set.slots, &common.set.limits);
+        match &decoded {
+            Ok(event) => Content::Event(event),
+            Err(rejected) => Content::Rejected(rejected.clone()),
+        }
+    };
+    engine.handle_record(&Delivery {
+        offset: record.offset,
+        timestamp: record.timestamp,
+        timestamp_kind: record.timestamp_kind,
+        content,
+    });
+    Ok(())
+}
+
 /// Writes a refused record aside.
 fn put_aside(common: &Common, record: &Record<'_>, rejected: &Rejected) {
     let topic = &common.topics.interactions;

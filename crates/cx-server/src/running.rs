@@ -60,9 +60,13 @@ impl Running {
         let workers = workers(common.partitions);
         for w in 0..workers {
             let owned: Vec<u32> = (w..common.partitions).step_by(workers as usize).collect();
-            let (judge, saver) = (judge.clone(), saver.clone());
+            let outs = Outs {
+                judge: judge.clone(),
+                saver: saver.clone(),
+                life: 0,
+            };
             running.also(&format!("worker-{w}"), move |common| {
-                worker::run(Arc::clone(common), &owned, Outs { judge, saver })
+                worker::run(common, &owned, &outs)
             })?;
         }
         drop((judge, saver));
@@ -73,7 +77,7 @@ impl Running {
             Ok(())
         })?;
         running.also("judge", move |common| {
-            judge::run(&judged, &rollup, &hub, &common.screen);
+            judge::run(&judged, common, &rollup, &hub);
             Ok(())
         })?;
         Ok(running)

@@ -132,7 +132,7 @@ pub(crate) fn recognise(expected: Last, record: &Record<'_>) -> anyhow::Result<(
     )
 }
 
-fn config(common: &Common, partition: u32) -> Config {
+pub(crate) fn config(common: &Common, partition: u32) -> Config {
     Config {
         partition,
         partitions: common.partitions,

@@ -28,17 +28,24 @@ struct Worker {
     watchdog: Watchdog,
 }
 
-/// Runs until told to stop; an error stops the house.
+/// Runs until told to stop, in as many lives as there are; an error stops the house.
 ///
 /// # Errors
 /// Kafka's final errors, a log that is not the one of the snapshots, a control record signed with
 /// an unknown key, an effect that no broker will ever take.
-pub(crate) fn run(common: Arc<Common>, partitions: &[u32], outs: Outs) -> anyhow::Result<()> {
-    let Some(mut worker) = Worker::begin(common, partitions, outs)? else {
-        return Ok(());
-    };
-    while !worker.common.stop.load(Ordering::Relaxed) {
-        worker.turn()?;
+pub(crate) fn run(common: &Arc<Common>, partitions: &[u32], outs: &Outs) -> anyhow::Result<()> {
+    while !common.stop.load(Ordering::Relaxed) {
+        let life = common.revival.life();
+        let outs = Outs {
+            life,
+            ..outs.clone()
+        };
+        let Some(mut worker) = Worker::begin(Arc::clone(common), partitions, outs)? else {
+            return Ok(());
+        };
+        while !common.stop.load(Ordering::Relaxed) && common.revival.life() == life {
+            worker.turn()?;
+        }
     }
     Ok(())
 }
@@ -46,6 +53,14 @@ pub(crate) fn run(common: Arc<Common>, partitions: &[u32], outs: Outs) -> anyhow
 impl Worker {
     /// Loads its partitions one after the other; `None` where the house stopped meanwhile.
     fn begin(common: Arc<Common>, partitions: &[u32], outs: Outs) -> anyhow::Result<Option<Self>> {
+        // What an earlier life of this process sent is seen by the one that reads on.
+        let mark = common.producer.mark();
+        while outs.life > 0 && !common.producer.handed_over(mark) {
+            if common.stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let mut ear = Ear::connect(&common.settings, &common.topics.interactions, partitions)?;
         let mut owned: Vec<Option<Owned>> = (0..common.partitions).map(|_| None).collect();
         let mut starts = Vec::new();

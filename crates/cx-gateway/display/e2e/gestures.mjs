@@ -46,6 +46,8 @@ export async function gestures(around) {
   await page.click("[data-gesture=payments]");
   await says(page, "Payments work again");
   check("strip: payments are mended", (await json(url, "/v1/demo")).payments_failing === false);
+  await page.click("[data-gesture=engine]");
+  await says(page, "keeps nothing");
   if (shots) await page.screenshot({ path: `${shots}/strip-1920x1080.png` });
   await page.keyboard.press("Escape");
   check("strip: Escape folds it", (await page.getAttribute(".fold", "aria-expanded")) === "false");

@@ -20,7 +20,7 @@ fn scene(failing: bool, stopped: [bool; 2]) -> Value {
     json!({"payments_failing": failing, "sources": [
         {"source": "payments", "stopped": stopped[0]},
         {"source": "web-shop", "stopped": stopped[1]},
-    ]})
+    ], "engine": {"state": "running", "words": "so it is"}})
 }
 
 #[tokio::test]
@@ -49,13 +49,15 @@ async fn each_gesture_answers_with_what_holds_then() {
         assert_eq!(play(&rig, gesture, body).await.json(), then, "{gesture}");
         assert_eq!(rig.get("/v1/demo").await.json(), then, "{gesture}");
     }
+    let killed = play(&rig, "kill_engine", "").await.json();
+    assert_eq!(killed["engine"]["state"], "reviving");
 }
 
 #[tokio::test]
 async fn a_wrong_gesture_is_told_what_is_allowed() {
     let rig = demo();
     let problem = play(&rig, "break_everything", "{}").await.problem(404);
-    let fix = "gestures are: break_payments, mend_payments, stop_source, start_source";
+    let fix = "gestures are: break_payments, mend_payments, stop_source, start_source, kill_engine";
     assert_eq!(problem["errors"][0]["fix"], fix);
     let sources = r#"write {"source": ...} with one of: payments, web-shop"#;
     for body in [

@@ -1,14 +1,16 @@
 //! A stage that remembers what was played.
 
-use cx_gateway::{Gesture, Scene, SceneSource, Stage};
+use cx_gateway::{Gesture, Scene, SceneEngine, SceneSource, Stage};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) const SOURCES: [&str; 2] = ["payments", "web-shop"];
 
 #[derive(Default)]
 pub(crate) struct Theatre {
     held: Mutex<(bool, BTreeSet<String>)>,
+    killed: AtomicBool,
 }
 
 impl Stage for Theatre {
@@ -21,6 +23,14 @@ impl Stage for Theatre {
         Scene {
             payments_failing,
             sources: SOURCES.iter().map(one).collect(),
+            engine: SceneEngine {
+                state: if self.killed.load(Ordering::Relaxed) {
+                    "reviving"
+                } else {
+                    "running"
+                },
+                words: "so it is".to_owned(),
+            },
         }
     }
 
@@ -29,6 +39,7 @@ impl Stage for Theatre {
         {
             let mut held = self.held.lock().unwrap();
             match gesture {
+                Gesture::KillEngine => self.killed.store(true, Ordering::Relaxed),
                 Gesture::BreakPayments => held.0 = true,
                 Gesture::MendPayments => held.0 = false,
                 Gesture::StopSource(s) => {

@@ -31,6 +31,11 @@ fn ctrl_c_ends_a_demo_in_order() {
     let demo = House::demo(&["--history", "5"]);
     assert_eq!(demo.get("/healthz")["broker"], "embedded");
     assert_eq!(demo.get("/readyz")["ready"], true);
+    let (status, told) = demo.post("/v1/demo/kill_engine", "application/json", b"");
+    assert_eq!(status, 409, "{told}");
+    let detail = told["detail"].as_str().expect("words");
+    assert!(detail.contains("keeps nothing"), "{detail}");
+    assert_eq!(demo.get("/v1/demo")["engine"]["state"], "kept_nowhere");
     let (last, good) = demo.stop();
     assert!(good && last["ok"] == true, "{last}");
 }

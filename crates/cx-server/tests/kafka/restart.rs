@@ -1,10 +1,10 @@
 //! A house that is killed, and what it finds when it is started again: its snapshots, corrupt ones,
 //! a log that lost its beginning, another log under the same name.
 
-use crate::cluster::{Installation, sent};
+use crate::cluster::{Installation, bootstrap, sent};
 use crate::proof::check;
 use crate::round_trip::{events, log};
-use crate::run::{House, now};
+use crate::run::{House, now, watchfloor};
 use cx_kafka::{Ear, Topics};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -259,6 +259,33 @@ fn a_folder_that_takes_no_snapshot_is_an_alarm_and_the_work_goes_on() {
     until(&house, "/readyz", "it ends", |r| r["alarms"] == json!([]));
     drop(house);
     check(&at.serve(), &log(&at));
+}
+
+#[test]
+fn the_engine_of_a_demo_comes_back_from_its_snapshots_and_the_whole_log_counted_anew_agrees() {
+    let cluster = bootstrap();
+    let mut demo = watchfloor(&[
+        "demo",
+        "--history",
+        "20",
+        "--json",
+        "--address",
+        "127.0.0.1:0",
+    ]);
+    let demo = House::start(demo.args(["--kafka", &cluster]));
+    for _ in 0..2 {
+        let (status, told) = demo.post("/v1/demo/kill_engine", "application/json", b"{}");
+        assert_eq!(status, 200, "{told}");
+        let over = |told: &Value| {
+            ["agrees", "differs"].contains(&told["engine"]["state"].as_str().unwrap_or(""))
+        };
+        let told = until(&demo, "/v1/demo", "the engine is back", over);
+        let words = told["engine"]["words"].as_str().expect("a sentence");
+        assert_eq!(told["engine"]["state"], "agrees", "{words}");
+        assert!(words.contains("509 of 509 numbers are equal"), "{words}");
+    }
+    let (last, good) = demo.stop();
+    assert!(good && last["ok"] == true, "{last}");
 }
 
 #[test]

@@ -10,9 +10,9 @@ describe("what the house says of itself", () => {
 
   it("says how far it has come and how long it still takes", () => {
     const of = (left_s?: number): Ready => ({ ...well, recovering: { read: 43, of: 100, percent: 43, left_s, partitions: [1] } });
-    expect(recovering(of())).toBe("recovering: 43 % of the log read");
-    expect(recovering(of(0))).toBe("recovering: 43 % of the log read, about 1 s left");
-    expect(recovering(of(300))).toBe("recovering: 43 % of the log read, about 5 min left");
+    expect(recovering(of())).toBe("recovering: 43 % read");
+    expect(recovering(of(0))).toBe("recovering: 43 % read, about 1 s left");
+    expect(recovering(of(300))).toBe("recovering: 43 % read, about 5 min left");
   });
 
   it("names the missing offsets, the last one included", () => {

@@ -24,7 +24,7 @@ export function recovering(now: Ready | null): string {
   const found = now?.recovering;
   if (!found) return "";
   const left = found.left_s === undefined ? "" : `, about ${span(found.left_s)} left`;
-  return `recovering: ${found.percent} % of the log read${left}`;
+  return `recovering: ${found.percent} % read${left}`;
 }
 
 function span(seconds: number): string {

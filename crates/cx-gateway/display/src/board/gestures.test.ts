@@ -1,5 +1,5 @@
 import { describe, expect as hope, it } from "vitest";
-import { curl, event, expect } from "./gestures";
+import { curl, event, expect, returning } from "./gestures";
 import type { BoardPage } from "./layout";
 
 const page = {
@@ -15,6 +15,12 @@ describe("a gesture", () => {
     const stopped = expect("stop_source", "web-shop", page);
     hope(stopped).toMatch(/After 60 s .* after 180 s .*: Revenue\.$/);
     hope(stopped).not.toContain("Waiting now");
+  });
+  it("looks again soon only while the engine is on its way back", () => {
+    const at = (state: string) => returning({ payments_failing: false, sources: [], engine: { state, words: "" } });
+    hope(["reviving", "counting"].map(at)).toEqual([true, true]);
+    hope(["running", "agrees", "differs", "kept_nowhere"].some(at)).toBe(false);
+    hope(returning(null)).toBe(false);
   });
   it("shows the command that sends exactly the event", () => {
     const body = event("7");

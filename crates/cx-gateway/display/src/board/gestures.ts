@@ -5,6 +5,8 @@ import type { BoardPage } from "./layout";
 export interface Scene {
   payments_failing: boolean;
   sources: { source: string; stopped: boolean }[];
+  /** How the engine is, in a word and in a sentence. */
+  engine: { state: string; words: string };
 }
 
 export const scene = async (): Promise<Scene> => (await read<Scene>("/v1/demo")).body;
@@ -13,10 +15,14 @@ export function play(gesture: string, source?: string): Promise<Scene> {
   return send<Scene>(`/v1/demo/${gesture}`, JSON.stringify(source === undefined ? {} : { source }), "application/json");
 }
 
+/** Whether the engine is on its way back, so that it is worth looking again soon. */
+export const returning = (scene: Scene | null): boolean => ["reviving", "counting"].includes(scene?.engine.state ?? "");
+
 /** What happened, and what to look at now. */
 export function expect(gesture: string, source: string, page: BoardPage): string {
   if (gesture === "break_payments") return "Payments fail now. Watch Payment errors, then the queues: chat first, then voice.";
   if (gesture === "mend_payments") return "Payments work again. Payment errors fall within 5 minutes, the queues after them.";
+  if (gesture === "kill_engine") return "All that was in memory is gone, unsaved. The company goes on sending.";
   const tiles = page.layout.tiles.filter((t) => t.sources?.includes(source)).map((t) => t.label);
   if (gesture === "start_source") return `${source} sends again. What it held back comes late, and numbers are restated.`;
   const after = page.layout.rail.sources.find((s) => s.name === source)?.freshness_s ?? 0;
