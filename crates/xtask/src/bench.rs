@@ -33,7 +33,7 @@ pub(crate) fn run(bench: &Bench) -> Result<bool> {
     let packages = ["--package", "cx-server", "--package", "load-tests"];
     let build: Vec<&str> = ["build", "--release"].into_iter().chain(packages).collect();
     ensure!(passed(cargo(&build))?, "it does not build, see above");
-    kafka::during(false, |cluster| {
+    kafka::during((1, false), |cluster| {
         let watchfloor = target().join("release/watchfloor").display().to_string();
         let binary = target().join("release/load-tests").display().to_string();
         let mut command = program(&root(), &binary, &[name, "--watchfloor", &watchfloor]);

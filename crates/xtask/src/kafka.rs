@@ -46,6 +46,15 @@ pub(crate) enum Kafka {
         #[arg(long)]
         secure: bool,
     },
+    /// Kill one broker at once, as a power cut would; `up` starts it again with its data.
+    Kill {
+        /// Its cluster's port.
+        #[arg(long)]
+        port: u16,
+        /// Its number.
+        #[arg(long, default_value_t = 1)]
+        broker: u16,
+    },
     /// End the brokers that `up` started; their data stays.
     Down {
         /// Only the cluster at this port.
@@ -70,6 +79,8 @@ pub(crate) struct Cluster {
     pub(crate) bootstrap: String,
     /// Folder with `ca.pem`, `user`, `password` and `bootstrap` of its secure listener.
     pub(crate) secure: Option<PathBuf>,
+    /// The port by which its brokers may be killed, where it is nobody else's.
+    pub(crate) own: Option<u16>,
 }
 
 impl Cluster {
@@ -102,6 +113,7 @@ pub(crate) fn run(command: &Kafka) -> Result<bool> {
                 say(&format!("TLS with SASL: see {}", folder.display()));
             }
         }
+        Kafka::Kill { port, broker } => kill(port, broker)?,
         Kafka::Down { port } => down(port)?,
     }
     Ok(true)
@@ -130,7 +142,8 @@ pub(crate) fn up(wish: &Wish) -> Result<Cluster> {
         .iter()
         .filter(|n| n.runs().is_some())
         .count();
-    if running > 0 {
+    let some = running > 0 && running < usize::from(wish.brokers) && !wish.fresh;
+    if running > 0 && !some {
         return already(wish, &folder, running);
     }
     let class_path = jars::class_path()?;
@@ -139,7 +152,12 @@ pub(crate) fn up(wish: &Wish) -> Result<Cluster> {
     }
     fs::create_dir_all(&folder)?;
     let nodes = nodes(wish, &folder);
-    for node in &nodes {
+    let down: Vec<Node> = nodes
+        .iter()
+        .filter(|n| n.runs().is_none())
+        .cloned()
+        .collect();
+    for node in &down {
         node.require_ports(wish.secure)?;
     }
     let secure = Secure::user(&folder)?;
@@ -156,10 +174,16 @@ pub(crate) fn up(wish: &Wish) -> Result<Cluster> {
             bootstrap(Node::secure_port),
         )?;
     }
-    start(&nodes, &class_path, &cluster, (&secure, wish.secure))?;
+    start(
+        (&nodes, &down),
+        &class_path,
+        &cluster,
+        (&secure, wish.secure),
+    )?;
     Ok(Cluster {
         bootstrap: bootstrap(Node::port),
         secure: wish.secure.then_some(secure.folder),
+        own: None,
     })
 }
 
@@ -184,25 +208,45 @@ pub(crate) fn down(port: Option<u16>) -> Result<()> {
     Ok(())
 }
 
-/// Does something while a cluster runs: the one that `WATCHFLOOR_TEST_KAFKA` names, or one of our
+/// Kills one broker.
+fn kill(port: u16, broker: u16) -> Result<()> {
+    let folder = jars::home().join(port.to_string());
+    let node = nodes_in(&folder).into_iter().find(|n| n.number == broker);
+    let node = node.filter(|n| n.runs().is_some());
+    let node = node.with_context(|| format!("no broker {broker} runs at port {port}"))?;
+    node.kill()
+}
+
+/// Does something while a cluster of some brokers runs: the one that `WATCHFLOOR_TEST_KAFKA` names, or one of our
 /// own with no earlier data, which is ended whatever happens.
 ///
 /// # Errors
 /// Those of [`up`], those of the work, a broker that cannot be ended.
-pub(crate) fn during<T>(secure: bool, work: impl FnOnce(&Cluster) -> Result<T>) -> Result<T> {
+pub(crate) fn during<T>(
+    (brokers, secure): (u16, bool),
+    work: impl FnOnce(&Cluster) -> Result<T>,
+) -> Result<T> {
     if let Ok(bootstrap) = std::env::var(EXISTING) {
         let secure = std::env::var_os(EXISTING_SECURE).map(PathBuf::from);
-        return work(&Cluster { bootstrap, secure });
+        return work(&Cluster {
+            bootstrap,
+            secure,
+            own: None,
+        });
     }
     let wish = Wish {
-        brokers: 1,
+        brokers,
         port: OWN_PORT,
         fresh: true,
         secure,
     };
     // One that was left by a run that was cut off has data.
     down(Some(OWN_PORT))?;
-    let done = up(&wish).and_then(|cluster| work(&cluster));
+    let own = |cluster| Cluster {
+        own: Some(OWN_PORT),
+        ..cluster
+    };
+    let done = up(&wish).and_then(|cluster| work(&own(cluster)));
     down(Some(OWN_PORT))?;
     done
 }
@@ -232,30 +276,32 @@ fn already(wish: &Wish, folder: &Path, running: usize) -> Result<Cluster> {
     Ok(Cluster {
         bootstrap: all.collect::<Vec<_>>().join(","),
         secure: has_secure.then(|| folder.join("secure")),
+        own: None,
     })
 }
 
+/// Starts those that are down, and waits for all.
 fn start(
-    nodes: &[Node],
+    (all, down): (&[Node], &[Node]),
     class_path: &str,
     cluster: &str,
     (secure, listens): (&Secure, bool),
 ) -> Result<()> {
     // A start of Java each: all at once.
-    let formats = nodes
+    let formats = down
         .iter()
         .map(|n| n.format(class_path, cluster, secure, listens));
     let formats = formats.collect::<Result<Vec<Child>>>()?;
-    for (node, child) in nodes.iter().zip(formats) {
+    for (node, child) in down.iter().zip(formats) {
         node.formatted(child)?;
     }
-    let answered = nodes
+    let answered = down
         .iter()
         .map(|n| n.start(class_path))
         .collect::<Result<Vec<Child>>>()
-        .and_then(|mut children| wait(nodes, &mut children));
+        .and_then(|mut children| wait(all, down, &mut children));
     if answered.is_err() {
-        for node in nodes {
+        for node in down {
             node.stop()?;
         }
     }
@@ -263,10 +309,10 @@ fn start(
 }
 
 /// Until every broker knows all of them, or one died.
-fn wait(nodes: &[Node], children: &mut [Child]) -> Result<()> {
+fn wait(nodes: &[Node], started: &[Node], children: &mut [Child]) -> Result<()> {
     let begun = now();
     loop {
-        for (node, child) in nodes.iter().zip(children.iter_mut()) {
+        for (node, child) in started.iter().zip(children.iter_mut()) {
             if let Some(status) = child.try_wait()? {
                 bail!(
                     "broker {} ended ({status}):\n{}",

@@ -53,7 +53,7 @@ enum Command {
         seed: u64,
     },
     /// A house over a real Apache Kafka that is killed again and again, at random and at named moments,
-    /// and must agree with a recount of its log after every ten blows.
+    /// with brokers killed, disks full and snapshots corrupted in between, and must agree with a recount of its log after every ten blows.
     Chaos {
         /// How many kills.
         #[arg(long, default_value_t = 200)]
@@ -61,6 +61,9 @@ enum Command {
         /// What is drawn.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// One broker, or three that replicate; they are killed too.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=3))]
+        brokers: u16,
     },
     /// Apply clippy's suggestions, write the schemas anew, format.
     Fix,
@@ -74,7 +77,11 @@ fn main() -> ExitCode {
         Command::Kafka(command) => kafka::run(&command),
         Command::Bench(bench) => bench::run(&bench),
         Command::Sim { seeds, seed } => suite::sim(seed, seeds),
-        Command::Chaos { kills, seed } => suite::chaos(seed, kills),
+        Command::Chaos {
+            kills,
+            seed,
+            brokers,
+        } => suite::chaos(seed, kills, brokers),
         Command::Fix => suite::fix(),
     };
     match done {

@@ -5,6 +5,7 @@ use crate::run::{cargo, heard, passed};
 use crate::tally::Tally;
 use crate::{demo, kafka, page, tools, wall};
 use anyhow::Result;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Nothing here should take half an hour; what does, hangs.
@@ -42,9 +43,9 @@ pub(crate) fn test() -> bool {
         heard(cargo(&all), LIMIT)
     });
     tally.tests("the house over a real Apache Kafka", || {
-        kafka::during(true, |cluster| {
+        kafka::during((1, true), |cluster| {
             let mut tests = cargo(&["test", "--package", "cx-server", "--test", "kafka"]);
-            tests.envs(cluster.environment());
+            tests.envs(cluster.environment()).envs(screen());
             heard(tests, LIMIT)
         })
     });
@@ -67,15 +68,27 @@ pub(crate) fn sim(seed: u64, seeds: u64) -> Result<bool> {
 }
 
 /// `cargo xtask chaos`: the test of the same name with as many kills as asked, on a cluster of its own.
-pub(crate) fn chaos(seed: u64, kills: u32) -> Result<bool> {
-    kafka::during(false, |cluster| {
+pub(crate) fn chaos(seed: u64, kills: u32, brokers: u16) -> Result<bool> {
+    page::install()?;
+    page::build()?;
+    kafka::during((brokers, false), |cluster| {
         let mut run = cargo(&["test", "--release", "--quiet", "--package", "cx-server"]);
         run.args(["--test", "kafka", "--", "--nocapture", "chaos"])
             .envs(cluster.environment())
+            .envs(screen())
+            .env("WATCHFLOOR_CHAOS_BROKERS", brokers.to_string())
             .env("WATCHFLOOR_CHAOS_SEED", seed.to_string())
             .env("WATCHFLOOR_CHAOS_KILLS", kills.to_string());
+        if let Some(port) = cluster.own {
+            run.env("WATCHFLOOR_CHAOS_PORT", port.to_string());
+        }
         passed(run)
     })
+}
+
+/// The Chromium in which tests look at the wall.
+fn screen() -> Option<(&'static str, PathBuf)> {
+    tools::chromium().map(|path| ("WATCHFLOOR_TEST_CHROMIUM", path))
 }
 
 /// `cargo xtask fix`.

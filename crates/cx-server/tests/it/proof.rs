@@ -71,7 +71,7 @@ fn counter(header: &[u8]) -> u64 {
 }
 
 /// Cell id to its name in the recount.
-fn names(board: &Value) -> BTreeMap<u32, (String, Window, BTreeMap<String, String>)> {
+pub(crate) fn names(board: &Value) -> BTreeMap<u32, (String, Window, BTreeMap<String, String>)> {
     let cells = board["cells"].as_array().expect("cells");
     let named = cells.iter().map(|cell| {
         let id: u32 = serde_json::from_value(cell[0].clone()).expect("an id");

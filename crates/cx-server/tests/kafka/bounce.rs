@@ -1,11 +1,10 @@
 //! A broker that goes away and comes back.
 
 use crate::cluster::{Installation, sent};
+use crate::nemesis::{kafka, xtask};
 use crate::proof::check;
 use crate::round_trip::{events, log};
 use crate::run::{House, now};
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 /// Nobody else's.
@@ -27,20 +26,6 @@ impl Drop for Own {
     fn drop(&mut self) {
         drop(xtask(&["down", "--port", PORT]).status());
     }
-}
-
-/// `cargo xtask kafka …`, built beside this test.
-fn xtask(arguments: &[&str]) -> Command {
-    let test = std::env::current_exe().expect("this test has a path");
-    let built: PathBuf = test.ancestors().nth(2).expect("…/deps/test").join("xtask");
-    let mut command = Command::new(built);
-    command.arg("kafka").args(arguments);
-    command
-}
-
-fn kafka(arguments: &[&str]) {
-    let status = xtask(arguments).status().expect("cargo xtask was built");
-    assert!(status.success(), "cargo xtask kafka {arguments:?}");
 }
 
 fn until_ready(house: &House, ready: bool) {

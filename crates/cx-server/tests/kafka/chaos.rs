@@ -1,13 +1,16 @@
 //! A house that dies again and again, at moments drawn from a seed, under a load with repeats, disorder
-//! and poison. After every few blows it may recover: then a recount of the whole log, HTTP and a
-//! WebSocket client must say the same at the same sealed seconds.
+//! and poison; snapshots are corrupted, their disk fills, brokers die. After every few blows it may
+//! recover: then a recount of the whole log, HTTP, a WebSocket client and Chromium must say the same at
+//! the same sealed seconds.
 //!
 //! `WATCHFLOOR_CHAOS_KILLS` says how many, `WATCHFLOOR_CHAOS_SEED` which; `cargo xtask chaos` sets both.
 
 use crate::cluster::Installation;
+use crate::nemesis::{Brokers, SmallDisk};
 use crate::proof::{check, recounted};
 use crate::round_trip::log;
 use crate::run::{House, now};
+use crate::screen::shown;
 use cx_kafka::{Ear, Heard, Producer};
 use cx_model::decision::DecisionEvent;
 use cx_model::ids::partition_of;
@@ -26,6 +29,8 @@ const PARTITIONS: u32 = 4;
 const BETWEEN: u32 = 10;
 /// Records that are none, in each load.
 const POISON: u32 = 4;
+/// How soon reading must go on when a broker is back, and saving when a disk has room.
+const SOON: Duration = Duration::from_secs(30);
 /// The longest life, ms: some end while loading, most while snapshots are written.
 const LIFE_MS: u64 = 4_000;
 const FAILPOINTS: [&str; 10] = [
@@ -50,7 +55,14 @@ struct Tally {
     unreached: u32,
     stopped: u32,
     corrupted: u32,
+    /// Brokers killed and started again under load; the longest that reading stood still afterwards, ms.
+    bounced: u32,
+    longest_stand_ms: u128,
+    /// Times that the disk of the snapshots was full.
+    full: u32,
     verdicts: u32,
+    /// Of the verdicts: those that Chromium was part of.
+    in_chromium: u32,
     records: u64,
     /// Decisions that follow from the log; of them written more than once.
     decisions: usize,
@@ -64,6 +76,9 @@ struct Chaos {
     /// When the company's records are, by the machine's clock.
     until: Timestamp,
     producer: Producer,
+    brokers: Option<Brokers>,
+    /// Goes before the installation whose snapshots are on it.
+    disk: Option<SmallDisk>,
     tally: Tally,
 }
 
@@ -77,6 +92,7 @@ impl Chaos {
         let mut at = Installation::new(PARTITIONS);
         at.more
             .push(("WATCHFLOOR_SNAPSHOTS_EVERY_S", "1".to_owned()));
+        let disk = SmallDisk::mount(&at.data.path().join("snapshots"));
         let start = crate::round_trip::now().plus(-120 * SECOND);
         Self {
             random: StdRng::seed_from_u64(seed),
@@ -91,6 +107,8 @@ impl Chaos {
             }),
             until: start,
             producer: Producer::open(&at.settings()).expect("a producer"),
+            brokers: Brokers::ours(),
+            disk,
             at,
             tally: Tally::default(),
         }
@@ -194,10 +212,61 @@ impl Chaos {
         self.tally.corrupted += 1;
     }
 
+    /// A broker dies under a running house and comes back: reading goes on soon, from where it was.
+    fn bounce(&mut self) {
+        let Some(brokers) = self.brokers.take() else {
+            return;
+        };
+        let house = self.at.serve();
+        brokers.kill(self.random.random_range(1..=brokers.count));
+        let away = Duration::from_millis(self.random.random_range(0..LIFE_MS));
+        std::thread::park_timeout(away);
+        let before: i64 = next(&house).iter().sum();
+        brokers.up();
+        let begun = now();
+        self.load();
+        while next(&house).iter().sum::<i64>() <= before {
+            let why = house.get("/readyz");
+            assert!(begun.elapsed() < SOON, "a broker is back: {why}");
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        let stood = begun.elapsed().as_millis();
+        self.tally.longest_stand_ms = self.tally.longest_stand_ms.max(stood);
+        self.tally.bounced += 1;
+        self.brokers = Some(brokers);
+    }
+
+    /// The disk of the snapshots is full for a while: work goes on with an alarm, then saving does.
+    fn fill(&mut self) {
+        let Some(disk) = self.disk.take() else {
+            return;
+        };
+        let house = self.at.serve();
+        disk.fill();
+        self.load();
+        let alarms = |house: &House| house.get("/readyz")["alarms"].to_string();
+        let until = |told: bool| {
+            let begun = now();
+            while alarms(&house).contains("older snapshots are kept") != told {
+                let alarms = alarms(&house);
+                assert!(begun.elapsed() < SOON, "alarm {told}: {alarms}");
+                std::thread::park_timeout(Duration::from_millis(20));
+            }
+        };
+        until(true);
+        disk.free();
+        until(false);
+        self.tally.full += 1;
+        self.disk = Some(disk);
+    }
+
     /// Lets it recover and holds it against the recount.
     fn verdict(&mut self) {
         let house = self.at.serve();
         check(&house, &log(&self.at));
+        if shown(&house, &log(&self.at)).is_some() {
+            self.tally.in_chromium += 1;
+        }
         let refused = refused(&house);
         let topic = format!("{}cx.dead-letters", self.at.prefix);
         let ear = Ear::connect(&self.at.settings(), &topic, &[0]).expect("the broker");
@@ -311,6 +380,12 @@ fn chaos_leaves_no_difference() {
         if chaos.random.random_ratio(1, 8) {
             chaos.corrupt();
         }
+        if chaos.random.random_ratio(1, 8) {
+            chaos.bounce();
+        }
+        if chaos.random.random_ratio(1, 16) {
+            chaos.fill();
+        }
         if kill % BETWEEN == 0 || kill == kills {
             chaos.verdict();
             println!("seed {seed}: {kill} of {kills} kills, valid so far");
@@ -325,6 +400,8 @@ fn chaos_leaves_no_difference() {
                 "kills": t.random + t.failpoints, "random_kills": t.random,
                 "failpoint_kills": t.failpoints - t.unreached, "unreached_failpoints": t.unreached,
                 "stopped": t.stopped, "corrupted": t.corrupted, "verdicts": t.verdicts,
+                "verdicts_in_chromium": t.in_chromium, "brokers_bounced": t.bounced,
+                "longest_stand_ms": t.longest_stand_ms, "disk_full": t.full,
                 "records": t.records, "differences": 0,
                 "decisions": t.decisions, "missing_decisions": 0, "repeated_decisions": t.repeated,
             },

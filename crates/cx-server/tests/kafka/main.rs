@@ -10,6 +10,8 @@ mod bad;
 mod bounce;
 mod chaos;
 mod cluster;
+mod nemesis;
 mod restart;
 mod round_trip;
+mod screen;
 mod secure;

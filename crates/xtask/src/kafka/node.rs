@@ -148,6 +148,22 @@ impl Node {
         Ok(())
     }
 
+    /// Ends the broker without asking.
+    ///
+    /// # Errors
+    /// A process that cannot be ended.
+    pub(super) fn kill(&self) -> Result<()> {
+        signal(self.runs(), "KILL")?;
+        let begun = now();
+        while self.runs().is_some() {
+            if begun.elapsed() > GRACE {
+                bail!("broker {} cannot be ended", self.number);
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
     /// The end of one of its logs.
     pub(super) fn tail(&self, log: &str) -> String {
         let path = self.folder.join(log);
