@@ -121,16 +121,20 @@ impl Distinct {
         }
     }
 
-    /// Gives away the rows of the next chunk whose customers can change no count any more.
+    /// Gives away the rows of the next chunk whose customers can change no count any more. A chunk
+    /// that is nobody's gives its memory back; its rows keep their numbers.
     fn sweep(&mut self) {
         self.cursor = (self.cursor + 1) % self.chunks.len();
         let first = self.cursor * CHUNK;
-        for (i, row) in self.chunks[self.cursor].own().iter_mut().enumerate() {
+        let chunk = self.chunks[self.cursor].own();
+        for (i, row) in chunk.iter_mut().enumerate() {
             if row.key != NOBODY && row.newest() + FORGET_AFTER <= self.head {
-                row.key = NOBODY;
-                row.seen = SmallVec::new();
+                *row = Row::nobodys();
                 self.free.push(small(first + i));
             }
+        }
+        if chunk.len() == CHUNK && chunk.iter().all(|row| row.key == NOBODY) {
+            *chunk = Vec::new();
         }
     }
 
@@ -149,7 +153,7 @@ impl Distinct {
             *self.at(free) = row;
             return Some(free);
         }
-        if self.chunks.last().is_none_or(|c| c.get().len() == CHUNK) {
+        if self.chunks.last().is_none_or(|c| size(c) == CHUNK) {
             self.chunks.push(Kept::Own(Vec::with_capacity(CHUNK)));
         }
         let at = self.chunks.len() - 1;
@@ -166,7 +170,11 @@ impl Distinct {
 
     fn at(&mut self, row: u32) -> &mut Row {
         let row = row as usize;
-        &mut self.chunks[row / CHUNK].own()[row % CHUNK]
+        let chunk = self.chunks[row / CHUNK].own();
+        if chunk.is_empty() {
+            *chunk = vec![Row::nobodys(); CHUNK];
+        }
+        &mut chunk[row % CHUNK]
     }
 
     /// Marks the customer of this row as seen in `minute` in all of these combinations of a measure.
@@ -192,9 +200,9 @@ impl Distinct {
 
     /// Customers kept.
     pub(crate) fn len(&self) -> usize {
-        let last = self.chunks.last().map_or(0, |c| c.get().len());
-        let rows = self.chunks.len().saturating_sub(1) * CHUNK + last;
-        rows.saturating_sub(self.free.len())
+        let last = self.chunks.last().map_or(0, size);
+        let all = self.chunks.len().saturating_sub(1) * CHUNK + last;
+        all.saturating_sub(self.free.len())
     }
 
     /// Distinct customers in the window of `LENGTHS[index]` minutes that ends with the head; 0 for a
@@ -244,7 +252,7 @@ impl Distinct {
     /// Takes the next chunk of rows of a cut, each to the place it had: which row is given away when
     /// is part of the state. False where they are not of this set.
     pub(crate) fn restore_rows(&mut self, rows: Vec<Told>) -> bool {
-        let before = self.chunks.last().is_none_or(|c| c.get().len() == CHUNK);
+        let before = self.chunks.last().is_none_or(|c| size(c) == CHUNK);
         let known = |m: &Minutes| (m.cell as usize) < self.ends.len();
         let fits = before && rows.len() <= CHUNK && rows.iter().flat_map(|r| &r.1).all(known);
         let own = |(key, seen): Told| Row {
@@ -264,7 +272,22 @@ impl Distinct {
     }
 }
 
+/// Rows that a chunk stands for: one that gave its memory back is whole.
+fn size(chunk: &Kept<Vec<Row>>) -> usize {
+    match chunk.get().len() {
+        0 => CHUNK,
+        some => some,
+    }
+}
+
 impl Row {
+    fn nobodys() -> Self {
+        Self {
+            key: NOBODY,
+            seen: SmallVec::new(),
+        }
+    }
+
     pub(crate) fn told(&self) -> Told {
         (self.key, self.seen.to_vec())
     }

@@ -1,6 +1,7 @@
 //! The engine's laws on random small worlds, against the slow model. A failing seed is printed.
 
 mod bounded;
+mod crowd;
 mod decisions;
 mod equal;
 mod fold;

@@ -71,13 +71,13 @@ fn tail(engine: &mut Engine, set: &Compiled, log: &[LogRecord], from: usize) -> 
 
 /// Where and how a cut is made.
 #[derive(Debug, Clone)]
-struct Cutting {
+pub(crate) struct Cutting {
     /// After this share of the log.
-    at: f64,
+    pub(crate) at: f64,
     /// Blocks saved while the engine takes one record.
-    pace: usize,
+    pub(crate) pace: usize,
     /// The log time of the record after the cut is announced before it, where it moves there.
-    announced: bool,
+    pub(crate) announced: bool,
 }
 
 fn cuttings() -> impl Strategy<Value = Cutting> {
@@ -89,7 +89,7 @@ fn cuttings() -> impl Strategy<Value = Cutting> {
 }
 
 /// Law 6 for one cut of one log; how many decisions the tail has.
-fn check(
+pub(crate) fn check(
     set: &Arc<Compiled>,
     log: &[LogRecord],
     cutting: &Cutting,
