@@ -76,6 +76,7 @@ pub(crate) fn chaos(seed: u64, kills: u32, brokers: u16) -> Result<bool> {
         run.args(["--test", "kafka", "--", "--nocapture", "chaos"])
             .envs(cluster.environment())
             .envs(screen())
+            .env("WATCHFLOOR_XTASK", std::env::current_exe()?)
             .env("WATCHFLOOR_CHAOS_BROKERS", brokers.to_string())
             .env("WATCHFLOOR_CHAOS_SEED", seed.to_string())
             .env("WATCHFLOOR_CHAOS_KILLS", kills.to_string());

@@ -10,10 +10,13 @@ use std::time::Duration;
 /// Size of the small disk: some dozen snapshots of a small house.
 const SIZE: &str = "size=8m";
 
-/// `cargo xtask kafka …`, built beside this test.
+/// `cargo xtask kafka …`, by the one that runs this test, or the one built beside it.
 pub(crate) fn xtask(arguments: &[&str]) -> Command {
-    let test = std::env::current_exe().expect("this test has a path");
-    let built: PathBuf = test.ancestors().nth(2).expect("…/deps/test").join("xtask");
+    let named = std::env::var_os("WATCHFLOOR_XTASK").map(PathBuf::from);
+    let built = named.unwrap_or_else(|| {
+        let test = std::env::current_exe().expect("this test has a path");
+        test.ancestors().nth(2).expect("…/deps/test").join("xtask")
+    });
     let mut command = Command::new(built);
     command.arg("kafka").args(arguments);
     command

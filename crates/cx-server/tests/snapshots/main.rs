@@ -2,4 +2,5 @@
 
 mod folder;
 mod model;
+mod output;
 mod sim;

@@ -1,10 +1,12 @@
-//! Engine, snapshots and disk in one thread, virtual time, one seed for everything that happens: lives
+//! Engine, snapshots, effects and disk in one thread, virtual time, one seed for everything that happens: lives
 //! of a process, each ending at its own moment, until one reads the log to its end. What the engine
-//! says must be what a single long life says (law 6), whatever the disk lost.
+//! says must be what a single long life says (law 6), whatever the disk lost; and what follows from the
+//! log must be written: each decision once, each refused record at least once (law 9).
 //!
 //! `WATCHFLOOR_SIM_SEEDS` says how many seeds, `WATCHFLOOR_SIM_SEED` where they begin.
 
 use crate::model::Model;
+use crate::output::{Mark, Output, Place};
 use cx_catalog::compiled::Compiled;
 use cx_catalog::{FOLD_VERSION, load};
 use cx_engine::{Account, Block, Config, Content, Decision, Delivery, Effect, Engine, Part, Plan};
@@ -17,8 +19,9 @@ use cx_server::snapshots::{Folder, Label, Last};
 use cx_sim::disk::{End, Plan as Faulty};
 use cx_sim::{Company, Faults};
 use rand::rngs::StdRng;
+use rand::seq::IndexedRandom as _;
 use rand::{Rng, SeedableRng};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -188,6 +191,7 @@ struct Truth {
     parts: BTreeMap<i64, Part>,
     /// By the record that caused them.
     decisions: BTreeMap<i64, Vec<Decision>>,
+    refused: BTreeSet<i64>,
 }
 
 impl Truth {
@@ -196,9 +200,15 @@ impl Truth {
             match effect {
                 Effect::Part(part) => drop(self.parts.insert(part.s, part)),
                 Effect::Decision(d) => self.decisions.entry(d.offset).or_default().push(d),
-                Effect::DeadLetter { .. } => {}
+                Effect::DeadLetter { offset, .. } => drop(self.refused.insert(offset)),
             }
         }
+    }
+
+    /// Places of all decisions, in order.
+    fn places(&self) -> Vec<Place> {
+        let all = self.decisions.values().flatten();
+        all.map(|d| (d.offset, d.index)).collect()
     }
 
     /// Panics where a life says something else of the record at `offset`; how many decisions it said.
@@ -230,6 +240,7 @@ struct Life<'w> {
     world: &'w World,
     log: &'w [Record],
     truth: &'w Truth,
+    output: &'w mut Output,
     tally: &'w mut Tally,
 }
 
@@ -257,22 +268,28 @@ impl Life<'_> {
         let mut engine = self.start(&folder)?;
         let from = usize::try_from(engine.account().next).expect("not negative");
         let every = rng.random_range(5..120);
-        let mut saving = None;
+        let mut saving: Option<(i64, Mark, _, Vec<Vec<u8>>)> = None;
         for (i, record) in self.log.iter().enumerate().skip(from) {
             if i >= until {
                 return None;
             }
             let offset = i64::try_from(i).expect("few");
             let said = self.world.deliver(&mut engine, offset, record);
+            let minute = engine.log_time().map_or(0, Timestamp::minute);
+            self.output.hand_over(offset, &said, minute);
+            self.output.pass(rng);
             self.tally.decisions += self.truth.check(offset, said);
             // A saver that is slower than the engine: the cut is old when it is written.
             match &mut saving {
                 None if i % every == 0 => {
                     let cut = engine.cut();
-                    saving = Some((cut.next_offset(), cut.blocks(), Vec::new()));
+                    let mark = self.output.mark();
+                    saving = Some((cut.next_offset(), mark, cut.blocks(), Vec::new()));
                 }
                 None => {}
-                Some((next, blocks, bytes)) => {
+                // Not before all that it holds is handed over.
+                Some((_, mark, ..)) if !self.output.taken(*mark) => {}
+                Some((next, _, blocks, bytes)) => {
                     let some = blocks.by_ref().take(rng.random_range(1..60));
                     let before = bytes.len();
                     bytes.extend(some.map(|b| postcard::to_stdvec(&b).expect("plain data")));
@@ -300,7 +317,7 @@ fn run(world: &World, seed: u64, tally: &mut Tally) {
     for (offset, record) in (0..).zip(&log) {
         truth.note(world.deliver(&mut whole, offset, record));
     }
-    let model = Model::default();
+    let (model, mut output) = (Model::default(), Output::default());
     for life in 0..=LIVES {
         let last = life == LIVES;
         let (plan, until) = if last {
@@ -311,10 +328,12 @@ fn run(world: &World, seed: u64, tally: &mut Tally) {
         };
         model.0.borrow_mut().plan(plan);
         tally.lives += 1;
+        output.next_life(*[1, 10, 1_000].choose(&mut rng).expect("some"));
         let mut one = Life {
             world,
             log: &log,
             truth: &truth,
+            output: &mut output,
             tally,
         };
         if let Some(engine) = one.live(&model, &mut rng, until) {
@@ -332,10 +351,12 @@ fn run(world: &World, seed: u64, tally: &mut Tally) {
             model.0.borrow_mut().rot(rng.random());
         }
     }
+    output.drain();
+    output.check(&truth.places(), &truth.refused);
 }
 
 #[test]
-fn law_6_many_lives_on_a_faulty_disk_say_what_one_long_life_says() {
+fn laws_6_and_9_many_lives_on_a_faulty_disk_say_and_write_what_one_long_life_says() {
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let seeds = number("WATCHFLOOR_SIM_SEEDS").unwrap_or(25);
     let first = number("WATCHFLOOR_SIM_SEED").unwrap_or(1);
