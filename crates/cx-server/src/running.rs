@@ -1,7 +1,7 @@
 //! In: what all threads share, a bound gateway. Kept: the house's threads and rooms while they run.
 //! Out: a served wall, an orderly end. Never knows: which broker it is, who writes the events.
 
-use crate::check::say;
+use crate::check::{complain, say};
 use crate::common::Common;
 use crate::house::{House, shown};
 use crate::partition::Outs;
@@ -22,6 +22,8 @@ use std::time::Duration;
 const PARTS: usize = 4_096;
 /// How long an orderly end waits for what the producer still holds.
 const FLUSH: Duration = Duration::from_secs(2);
+/// How long an orderly end may take; after it the process ends as it stands.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running house.
 pub(crate) struct Running {
@@ -145,12 +147,17 @@ impl Running {
         drop(serving.await);
     }
 
-    /// Stops everything in order; the frames that were sent.
+    /// Stops everything in order; the frames that were sent. Where that takes too long (a client of
+    /// Kafka may wait for a broker that says nothing) the process ends all the same, with exit code 1:
+    /// a start goes on from the newest snapshots.
     ///
     /// # Errors
     /// The first error of a thread, or records that the broker did not take.
     pub(crate) fn stop(self) -> anyhow::Result<u64> {
         self.common.stop.store(true, Ordering::Relaxed);
+        std::thread::Builder::new()
+            .name("deadline".to_owned())
+            .spawn(deadline)?;
         for thread in self.threads {
             match thread.join() {
                 Ok(done) => done?,
@@ -160,6 +167,16 @@ impl Running {
         self.common.producer.flush(FLUSH)?;
         Ok(self.hub.frames())
     }
+}
+
+/// Does nothing where the process ends before.
+fn deadline() {
+    std::thread::sleep(DEADLINE);
+    complain(&format!(
+        "watchfloor: no orderly end within {} s, Kafka does not answer; ended as it stands, the next start goes on from the newest snapshots",
+        DEADLINE.as_secs()
+    ));
+    std::process::exit(1);
 }
 
 /// One per core, and no more than there are partitions.

@@ -111,11 +111,16 @@ impl House {
         errors
     }
 
-    /// Ends it as Ctrl-C does; its last line and whether it ended well.
-    pub(crate) fn stop(mut self) -> (Value, bool) {
-        let kill = format!("kill -INT {}", self.child.id());
+    /// Sends it a signal by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &kill]).status();
         assert!(sent.expect("a shell").success());
+    }
+
+    /// Ends it as Ctrl-C does; its last line and whether it ended well.
+    pub(crate) fn stop(mut self) -> (Value, bool) {
+        self.signal("INT");
         let (status, errors) = self.wait();
         assert!(!errors.contains("panicked"), "{errors}");
         let last = self.lines.iter().last().expect("a last line");

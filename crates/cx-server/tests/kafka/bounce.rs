@@ -4,7 +4,8 @@ use crate::cluster::{Installation, sent};
 use crate::nemesis::{kafka, xtask};
 use crate::proof::check;
 use crate::round_trip::{events, log};
-use crate::run::{House, now};
+use crate::run::{House, now, root};
+use std::process::Command;
 use std::time::Duration;
 
 /// Nobody else's.
@@ -26,6 +27,18 @@ impl Drop for Own {
     fn drop(&mut self) {
         drop(xtask(&["down", "--port", PORT]).status());
     }
+}
+
+/// The broker's process.
+fn broker() -> String {
+    let pid = root().join(format!("target/kafka/{PORT}/broker-1/pid"));
+    std::fs::read_to_string(pid).expect("it was started")
+}
+
+fn signal(process: &str, name: &str) {
+    let line = format!("kill -{name} {process}");
+    let sent = Command::new("sh").args(["-c", &line]).status();
+    assert!(sent.expect("a shell").success(), "{line}");
 }
 
 fn until_ready(house: &House, ready: bool) {
@@ -66,6 +79,21 @@ fn a_broker_that_dies_and_returns_is_heard_again_and_nothing_is_lost() {
     until_ready(&house, true);
     let (after, _) = events(1);
     sent(&at, &after);
+    check(&house, &log(&at));
+    // One that is there and says nothing: the end comes all the same.
+    let (mut house, broker) = (house, broker());
+    signal(&broker, "STOP");
+    let begun = now();
+    house.signal("INT");
+    let (status, errors) = house.wait();
+    let took = begun.elapsed();
+    signal(&broker, "CONT");
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    assert!(
+        status.success() || errors.contains("no orderly end within 20 s"),
+        "{status}: {errors}"
+    );
+    let house = at.serve();
     check(&house, &log(&at));
     let (last, good) = house.stop();
     assert!(good && last["ok"] == true, "{last}");
