@@ -1,11 +1,13 @@
 //! Benches against a real Apache Kafka. In: a command line. Kept: nothing. Out: figures, as words
-//! and as one line of JSON. Never knows: the engine; Watchfloor is a program from outside.
+//! and as one line of JSON. Never knows: the engine, but for the one bench
+//! of its pauses; Watchfloor is a program from outside.
 
 mod clock;
 mod fill;
 mod floor;
 mod house;
 mod listen;
+mod pause;
 mod process;
 mod report;
 mod restart;
@@ -31,6 +33,8 @@ enum Bench {
     Floor(floor::Options),
     /// A killed program with many customers, until its first correct number.
     Restart(restart::Options),
+    /// How long records wait for the engine while a snapshot is made.
+    Pause(pause::Options),
     /// One round of reading alone, in a process of its own.
     #[command(hide = true)]
     Listen(listen::Options),
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
     let done = match Line::parse().bench {
         Bench::Floor(options) => floor::run(&options),
         Bench::Restart(options) => restart::run(&options),
+        Bench::Pause(options) => pause::run(&options),
         Bench::Listen(options) => listen::run(&options),
     };
     match done {

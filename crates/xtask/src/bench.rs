@@ -21,6 +21,12 @@ pub(crate) enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// How long records wait for the engine while a snapshot is made; needs no Kafka.
+    Pause {
+        /// Options: --customers 416667 --rounds 7 --json.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
 }
 
 /// Builds what is measured and measures it, on the cluster that `WATCHFLOOR_TEST_KAFKA` names or one
@@ -29,13 +35,19 @@ pub(crate) fn run(bench: &Bench) -> Result<bool> {
     let (name, options) = match bench {
         Bench::Floor { options } => ("floor", options),
         Bench::Restart { options } => ("restart", options),
+        Bench::Pause { options } => ("pause", options),
     };
     let packages = ["--package", "cx-server", "--package", "load-tests"];
     let build: Vec<&str> = ["build", "--release"].into_iter().chain(packages).collect();
     ensure!(passed(cargo(&build))?, "it does not build, see above");
+    let binary = target().join("release/load-tests").display().to_string();
+    if let Bench::Pause { .. } = bench {
+        let mut command = program(&root(), &binary, &[name]);
+        command.args(options);
+        return passed(command);
+    }
     kafka::during((1, false), |cluster| {
         let watchfloor = target().join("release/watchfloor").display().to_string();
-        let binary = target().join("release/load-tests").display().to_string();
         let mut command = program(&root(), &binary, &[name, "--watchfloor", &watchfloor]);
         command
             .args(["--bootstrap", &cluster.bootstrap])

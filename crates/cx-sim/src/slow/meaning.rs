@@ -11,6 +11,7 @@ use cx_model::reject::Reason;
 use cx_model::time::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,12 +64,14 @@ pub struct Named {
     pub facts: BTreeMap<&'static str, i64>,
     /// The event as JSON; null where it is none.
     pub event: Value,
+    /// Which conditions hold for it, by their numbers, once somebody asked.
+    pub(super) holds: OnceLock<Vec<bool>>,
 }
 
 /// Reads a log through.
 pub(super) fn named(log: &[LogRecord], place: (u32, u32), limits: &Limits) -> Vec<Named> {
     let mut out: Vec<Named> = Vec::new();
-    let mut filed: Vec<(String, i64)> = Vec::new();
+    let mut filed: BTreeMap<String, i64> = BTreeMap::new();
     let mut counter: Option<u64> = None;
     for record in log {
         let before = out.last().map(|r| r.log_time);
@@ -88,6 +91,7 @@ pub(super) fn named(log: &[LogRecord], place: (u32, u32), limits: &Limits) -> Ve
             outcome: Outcome::Control,
             facts: BTreeMap::new(),
             event: Value::Null,
+            holds: OnceLock::new(),
         };
         one.outcome = match record.clock {
             _ if jump => Outcome::DeadLettered(Reason::Jump),
@@ -111,7 +115,7 @@ fn event(
     one: &mut Named,
     (partition, partitions): (u32, u32),
     limits: &Limits,
-    filed: &mut Vec<(String, i64)>,
+    filed: &mut BTreeMap<String, i64>,
 ) -> Outcome {
     let (kept, stated) = match decode(&record.value, &SlotTable::default(), limits) {
         Ok(event) => (
@@ -133,13 +137,11 @@ fn event(
     }
     let id = format!("{}\u{0}{}", one.event["source"], one.event["id"]);
     let minute = one.log_time.minute();
-    if filed
-        .iter()
-        .any(|(known, f)| *known == id && minute - f <= limits.repeat_minutes)
-    {
+    let known = filed.get(&id);
+    if known.is_some_and(|filed| minute - filed <= limits.repeat_minutes) {
         return Outcome::Duplicate;
     }
-    filed.push((id, minute.max(stated.minute())));
+    filed.insert(id, minute.max(stated.minute()));
     one.time = if stated.since(one.log_time) > limits.clamp_ms {
         one.log_time
     } else {

@@ -38,8 +38,8 @@ pub struct SlowModel<'m> {
     limits: Limits,
     reply_targets: BTreeMap<String, u32>,
     logs: Vec<Vec<Named>>,
-    /// Every condition by its text.
-    programs: BTreeMap<&'m str, Program>,
+    /// Every condition by its text, each with its number.
+    programs: BTreeMap<&'m str, (usize, Program)>,
 }
 
 /// A cell's name: KPI, window, dimension values.
@@ -70,7 +70,7 @@ impl<'m> SlowModel<'m> {
             kpis,
             limits,
             reply_targets: reply_targets.clone(),
-            programs: kpis.iter().flat_map(programs).collect(),
+            programs: numbered(kpis),
             logs: logs.iter().enumerate().map(read).collect(),
         }
     }
@@ -278,7 +278,16 @@ impl<'m> SlowModel<'m> {
         {
             return false;
         }
-        kpi.filter.iter().chain(&m.condition).all(|source| {
+        let mut conditions = kpi.filter.iter().chain(&m.condition);
+        conditions.all(|source| {
+            let (number, _) = self.programs[source.as_str()];
+            self.holds(r)[number]
+        })
+    }
+
+    /// All conditions for one record, each evaluated once.
+    fn holds<'r>(&self, r: &'r Named) -> &'r [bool] {
+        r.holds.get_or_init(|| {
             let mut context = Context::default();
             context.add_variable_from_value("data", to_cel(&r.event["data"]));
             context.add_variable_from_value("event", to_cel(&r.event));
@@ -287,8 +296,9 @@ impl<'m> SlowModel<'m> {
             let record =
                 serde_json::json!({"outcome": r.outcome.name(), "reason": r.outcome.reason()});
             context.add_variable_from_value("record", to_cel(&record));
-            let program = &self.programs[source.as_str()];
-            matches!(program.execute(&context), Ok(cel::Value::Bool(true)))
+            let holds =
+                |program: &Program| matches!(program.execute(&context), Ok(cel::Value::Bool(true)));
+            self.programs.values().map(|(_, p)| holds(p)).collect()
         })
     }
 }
@@ -297,6 +307,15 @@ struct Part {
     value: Option<i64>,
     n: i64,
     restated: bool,
+}
+
+/// The conditions of all KPIs, each with a number.
+fn numbered(kpis: &[Kpi]) -> BTreeMap<&str, (usize, Program)> {
+    let all: BTreeMap<&str, Program> = kpis.iter().flat_map(programs).collect();
+    let numbered = all.into_iter().enumerate();
+    numbered
+        .map(|(i, (text, program))| (text, (i, program)))
+        .collect()
 }
 
 /// The conditions of a KPI, parsed by the crate.

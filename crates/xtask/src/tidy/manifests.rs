@@ -27,7 +27,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
     (
         "load-tests",
-        &["cx-client", "cx-kafka", "cx-model", "cx-sim"],
+        &[
+            "cx-catalog",
+            "cx-client",
+            "cx-engine",
+            "cx-kafka",
+            "cx-model",
+            "cx-server",
+            "cx-sim",
+        ],
     ),
 ];
 
