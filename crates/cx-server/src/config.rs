@@ -1,12 +1,12 @@
 //! In: `deploy/watchfloor.yaml` and `WATCHFLOOR_…`. Kept: nothing. Out: the settings of one
 //! installation, or what to write instead. Never knows: who uses them.
 
+use crate::property::Property;
 use crate::snapshots::kept::Settings as Snapshots;
 use anyhow::{Context as _, bail, ensure};
 use cx_kafka::ClientSettings;
 use cx_model::record::TimestampKind;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -63,49 +63,6 @@ pub(crate) struct Kafka {
 
 fn one() -> u32 {
     1
-}
-
-/// A value, or the file that holds it (secrets).
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Property {
-    Plain(String),
-    File(PathBuf),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct InFile {
-    file: PathBuf,
-}
-
-impl<'de> Deserialize<'de> for Property {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
-            type Value = Property;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value or {file: \u{2026}}")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Property, E> {
-                Ok(Property::Plain(text.to_owned()))
-            }
-            fn visit_bool<E>(self, yes: bool) -> Result<Property, E> {
-                Ok(Property::Plain(yes.to_string()))
-            }
-            fn visit_i64<E>(self, n: i64) -> Result<Property, E> {
-                Ok(Property::Plain(n.to_string()))
-            }
-            fn visit_u64<E>(self, n: u64) -> Result<Property, E> {
-                Ok(Property::Plain(n.to_string()))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Property, A::Error> {
-                let held = InFile::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(Property::File(held.file))
-            }
-        }
-        deserializer.deserialize_any(Either)
-    }
 }
 
 impl Config {
@@ -165,6 +122,7 @@ impl Config {
         if !folder.as_os_str().is_empty() {
             snapshots.folder = Some(folder);
         }
+        snapshots.overlay(&mut |name, text| from.over(name, text))?;
         from.over("SNAPSHOTS_EVERY_S", &mut snapshots.every_s)?;
         from.over("SNAPSHOTS_KEEP", &mut snapshots.keep)?;
         let kafka = &mut self.kafka;
@@ -240,15 +198,7 @@ impl Kafka {
     pub(crate) fn client(&self) -> anyhow::Result<ClientSettings> {
         let mut settings = ClientSettings::broker(&self.bootstrap);
         for (name, property) in &self.properties {
-            let value = match property {
-                Property::Plain(value) => value.clone(),
-                Property::File(file) => {
-                    let text = std::fs::read_to_string(file).with_context(|| {
-                        format!("kafka.properties.{name}: cannot read {}", file.display())
-                    })?;
-                    text.trim_end().to_owned()
-                }
-            };
+            let value = property.read(&format!("kafka.properties.{name}"))?;
             settings = settings.with(name, &value)?;
         }
         Ok(settings)

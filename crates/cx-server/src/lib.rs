@@ -29,6 +29,7 @@ mod pace;
 mod partition;
 mod people;
 mod progress;
+mod property;
 mod report;
 mod revival;
 mod running;

@@ -5,12 +5,15 @@
 //! A file is temporary until it was written, synced, renamed, its folder synced, and read back; only
 //! then do older ones go. What cannot be read whole is set aside by name, and the older one is taken.
 
+mod bucket;
 mod disk;
 mod folder;
 mod format;
 pub(crate) mod kept;
+mod s3;
 pub(crate) mod saver;
 
+pub use bucket::{Access, Bucket, Keys};
 pub use disk::{Disk, DiskFile, Local};
 pub use folder::{Error, Folder, Found, Kept, Loaded};
 pub use format::{Fault, LONGEST_BLOCK, Label, Last, Reader, Writer};

@@ -45,7 +45,10 @@ pub(crate) fn test() -> bool {
     tally.tests("the house over a real Apache Kafka", || {
         kafka::during((1, true), |cluster| {
             let mut tests = cargo(&["test", "--package", "cx-server", "--test", "kafka"]);
-            tests.envs(cluster.environment()).envs(screen());
+            tests
+                .envs(cluster.environment())
+                .envs(screen())
+                .env("WATCHFLOOR_TEST_S3", tools::s3()?);
             heard(tests, LIMIT)
         })
     });

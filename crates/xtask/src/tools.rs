@@ -101,6 +101,33 @@ pub(crate) fn require_java() -> Result<()> {
     Ok(())
 }
 
+/// A store that speaks S3, for tests; its version is pinned.
+const S3: &str = "github.com/versity/versitygw/cmd/versitygw@v1.8.0";
+
+/// What it is built with.
+const GO: Tool = ("go", "Go", "golang-go");
+
+/// Where that store is; it is built on the first call.
+///
+/// # Errors
+/// No Go, no way to its module.
+pub(crate) fn s3() -> Result<PathBuf> {
+    let folder = crate::run::target().join("tools");
+    let (built, version) = (folder.join("versitygw"), folder.join("versitygw.version"));
+    if built.exists() && std::fs::read_to_string(&version).is_ok_and(|v| v == S3) {
+        return Ok(built);
+    }
+    std::fs::create_dir_all(&folder)?;
+    say("building the Versity S3 gateway with Go (once) …");
+    let mut go = program(&root(), "go", &["install", S3]);
+    go.env("GOBIN", &folder).env("GOFLAGS", "-p=2");
+    if !passed(go)? {
+        bail!("{S3} cannot be built, see above");
+    }
+    std::fs::write(version, S3)?;
+    Ok(built)
+}
+
 /// Where Chromium is: `CHROMIUM`, or one of the usual names.
 pub(crate) fn chromium() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
@@ -127,7 +154,12 @@ fn missing_for_tests() -> Vec<Tool> {
     let java = JAVA_TOOLS.iter().copied();
     let java = java.filter(|(name, ..)| first_line(name).is_none());
     let cluster = std::env::var_os("WATCHFLOOR_TEST_KAFKA").is_some();
-    java.filter(|_| !cluster).chain(missing()).collect()
+    let go = Command::new("go").arg("version").output();
+    let go = (!go.is_ok_and(|o| o.status.success())).then_some(GO);
+    java.filter(|_| !cluster)
+        .chain(missing())
+        .chain(go)
+        .collect()
 }
 
 fn node_is_new_enough() -> Result<()> {

@@ -52,6 +52,11 @@ pub trait Disk {
     /// # Errors
     /// The folder's own.
     fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// What to do about an error of it, where its errors do not say so themselves.
+    fn advice(&self) -> &'static str {
+        "give the folder room and the right to write"
+    }
 }
 
 impl<D: Disk + ?Sized> Disk for Box<D> {
@@ -77,6 +82,10 @@ impl<D: Disk + ?Sized> Disk for Box<D> {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         (**self).remove(name)
+    }
+
+    fn advice(&self) -> &'static str {
+        (**self).advice()
     }
 }
 

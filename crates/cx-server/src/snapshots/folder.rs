@@ -15,7 +15,8 @@ const BUFFER: usize = 1 << 20;
 pub enum Error {
     /// The folder refuses.
     #[error(
-        "snapshots: cannot {what} `{name}`: {error}; the older snapshots are kept: give the folder room and the right to write"
+        "snapshots: cannot {what} `{name}`: {error}; the older snapshots are kept{}{advice}",
+        if advice.is_empty() { "" } else { ": " }
     )]
     Io {
         /// What was tried.
@@ -24,6 +25,8 @@ pub enum Error {
         name: String,
         /// The system's words.
         error: io::Error,
+        /// What to do, where the words do not say it.
+        advice: &'static str,
     },
     /// A file that was just written is not what it should be.
     #[error("snapshots: `{name}` was written and cannot be read back: {fault}; check the disk")]
@@ -102,7 +105,7 @@ impl<D: Disk> Folder<D> {
         }
         let probe = format!("probe{TEMPORARY}");
         let made = folder.disk.create(&probe).map(drop);
-        made.map_err(|e| io_error("write", &probe, e))?;
+        made.map_err(|e| folder.io_error("write", &probe, e))?;
         folder.remove(&probe)?;
         Ok(folder)
     }
@@ -123,9 +126,9 @@ impl<D: Disk> Folder<D> {
         let written = self.write(&temporary, label, blocks);
         let written = written.and_then(|()| {
             let renamed = self.disk.rename(&temporary, &name);
-            renamed.map_err(|e| io_error("rename", &temporary, e))?;
+            renamed.map_err(|e| self.io_error("rename", &temporary, e))?;
             let synced = self.disk.sync_folder();
-            synced.map_err(|e| io_error("sync the folder of", &name, e))?;
+            synced.map_err(|e| self.io_error("sync the folder of", &name, e))?;
             self.verify(&name)
         });
         let bytes = match written {
@@ -155,7 +158,7 @@ impl<D: Disk> Folder<D> {
         let mut aside = Vec::new();
         for name in self.of(partition)?.into_iter().rev() {
             let opened = self.disk.open(&name);
-            let opened = opened.map_err(|e| io_error("read", &name, e))?;
+            let opened = opened.map_err(|e| self.io_error("read", &name, e))?;
             let why = match Reader::new(buffered(opened)) {
                 Err(fault) => fault.to_string(),
                 Ok(reader) if reader.label().partitions != partitions => {
@@ -179,7 +182,7 @@ impl<D: Disk> Folder<D> {
             };
             let to = format!("{name}{CORRUPT}");
             let moved = self.disk.rename(&name, &to);
-            moved.map_err(|e| io_error("set aside", &name, e))?;
+            moved.map_err(|e| self.io_error("set aside", &name, e))?;
             aside.push((name, why));
         }
         Ok(Found {
@@ -204,12 +207,12 @@ impl<D: Disk> Folder<D> {
             file.flush()?;
             file.get_mut().sync()
         };
-        write().map_err(|e| io_error("write", name, e))
+        write().map_err(|e| self.io_error("write", name, e))
     }
 
     fn verify(&self, name: &str) -> Result<u64, Error> {
         let opened = self.disk.open(name);
-        let opened = opened.map_err(|e| io_error("read", name, e))?;
+        let opened = opened.map_err(|e| self.io_error("read", name, e))?;
         let read = Reader::new(buffered(opened)).and_then(Reader::finish);
         read.map_err(|fault| Error::Unread {
             name: name.to_owned(),
@@ -232,13 +235,22 @@ impl<D: Disk> Folder<D> {
         Ok(names)
     }
 
+    fn io_error(&self, what: &'static str, name: &str, error: io::Error) -> Error {
+        Error::Io {
+            what,
+            name: name.to_owned(),
+            error,
+            advice: self.disk.advice(),
+        }
+    }
+
     fn list(&self) -> Result<Vec<String>, Error> {
-        self.disk.list().map_err(|e| io_error("list", ".", e))
+        self.disk.list().map_err(|e| self.io_error("list", ".", e))
     }
 
     fn remove(&self, name: &str) -> Result<(), Error> {
         let removed = self.disk.remove(name);
-        removed.map_err(|e| io_error("remove", name, e))
+        removed.map_err(|e| self.io_error("remove", name, e))
     }
 }
 
@@ -278,12 +290,4 @@ fn named_partition(name: &str) -> Option<u32> {
 
 fn buffered(file: Box<dyn Read>) -> BufReader<Box<dyn Read>> {
     BufReader::with_capacity(BUFFER, file)
-}
-
-fn io_error(what: &'static str, name: &str, error: io::Error) -> Error {
-    Error::Io {
-        what,
-        name: name.to_owned(),
-        error,
-    }
 }

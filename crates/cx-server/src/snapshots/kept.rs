@@ -1,6 +1,7 @@
 //! In: where snapshots are kept and how often they are made. Kept: the open folder, how saving goes.
 //! Out: the same for every thread of the house. Never knows: what a cut holds.
 
+use super::s3::{Over, Store};
 use super::saver::{Journal, WAITING};
 use super::{Disk, Folder, Local};
 use anyhow::Context as _;
@@ -15,6 +16,8 @@ pub(crate) struct Settings {
     /// Folder on this machine, `snapshots` in the data folder unless told otherwise; every topic has
     /// one of its own below it.
     pub(crate) folder: Option<PathBuf>,
+    /// A store instead of a folder.
+    pub(crate) s3: Option<Store>,
     /// How often each partition is saved, seconds.
     pub(crate) every_s: u32,
     /// How many of each partition stay.
@@ -25,6 +28,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             folder: None,
+            s3: None,
             every_s: 60,
             keep: 3,
         }
@@ -32,9 +36,23 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The environment's settings of a store over the file's.
+    ///
+    /// # Errors
+    /// A setting that cannot be read.
+    pub(crate) fn overlay(&mut self, over: Over<'_>) -> anyhow::Result<()> {
+        self.s3 = Store::overlaid(self.s3.take(), over)?;
+        Ok(())
+    }
+
     /// # Errors
     /// What is out of bounds, with what to write.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.s3.is_none() || self.folder.is_none(),
+            "snapshots.folder and snapshots.s3 are both set: keep one"
+        );
+        self.s3.as_ref().map_or(Ok(()), Store::check)?;
         anyhow::ensure!(
             (1..=3_600).contains(&self.every_s),
             "snapshots.every_s is {}: write 1 to 3600 seconds",
@@ -74,18 +92,25 @@ impl Snapshots {
     /// # Errors
     /// A folder that cannot be made, read or written.
     pub(crate) fn open(settings: &Settings, data: &Path, topic: &str) -> anyhow::Result<Self> {
-        let folder = settings.folder.clone();
-        let path = folder.unwrap_or_else(|| data.join("snapshots")).join(topic);
-        let local = Local::open(&path).with_context(|| {
-            format!(
-                "snapshots.folder: cannot make {}: give its parent the right to write, or name another folder",
-                path.display()
-            )
-        })?;
-        let disk: Box<dyn Disk + Send + Sync> = Box::new(local);
+        let (disk, place): (Box<dyn Disk + Send + Sync>, String) = if let Some(store) = &settings.s3
+        {
+            let bucket = store.open(topic)?;
+            let place = bucket.place();
+            (Box::new(bucket), place)
+        } else {
+            let folder = settings.folder.clone();
+            let path = folder.unwrap_or_else(|| data.join("snapshots")).join(topic);
+            let local = Local::open(&path).with_context(|| {
+                format!(
+                    "snapshots.folder: cannot make {}: give its parent the right to write, or name another folder",
+                    path.display()
+                )
+            })?;
+            (Box::new(local), format!("folder {}", path.display()))
+        };
         let folder = Folder::open(disk, settings.keep as usize);
         Ok(Self {
-            folder: folder.with_context(|| format!("snapshots.folder {}", path.display()))?,
+            folder: folder.with_context(|| format!("snapshots in {place}"))?,
             every_ms: i64::from(settings.every_s) * 1_000,
             journal: Journal::default(),
             open: AtomicUsize::new(0),

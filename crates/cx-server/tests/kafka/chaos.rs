@@ -99,7 +99,7 @@ impl Chaos {
             company: Company::new(Config {
                 seed,
                 customers: 200,
-                rate_per_s: 20.0,
+                rate_per_s: 15.0,
                 start,
                 incident_at: None,
                 faults: Faults::usual(),
@@ -116,7 +116,9 @@ impl Chaos {
 
     /// Some more of what the company and its broken sources send; some of it twice.
     fn load(&mut self) {
-        self.until = self.until.plus(self.random.random_range(1..8) * SECOND);
+        // However slow the machine is: what comes late is a fault of the company, not of the load.
+        let ahead = self.random.random_range(1..8) * SECOND;
+        self.until = self.until.plus(ahead).max(crate::round_trip::now());
         let topic = self.at.interactions();
         while self.company.peek_at() < self.until {
             let sent = self.company.next_emission();

@@ -15,3 +15,4 @@ mod restart;
 mod round_trip;
 mod screen;
 mod secure;
+mod store;

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const DATA_GAP: u64 = 4;
 
 /// An installation that saves every second.
-fn installed(partitions: u32) -> Installation {
+pub(crate) fn installed(partitions: u32) -> Installation {
     let mut at = Installation::new(partitions);
     at.more
         .push(("WATCHFLOOR_SNAPSHOTS_EVERY_S", "1".to_owned()));
@@ -44,7 +44,7 @@ fn saved(health: &Value) -> Vec<i64> {
 }
 
 /// Waits until every partition has a snapshot that holds all that is in its log before now.
-fn until_saved(house: &House, at: &Installation) -> Vec<i64> {
+pub(crate) fn until_saved(house: &House, at: &Installation) -> Vec<i64> {
     let ends: Vec<i64> = accounts(&house.get("/healthz"), "next");
     let health = until(house, "/healthz", "saved", |health| {
         let offsets = saved(health);

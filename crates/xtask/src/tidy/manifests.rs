@@ -157,8 +157,8 @@ fn a_wrong_arrow_is_seen_in_every_way_to_write_it() {
     sees("cx-model", "[features]\nfast = []", "cargo features");
     sees(
         "load-tests",
-        "[dependencies]\ncx-engine = \"1\"",
-        "not know cx-engine",
+        "[dependencies]\ncx-gateway = \"1\"",
+        "not know cx-gateway",
     );
     sees("cx-shed", "", "not among the agreed rooms");
     let gateway =
