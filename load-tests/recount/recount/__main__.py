@@ -40,6 +40,7 @@ def opened(a):
         found = log.Kafka(a.kafka, topic, dict(o.split("=", 1) for o in a.kafka_option))
         if a.partitions not in (None, found.partitions):
             raise ValueError(f"topic {topic} has {found.partitions} partitions, not {a.partitions}")
+    found.gaps_are_losses |= a.gaps_are_losses
     if a.dump:
         log.dump(a.dump, found)
         found = log.File(a.dump)
@@ -65,7 +66,7 @@ def run(a):
     if a.offsets and (a.against or not a.s or "," in a.s):
         raise ValueError("--offsets goes with one second of --s")
     found, topic = opened(a)
-    options = {"gaps_are_losses": a.gaps_are_losses, "customers": not a.no_customers}
+    options = {"customers": not a.no_customers}
     if a.against:
         return against.compare(a.against, (found, cat, secrets(a), topic), options, 0 if a.no_customers else a.customers)
     world = World(found, cat, secrets(a), topic, options)

@@ -68,7 +68,7 @@ class Partition(Clock):
         super().__init__(world.topic, world.keys)
         self.number, self.count, self.world = number, count, world
         self.pending, self.counter_of = list(seconds), world.counter
-        self.next, self.low, self.data_gap, self.set_number = 0, low, None, 0
+        self.next, self.missing, self.data_gap, self.set_number = 0, False, None, 0
         self.account = dict.fromkeys(NAMES, 0)
         self.limited, self.unregistered = {}, {}
         self.filed, self.customers, self.sources, self.decisions = {}, {}, {}, []
@@ -84,12 +84,13 @@ class Partition(Clock):
         if r.offset < self.next:
             raise ValueError(f"partition {self.number}: offset {r.offset} stands after {self.next - 1}; sort the log by offset")
         gap = r.offset - self.next
-        if gap and self.world.gaps_are_losses:
-            self._miss(r.offset)
+        self.missing = gap > 0 and self.world.gaps_are_losses
         steers = self.steers(r)
         jump = self.move(r, steers)
         self._pass()
         self.account["gaps"] += gap
+        if self.missing:
+            self._miss(r.offset)
         self.place = (r.offset, 0)
         self.conversations.fire(self.log_time)
         self.next = r.offset + 1

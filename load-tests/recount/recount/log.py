@@ -23,7 +23,8 @@ def _text(raw):
 
 
 class File:
-    """A dump: one record a line. Its first line may say `{"topic", "partitions", "lows": [first offset that is still there, …]}`."""
+    """A dump: one record a line. Its first line may say `{"topic", "partitions", "lows", "gaps_are_losses"}`; lows: by partition the
+    first offset that was still there."""
 
     def __init__(self, path, partitions=None):
         self.path = path
@@ -34,6 +35,7 @@ class File:
         self.partitions = partitions or head.get("partitions")
         if not self.partitions:
             raise ValueError(f"{path} does not say how many partitions the topic has: give --partitions")
+        self.gaps_are_losses = bool(head.get("gaps_are_losses"))
         self.lows = head.get("lows") or [0] * self.partitions
         if len(self.lows) != self.partitions:
             raise ValueError(f"{path}: lows has {len(self.lows)} entries for {self.partitions} partitions")
@@ -60,7 +62,8 @@ def _record(r):
 def dump(path, log):
     """Writes a log as `File` reads it."""
     with open(path, "w", encoding="utf-8") as out:
-        out.write(json.dumps({"topic": log.topic, "partitions": log.partitions, "lows": log.lows}) + "\n")
+        out.write(json.dumps({"topic": log.topic, "partitions": log.partitions, "lows": log.lows,
+                              "gaps_are_losses": log.gaps_are_losses}) + "\n")
         for r in log.records():
             line = {"partition": r.partition, "offset": r.offset, "timestamp": r.timestamp, "timestamp_kind": r.kind,
                     "key": _text(r.key), "value": _text(r.value), "headers": [[k, _text(v)] for k, v in r.headers]}
@@ -72,7 +75,7 @@ class Kafka:
 
     def __init__(self, address, topic, options):
         from confluent_kafka import Consumer, TopicPartition
-        self.topic, self.place = topic, TopicPartition
+        self.topic, self.place, self.gaps_are_losses = topic, TopicPartition, False
         self.consumer = Consumer({"bootstrap.servers": address, "group.id": "recount", "enable.auto.commit": False,
                                   "isolation.level": "read_committed", "auto.offset.reset": "error",
                                   "enable.partition.eof": True, **options})

@@ -54,7 +54,7 @@ class Second:
     def pass_(self, partition):
         """A partition passed the second: takes what is open there."""
         self.start = max(partition.start, partition.start if self.start is None else self.start)
-        self.data_gap |= partition.data_gap is not None
+        self.data_gap |= partition.missing or partition.data_gap is not None
         now = self.s * 1000
         open_ = {"contact.waiting": partition.contacts.waiting(now), "conversation": partition.conversations.waiting(now)}
         for kpi in self.kpis:

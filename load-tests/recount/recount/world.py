@@ -14,7 +14,7 @@ class World:
         self.log, self.catalogue, self.keys, self.topic = log, catalogue, keys, topic
         self.counter = Counter(catalogue)
         options = options or {}
-        self.gaps_are_losses = options.get("gaps_are_losses", False)
+        self.gaps_are_losses = log.gaps_are_losses
         self.with_customers = options.get("customers", True)
         self.ages = [(kpi.name, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.of == "source.last_event"]
         self.accounts_at, self.watched = options.get("accounts_at", {}), options.get("watched", {})

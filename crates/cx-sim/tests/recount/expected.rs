@@ -32,10 +32,14 @@ pub(crate) struct Fold {
 pub(crate) fn fold(catalog: &Path, log: &Log, seconds: usize) -> Fold {
     let catalog = load(catalog).unwrap_or_else(|f| panic!("{}", f[0]));
     let set = Arc::new(catalog.compile(1));
+    let way = Way {
+        plan: Arc::new(Plan::new(Arc::clone(&set))),
+        set: Arc::clone(&set),
+    };
     let mut parts: Vec<Part> = Vec::new();
     let mut subjects = BTreeSet::new();
     for p in 0..log.partitions.len() {
-        parts.extend(folded(&set, log, p, i64::MAX, &mut subjects).parts);
+        parts.extend(folded(&way, log, p, i64::MAX, &mut subjects).parts);
     }
     parts.sort_by_key(|p| p.s);
     let partitions = u32::try_from(log.partitions.len()).expect("few");
@@ -49,12 +53,18 @@ pub(crate) fn fold(catalog: &Path, log: &Log, seconds: usize) -> Fold {
         .collect();
     let at = chosen
         .iter()
-        .map(|s| second(&set, log, &sealed[s], &subjects));
+        .map(|s| second(&way, log, &sealed[s], &subjects));
     let expected = json!({"seconds": at.collect::<Vec<_>>()});
     Fold {
         chosen: chosen.into_iter().collect(),
         expected,
     }
+}
+
+/// What all engines share.
+struct Way {
+    set: Arc<Compiled>,
+    plan: Arc<Plan>,
 }
 
 /// One partition, folded up to an offset.
@@ -65,7 +75,7 @@ struct Folded {
 }
 
 fn folded(
-    set: &Arc<Compiled>,
+    way: &Way,
     log: &Log,
     partition: usize,
     until: i64,
@@ -76,10 +86,10 @@ fn folded(
         partition: number(partition),
         partitions: number(log.partitions.len()),
         start_offset: 0,
-        gaps_are_losses: false,
+        gaps_are_losses: log.gaps_are_losses,
         hash_key: HASH_KEY,
     };
-    let mut engine = Engine::new(config, Arc::new(Plan::new(Arc::clone(set))));
+    let mut engine = Engine::new(config, Arc::clone(&way.plan));
     engine.set_step(Step::Second);
     engine.lose(log.lows[partition]);
     let (mut parts, mut decisions) = (Vec::new(), Vec::new());
@@ -87,7 +97,7 @@ fn folded(
         .iter()
         .filter(|e| e.offset < until)
     {
-        deliver(&mut engine, set, (config.partition, entry), subjects);
+        deliver(&mut engine, &way.set, (config.partition, entry), subjects);
         while let Some(effect) = engine.next_effect() {
             match effect {
                 Effect::Part(part) => parts.push(part),
@@ -156,7 +166,8 @@ fn deliver(
     });
 }
 
-fn second(set: &Arc<Compiled>, log: &Log, sealed: &Sealed, subjects: &BTreeSet<String>) -> Value {
+fn second(way: &Way, log: &Log, sealed: &Sealed, subjects: &BTreeSet<String>) -> Value {
+    let set = &way.set;
     let cells: Vec<Value> = set
         .cells
         .iter()
@@ -171,7 +182,7 @@ fn second(set: &Arc<Compiled>, log: &Log, sealed: &Sealed, subjects: &BTreeSet<S
         .collect();
     let (mut accounts, mut customers, mut decisions) = (Vec::new(), Vec::new(), Vec::new());
     for (p, offset) in sealed.offsets.iter().enumerate() {
-        let folded = folded(set, log, p, *offset, &mut BTreeSet::new());
+        let folded = folded(way, log, p, *offset, &mut BTreeSet::new());
         accounts.push(account(p, folded.engine.account()));
         customers.extend(people(&folded.engine, set, subjects));
         decisions.extend(folded.decisions.iter().map(|d| decided(p, d)));

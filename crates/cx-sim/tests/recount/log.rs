@@ -9,6 +9,8 @@ use cx_model::ids::partition_of;
 use cx_model::record::TimestampKind;
 use cx_model::time::{HOUR, MINUTE, SECOND, Timestamp};
 use cx_sim::{Company, Config, Faults, SourceOutage};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,8 @@ pub(crate) struct Entry {
 pub(crate) struct Log {
     pub(crate) partitions: Vec<Vec<Entry>>,
     pub(crate) lows: Vec<i64>,
+    /// As on the embedded broker: an offset without a record is a lost one.
+    pub(crate) gaps_are_losses: bool,
 }
 
 impl Log {
@@ -64,6 +68,7 @@ impl Log {
     pub(crate) fn dump(&self) -> String {
         let mut text = json!({
             "topic": "cx.interactions", "partitions": self.partitions.len(), "lows": self.lows,
+            "gaps_are_losses": self.gaps_are_losses,
         })
         .to_string();
         for (p, log) in self.partitions.iter().enumerate() {
@@ -171,7 +176,7 @@ fn strange(i: usize, at: Timestamp, counter: u64, kind: TimestampKind) -> Option
         20 => forged(),
         26 => event(at, kind, Vec::new()),
         31 => event(at.plus(3 * HOUR), TimestampKind::Create, b"{}".to_vec()),
-        38 => event(at, kind, vec![b'['; 300_000]),
+        38 if i < 43 => event(at, kind, vec![b'['; 300_000]),
         _ => return None,
     })
 }
@@ -221,6 +226,7 @@ pub(crate) fn of_world(seed: u64) -> Log {
     let partitions: Vec<Vec<Entry>> = all.collect();
     Log {
         lows: vec![0; partitions.len()],
+        gaps_are_losses: false,
         partitions,
     }
 }
@@ -270,7 +276,53 @@ pub(crate) fn of_company() -> Log {
     }
     Log {
         lows: vec![0; logs.len()],
+        gaps_are_losses: false,
         partitions: logs.into_iter().map(|log| spiced(log, kind)).collect(),
+    }
+}
+
+/// Conversations with far too many messages, some hours late, and few replies.
+pub(crate) fn of_talks(seed: u64) -> Log {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut at = BEGIN;
+    let mut log = vec![control(at, 1, Act::Clock)];
+    for n in 0..400 {
+        at = at.plus(rng.random_range(0..30 * SECOND));
+        let mut step = match rng.random_range(0..12) {
+            0 | 1 => "agent_message",
+            2 => "closed",
+            _ => "customer_message",
+        };
+        let mut lag = match rng.random_range(0..4) {
+            0 => rng.random_range(0..40 * MINUTE),
+            1 => rng.random_range(0..4 * MINUTE),
+            _ => 0,
+        };
+        let mut channel = ["chat", "sms", "web"][rng.random_range(0..3)];
+        let mut talk = rng.random_range(0..3);
+        // A backlog that comes newest first: each message is the oldest one when it comes.
+        if (100..115).contains(&n) {
+            (step, channel, talk, lag) = ("customer_message", "email", 9, (n - 100) * 90 * SECOND);
+        }
+        let customer = rng.random_range(0..3);
+        let json = json!({
+            "specversion": "1.0", "id": format!("t{n}"), "source": "desk",
+            "type": format!("cx.conversation.{step}.v1"), "time": at.plus(-lag).to_rfc3339(),
+            "subject": (customer > 0).then(|| format!("c-{customer}")),
+            "data": {"channel": channel, "conversation_id": format!("t-{talk}")},
+        });
+        log.push(event(
+            at,
+            TimestampKind::LogAppend,
+            json.to_string().into_bytes(),
+        ));
+    }
+    log.push(control(at.plus(3 * HOUR), 2, Act::Clock));
+    log.push(control(at.plus(4 * HOUR), 3, Act::Clock));
+    Log {
+        partitions: vec![spiced(log, TimestampKind::LogAppend)],
+        lows: vec![0],
+        gaps_are_losses: false,
     }
 }
 
