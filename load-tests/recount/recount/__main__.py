@@ -3,7 +3,7 @@ import argparse
 import json
 import sys
 
-from . import against, catalogue, keys, log
+from . import against, catalogue, decided, keys, log
 from .world import World, holds
 
 
@@ -26,6 +26,7 @@ def arguments(line=None):
     a.add_argument("--dump", metavar="FILE", help="write the log there first")
     a.add_argument("--against", metavar="URL", help="compare with a running Watchfloor")
     a.add_argument("--customers", type=int, default=200, metavar="N", help="with --against: how many customers are compared")
+    a.add_argument("--decisions", metavar="TOPIC", help="with --kafka: compare with what stands there, e.g. cx.decisions")
     a.add_argument("--json", action="store_true")
     return a.parse_args(line)
 
@@ -65,6 +66,8 @@ def run(a):
     cat = catalogue.load(a.catalog)
     if a.offsets and (a.against or not a.s or "," in a.s):
         raise ValueError("--offsets goes with one second of --s")
+    if a.decisions and (not a.kafka or a.against):
+        raise ValueError("--decisions goes with --kafka and without --against")
     found, topic = opened(a)
     options = {"customers": not a.no_customers}
     if a.against:
@@ -73,11 +76,19 @@ def run(a):
     seconds = [int(s) for s in a.s.split(",")] if a.s else [world.newest()]
     out, _ = world.recount(seconds)
     shown(out, world.notes(), a.json)
-    return verdict(out, a.offsets and offsets(a.offsets, found.partitions))
+    return verdict(out, a.offsets and offsets(a.offsets, found.partitions), _decided(a, out[-1]) if a.decisions else [])
 
 
-def verdict(out, wanted):
-    wrong = [f"law 10 fails in partition {x['partition']} at {o['s']}: {x}" for o in out for x in o["accounts"] if not holds(x)]
+def _decided(a, last):
+    """What differs in the topic of decisions."""
+    topic = log.Kafka(a.kafka, a.decisions, dict(o.split("=", 1) for o in a.kafka_option))
+    wrong, many = decided.differences(topic.records(), last["decisions"], last["offsets"])
+    print(f"{a.decisions}: {many} decisions compared, {len(wrong)} differences", file=sys.stderr)
+    return wrong
+
+
+def verdict(out, wanted, wrong):
+    wrong = wrong + [f"law 10 fails in partition {x['partition']} at {o['s']}: {x}" for o in out for x in o["accounts"] if not holds(x)]
     if wanted and out[0]["offsets"] != wanted:
         wrong.append(f"second {out[0]['s']} rests on offsets {out[0]['offsets']}, not on {wanted}")
     for line in wrong:

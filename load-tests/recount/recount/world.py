@@ -18,6 +18,8 @@ class World:
         self.with_customers = options.get("customers", True)
         self.ages = [(kpi.name, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.of == "source.last_event"]
         self.accounts_at, self.watched = options.get("accounts_at", {}), options.get("watched", {})
+        # By name, in which partition a customer lives; only where somebody asks.
+        self.subjects = {} if options.get("remember") else None
 
     def notes(self):
         return ([] if self.keys.control else [TRUSTED]) + ([] if self.keys.customers else [NO_KEY])
@@ -33,6 +35,8 @@ class World:
         if self.with_customers:
             customers = [self.shown(subject, kept) for subject, kept in partition.customers.items()]
             digest = sum(int(c["digest"], 16) for c in customers) & MASK
+        if self.subjects is not None:
+            self.subjects.update((subject, partition.number) for subject in partition.customers)
         decisions = [self._decision(partition.number, d) for d in partition.decisions]
         return {"account": account(partition), "customers": customers, "digest": digest, "decisions": decisions}
 
@@ -49,37 +53,41 @@ class World:
 
     def changed(self, partition, subject, kept):
         """Notes every version of a watched customer from some offset on."""
-        versions = self.watched.get(subject)
-        if versions is not None and partition.next > versions["from"]:
-            versions["seen"].append(self.shown(subject, kept))
+        since, versions = self.watched.get(partition.number, (0, {}))
+        if subject in versions and partition.next > since:
+            versions[subject].append(self.shown(subject, kept))
 
     def fold(self, seconds):
         """All partitions, folded up to the last second and whatever else is asked for."""
         lows = self.log.lows
         all_ = [Partition(p, self.log.partitions, self, seconds, lows[p]) for p in range(self.log.partitions)]
-        accounts = {}
+        accounts, begun = {}, set()
 
         def done(p):
-            at = self.accounts_at.get(p)
-            return not all_[p].pending and not self.watched and (at is None or all_[p].next >= at)
+            return not all_[p].pending and p not in self.watched and all_[p].next >= self.accounts_at.get(p, 0)
         for r in self.log.records(done):
             p = all_[r.partition]
             if done(r.partition):
                 continue
-            if self.watched:
-                self._before(p, r)
+            if p.number in self.watched and p.number not in begun and r.offset >= self.watched[p.number][0]:
+                begun.add(p.number)
+                self._versions(p)
             p.take(r)
             if p.next == self.accounts_at.get(p.number):
                 accounts[p.number] = account(p)
         for p in all_:
             p.ends()
+            if p.number in self.watched and p.number not in begun:
+                self._versions(p)
+            if p.next == self.accounts_at.get(p.number):
+                accounts.setdefault(p.number, account(p))
         return all_, accounts
 
-    def _before(self, partition, record):
-        """The version of each watched customer as it is when its offset comes."""
-        for subject, versions in self.watched.items():
-            if versions["partition"] == partition.number and not versions["seen"] and record.offset >= versions["from"]:
-                versions["seen"].append(self.shown(subject, partition.customers[subject]))
+    def _versions(self, partition):
+        """The watched customers as they are when the first offset comes from which they are watched."""
+        for subject, versions in self.watched[partition.number][1].items():
+            if subject in partition.customers:
+                versions.append(self.shown(subject, partition.customers[subject]))
 
     def newest(self):
         """The newest second that every partition passed."""

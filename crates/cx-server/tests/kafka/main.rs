@@ -10,6 +10,7 @@ mod bad;
 mod bounce;
 mod chaos;
 mod cluster;
+mod recount;
 mod restart;
 mod round_trip;
 mod secure;

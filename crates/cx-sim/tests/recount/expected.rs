@@ -2,7 +2,6 @@
 //! recount's own words. Never knows: how the recount finds it.
 
 use crate::log::{Entry, Log, Steer};
-use crate::python::KEY;
 use cx_catalog::compiled::Compiled;
 use cx_catalog::load;
 use cx_engine::{
@@ -18,6 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+/// The hash key of all logs here, as the recount takes it.
+pub(crate) const KEY: (u64, u64) = (7, 9);
 const HASH_KEY: HashKey = HashKey(KEY.0, KEY.1);
 
 /// What is expected.

@@ -9,7 +9,7 @@ mod python;
 mod world;
 
 use differ::{Difference, differences};
-use expected::{Fold, fold};
+use expected::{Fold, KEY, fold};
 use log::Log;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -30,9 +30,22 @@ fn recounted(name: &str, catalog: &Path, log: &Log, seconds: usize) -> (Value, V
     std::fs::write(&dump, log.dump()).expect("target can be written");
     let text = serde_json::to_vec(&expected).expect("plain data");
     std::fs::write(folder.join("expected.json"), text).expect("target can be written");
-    let got = python::recount(catalog, &dump, &chosen);
+    let got = got(catalog, &dump, &chosen);
     let found = differences(&expected["seconds"], &got["seconds"]);
     (got, found)
+}
+
+/// What the recount says.
+fn got(catalog: &Path, dump: &Path, seconds: &[i64]) -> Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let seconds: Vec<String> = seconds.iter().map(ToString::to_string).collect();
+    let (seconds, key) = (seconds.join(","), format!("{},{}", KEY.0, KEY.1));
+    let dump = dump.to_str().expect("text");
+    let line = ["--json", "--hash-key", &key, "--log", dump, "--s", &seconds];
+    let done = python::recount(&root, catalog, &line);
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "the recount failed:\n{said}");
+    serde_json::from_slice(&done.stdout).expect("the recount prints JSON")
 }
 
 fn equal(name: &str, catalog: &Path, log: &Log, seconds: usize) -> Value {
