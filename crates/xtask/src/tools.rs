@@ -1,6 +1,7 @@
 //! In: the machine. Kept: nothing. Out: which tools are missing and how to get them; or, for root,
 //! the tools. Never knows: what they are used for.
 
+use crate::python;
 use crate::run::{passed, program, root, say};
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
@@ -75,6 +76,13 @@ const JAVA_TOOLS: &[Tool] = &[
     ("mvn", "Maven", "maven"),
 ];
 
+/// What the independent recount runs in.
+const PYTHON: Tool = (
+    "python3",
+    "Python 3.11 or newer with venv (for the recount)",
+    "python3-venv",
+);
+
 /// Oldest Java that Apache Kafka 4 runs on.
 const JAVA: u32 = 17;
 
@@ -127,7 +135,9 @@ fn missing_for_tests() -> Vec<Tool> {
     let java = JAVA_TOOLS.iter().copied();
     let java = java.filter(|(name, ..)| first_line(name).is_none());
     let cluster = std::env::var_os("WATCHFLOOR_TEST_KAFKA").is_some();
-    java.filter(|_| !cluster).chain(missing()).collect()
+    let python = (!python::is_good()).then_some(PYTHON);
+    let java = java.filter(|_| !cluster);
+    java.chain(python).chain(missing()).collect()
 }
 
 fn node_is_new_enough() -> Result<()> {
