@@ -4,11 +4,12 @@
 use crate::cluster::{Installation, sent};
 use crate::round_trip::events;
 use crate::run::{House, copy, now, root, text};
-#[path = "../../../cx-sim/tests/recount/python.rs"]
-mod python;
 use cx_kafka::Producer;
 use std::path::Path;
 use std::time::Duration;
+
+#[path = "../../../cx-sim/tests/recount/python.rs"]
+mod python;
 
 /// Runs the recount over this installation's log; exit code, and what it said.
 fn recount(at: &Installation, catalog: &Path, more: &[&str]) -> (Option<i32>, String) {

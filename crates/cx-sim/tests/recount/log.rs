@@ -211,7 +211,7 @@ fn spiced(log: Vec<Entry>, kind: TimestampKind) -> Vec<Entry> {
 /// A small random world over one to three partitions.
 pub(crate) fn of_world(seed: u64) -> Log {
     let partitions = 1 + u32::try_from(seed % 3).expect("small");
-    let kind = if seed % 2 == 0 {
+    let kind = if seed.is_multiple_of(2) {
         TimestampKind::Create
     } else {
         TimestampKind::LogAppend
