@@ -27,12 +27,12 @@ class Pairs(list):
 def _int(text):
     if text == "-0":
         return -0.0
-    if len(text) > 19:
-        value = int(text) if len(text) < 320 else None
-        if value is None or abs(value) >= 2**1024:
-            raise ValueError("number out of range")
-        return value if I64[0] <= value <= I64[1] else float(value)
-    return int(text)
+    if len(text) > 320:
+        raise ValueError("number out of range")
+    value = int(text)
+    if abs(value) >= 2**1024:
+        raise ValueError("number out of range")
+    return value if I64[0] <= value <= I64[1] else float(value)
 
 
 def _float(text):

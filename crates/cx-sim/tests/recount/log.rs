@@ -157,6 +157,57 @@ fn binary(mut entry: Entry) -> Entry {
     entry
 }
 
+/// An event as careless senders write it: wrong types, strange times, too long, twice.
+fn careless(i: usize, mut entry: Entry) -> Entry {
+    let Ok(mut json) = serde_json::from_slice::<Value>(&entry.value) else {
+        return entry;
+    };
+    let long = "x".repeat(300);
+    let at = entry.timestamp;
+    let changes = [
+        ("/data/wait_ms", json!("12")),
+        ("/data/wait_ms", json!(1.5)),
+        ("/data/wait_ms", json!(1e3)),
+        ("/data/wait_ms", json!(9_223_372_036_854_775_807_u64)),
+        ("/data/wait_ms", json!(9_223_372_036_854_775_808_u64)),
+        ("/data/amount_minor", json!(null)),
+        ("/data/amount_minor", json!([1])),
+        ("/data/channel", json!(7)),
+        ("/data/channel", json!(long)),
+        ("/data/channel", json!("chat ")),
+        ("/data/queue", json!(long)),
+        ("/data/outcome", json!({"failed": true})),
+        ("/data/contact_id", json!(12)),
+        ("/data/contact_id", json!(long)),
+        ("/data/conversation_id", json!("")),
+        ("/data/automated", json!("true")),
+        ("/data", json!("no object")),
+        ("/time", json!(null)),
+        ("/time", json!(at.to_rfc3339().replace('Z', "+00:00"))),
+        ("/time", json!("2016-12-31T23:59:60Z")),
+        ("/time", json!("yesterday")),
+        ("/subject", json!("c-\u{17c}\u{1f600}")),
+        ("/subject", json!(null)),
+        ("/source", json!("unregistered/\u{e9}")),
+        ("/type", json!("cx.never.heard_of.v1")),
+        ("/id", json!(5)),
+        ("/data/currency", json!("USD")),
+    ];
+    let (place, value) = &changes[i / 11 % changes.len()];
+    if let Some(found) = json.pointer_mut(place) {
+        *found = value.clone();
+    }
+    let mut text = json.to_string();
+    match i % 7 {
+        // Twice: an attribute that definitions use, and one that nobody looks at.
+        0 => text = text.replacen("\"data\":{", "\"data\":{\"channel\":\"web\",", 1),
+        1 => text = text.replacen("\"data\":{", "\"data\":{\"topic\":1,\"topic\":2,", 1),
+        _ => {}
+    }
+    entry.value = text.into_bytes();
+    entry
+}
+
 /// What else a log may hold at this place.
 fn strange(i: usize, at: Timestamp, counter: u64, kind: TimestampKind) -> Option<Entry> {
     let activate = |number| Act::Activate {
@@ -189,6 +240,8 @@ fn spiced(log: Vec<Entry>, kind: TimestampKind) -> Vec<Entry> {
         if let Some(Steer::Right(control)) = &mut entry.steer {
             control.counter += raise;
             entry.headers[0].1 = format!("{};k;00", control.counter).into_bytes();
+        } else if i % 11 == 4 {
+            entry = careless(i, entry);
         } else if i % 15 == 7 {
             entry = binary(entry);
         }
