@@ -69,10 +69,9 @@ def run(a):
     if a.decisions and (not a.kafka or a.against):
         raise ValueError("--decisions goes with --kafka and without --against")
     found, topic = opened(a)
-    options = {"customers": not a.no_customers}
     if a.against:
-        return against.compare(a.against, (found, cat, secrets(a), topic), options, 0 if a.no_customers else a.customers)
-    world = World(found, cat, secrets(a), topic, options)
+        return against.compare(a.against, (found, cat, secrets(a), topic), 0 if a.no_customers else a.customers)
+    world = World(found, cat, secrets(a), topic, {"customers": not a.no_customers})
     seconds = [int(s) for s in a.s.split(",")] if a.s else [world.newest()]
     out, _ = world.recount(seconds)
     shown(out, world.notes(), a.json)

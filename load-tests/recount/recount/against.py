@@ -64,13 +64,13 @@ class Verdict:
         return 1 if self.wrong or empty else 0
 
 
-def compare(url, place, options, customers):
+def compare(url, place, customers):
     """`place`: (log, catalogue, keys, topic). Asks first and recounts then: exactly the seconds and offsets that were answered."""
     house = House(url)
     boards, kpis, health = house.everything()
     seconds = {b["s"] for b in boards} | {k["s"] for k in kpis if "s" in k}
     accounts_at = {p["partition"]: p["next"] for p in health["partitions"]}
-    world = World(*place, {**options, "accounts_at": accounts_at, "remember": customers > 0})
+    world = World(*place, {"customers": False, "accounts_at": accounts_at, "remember": customers > 0})
     verdict = Verdict()
     if not seconds:
         print("nothing is sealed yet")

@@ -3,8 +3,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
+from . import yaml12
 from .cel import compile_condition
 
 # Length and pane in seconds. Longer windows are known to definitions and have no effect yet.
@@ -62,14 +61,14 @@ def event_types():
 
 def load(folder):
     folder = Path(folder)
-    listed = yaml.safe_load((folder / "channels.yaml").read_text())["channels"]
+    listed = yaml12.load((folder / "channels.yaml").read_text())["channels"]
     channels = [c["channel"] for c in listed]
-    sources = sorted(yaml.safe_load(f.read_text())["source"] for f in _files(folder / "sources"))
+    sources = sorted(yaml12.load(f.read_text())["source"] for f in _files(folder / "sources"))
     targets = {c["channel"]: c["reply_target_s"] for c in listed if "reply_target_s" in c}
     out = Catalogue([], [], channels, sources, targets, event_types(), set(BUILT_IN))
     reader = _Reader({"channel": channels, "source": sources}, out.used)
     for file in _files(folder / "kpis"):
-        raw = yaml.safe_load(file.read_text())
+        raw = yaml12.load(file.read_text())
         if "observed" in raw:
             out.observed.append(raw["kpi"])
         else:

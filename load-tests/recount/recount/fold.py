@@ -102,6 +102,11 @@ class Partition(Clock):
         if self.pending:
             self.counter_of.take(self.pending, named, self.log_time)
 
+    def release(self):
+        """Nothing more is asked of it: lets its tables go."""
+        self.filed, self.customers, self.sources, self.decisions = {}, {}, {}, []
+        self.contacts.all, self.conversations.all, self.conversations.breaches = {}, {}, []
+
     def ends(self):
         """After the last record: what it did not pass is not sealed."""
         if self.pending:

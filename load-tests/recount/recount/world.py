@@ -75,6 +75,8 @@ class World:
             p.take(r)
             if p.next == self.accounts_at.get(p.number):
                 accounts[p.number] = account(p)
+            if done(p.number):
+                p.release()
         for p in all_:
             p.ends()
             if p.number in self.watched and p.number not in begun:
