@@ -78,7 +78,7 @@ class Kafka:
         self.topic, self.place, self.gaps_are_losses = topic, TopicPartition, False
         self.consumer = Consumer({"bootstrap.servers": address, "group.id": "recount", "enable.auto.commit": False,
                                   "isolation.level": "read_committed", "auto.offset.reset": "error",
-                                  "enable.partition.eof": True, **options})
+                                  "enable.partition.eof": True, "fetch.wait.max.ms": 20, **options})
         found = self.consumer.list_topics(topic, timeout=30).topics[topic]
         if found.error or not found.partitions:
             raise ValueError(f"topic {topic} cannot be read: {found.error}")
