@@ -7,7 +7,7 @@ from .digest import MASK, cell_hash, rfc3339
 from .world import World
 
 PARTS = ("value", "state", "numerator", "denominator", "n")
-ACCOUNT = ("start", "next", "applied", "duplicates", "late", "dead_lettered", "control", "gaps", "lost", "data_gap", "limited")
+ACCOUNT = ("start", "next", "applied", "duplicates", "late", "dead_lettered", "control", "gaps", "lost", "data_gap", "limited", "cel_errors")
 LOOKED_UP = "no hash key was given (--data): the server was asked which opaque ids its customers have"
 SHOWN = 20
 

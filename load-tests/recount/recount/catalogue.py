@@ -21,6 +21,7 @@ class Measure:
     agg: str
     of: str
     conditions: list
+    types: set | None
 
 
 @dataclass
@@ -50,6 +51,11 @@ def attribute_kinds():
     """Declared attributes of data by name, from the table in schemas/events.md."""
     rows = re.findall(r"^\| `(\w+)` \| (string|bool|int|double) \|", (SCHEMAS / "events.md").read_text(), re.M)
     return dict(rows)
+
+
+def facts():
+    """The type that yields each fact, by `fact.name`, from the table in schemas/facts.md."""
+    return dict(re.findall(r"^\| `(fact\.\w+)` \| `([\w.]+)` \|", (SCHEMAS / "facts.md").read_text(), re.M))
 
 
 def event_types():
@@ -82,7 +88,7 @@ def _files(folder):
 
 class _Reader:
     def __init__(self, declared, used):
-        self.declared, self.used, self.kinds = declared, used, attribute_kinds()
+        self.declared, self.used, self.kinds, self.yields = declared, used, attribute_kinds(), facts()
 
     def kpi(self, raw):
         texts = ["numerator", "denominator"] if raw["type"] == "ratio" else ["measure"]
@@ -114,4 +120,10 @@ class _Reader:
             self.used.add(of)
         texts = [t for t in (filter_text, where) if t]
         self.used.update(name for t in texts for name in re.findall(r"\bdata\.(\w+)", t))
-        return Measure(agg, of, [compile_condition(t, self.kinds) for t in texts])
+        conditions = [compile_condition(t, self.kinds, self.yields) for t in texts]
+        if of in self.yields:
+            conditions.insert(0, compile_condition(f"has({of})", self.kinds, self.yields))
+        types = None
+        for condition in conditions:
+            types = condition.types if types is None else types if condition.types is None else types & condition.types
+        return Measure(agg, of, conditions, types)

@@ -8,8 +8,8 @@ LOW, HIGH = -(2**63), 2**63 - 1
 
 
 class Parser:
-    def __init__(self, text, kinds):
-        self.kinds, self.tokens, at = kinds, [], 0
+    def __init__(self, text, kinds, yields):
+        self.kinds, self.yields, self.tokens, at = kinds, yields, [], 0
         text = text.strip()
         while at < len(text):
             m = TOKEN.match(text, at)
@@ -55,7 +55,10 @@ class Parser:
     def logic(self, word, part, absorbing):
         f = part()
         while self.take(word):
-            f = _absorb(f, part(), absorbing)
+            g = part()
+            types = _either(f, g) if absorbing else _both(getattr(f, "types", None), getattr(g, "types", None))
+            f = _absorb(f, g, absorbing)
+            f.types = types
         return f
 
     def either(self):
@@ -67,16 +70,34 @@ class Parser:
     def relation(self):
         f = self.sum()
         while op := self.take("==", "!=", "<", "<=", ">", ">=", "in"):
-            if op == "in":
-                self.need("[")
-                items = [self.sum()]
-                while self.take(","):
-                    items.append(self.sum())
-                self.need("]")
-                f = _strict(lambda a, *all_: a in all_, f, *items)
-            else:
-                f = _strict(COMPARE[op], f, self.sum())
+            items = self.items() if op == "in" else [self.sum()]
+            types = self.types(op, f, items)
+            f = _strict((lambda a, *all_: a in all_) if op == "in" else COMPARE[op], f, *items)
+            f.types = types
         return f
+
+    def items(self):
+        self.need("[")
+        items = [self.sum()]
+        while self.take(","):
+            items.append(self.sum())
+        self.need("]")
+        return items
+
+    def types(self, op, f, items):
+        """The event types that can make a comparison true; None: any."""
+        if op in ("==", "in") and getattr(f, "name", None) == "event.type":
+            return _texts(items)
+        if op == "==" and getattr(items[0], "name", None) == "event.type":
+            return _texts([f])
+        operands = [f] if op == "in" else [f, *items]
+        found = None
+        for one in operands:
+            found = _both(found, self.yielder(getattr(one, "name", "")))
+        return found
+
+    def yielder(self, name):
+        return {self.yields[name]} if name in self.yields else None
 
     def sum(self):
         f = self.product()
@@ -133,7 +154,10 @@ class Parser:
             self.need("(")
             group, name = self.path()
             self.need(")")
-            return lambda e: e[group].get(name) is not None
+            def there(e):
+                return e[group].get(name) is not None
+            there.types = self.yielder(f"{group}.{name}")
+            return there
         self.i -= 1
         return self.attribute(*self.path())
 
@@ -153,6 +177,7 @@ class Parser:
         def get(e):
             value = e[group].get(name)
             return value if fits(value, kind) else ERROR
+        get.name = f"{group}.{name}"
         return get
 
 
@@ -184,7 +209,26 @@ def _bound(value):
 
 
 def _constant(value):
-    return lambda e: value
+    def constant(e):
+        return value
+    constant.value = value
+    return constant
+
+
+def _texts(parts):
+    """The texts that stand there; None where anything else does."""
+    texts = [getattr(part, "value", None) for part in parts]
+    return set(texts) if all(isinstance(t, str) for t in texts) else None
+
+
+def _both(a, b):
+    """Types that are possible under both conditions."""
+    return b if a is None else a if b is None else a & b
+
+
+def _either(f, g):
+    a, b = getattr(f, "types", None), getattr(g, "types", None)
+    return None if a is None or b is None else a | b
 
 
 def _absorb(f, g, absorbing):
@@ -217,6 +261,23 @@ COMPARE = {"==": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, 
 CALLS = {"startsWith": str.startswith, "endsWith": str.endswith, "contains": str.__contains__}
 
 
-def compile_condition(text, kinds):
-    """A function of {event, data, fact, record}; `kinds` are the declared attributes of data."""
-    return Parser(text, kinds).whole()
+def compile_condition(text, kinds, yields=None):
+    """A function of {event, data, fact, record}; `kinds` are the declared attributes of data, `yields` the type by the name of
+    each fact. Its `types`: the event types that can make it true, None for any."""
+    whole = Parser(text, kinds, yields or {}).whole()
+
+    def condition(e):
+        return whole(e)
+    condition.types = getattr(whole, "types", None)
+    return condition
+
+
+def all_of(conditions, view):
+    """And-ed as `&&` does it: true, false or ERROR."""
+    found = True
+    for condition in conditions:
+        one = condition(view)
+        if one is False:
+            return False
+        found = ERROR if one is ERROR else found
+    return found

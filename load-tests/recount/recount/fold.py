@@ -6,7 +6,7 @@ from .limits import (CLAMP_MS, FUTURE_MS, HORIZON_MS, MOST, REPEAT_MINUTES, UNRE
 from .objects import CONTACT, CONVERSATION, Contacts, Conversations
 
 NOTHING = {"data": {}}
-NAMES = ("applied", "duplicates", "late", "dead_lettered", "control", "gaps", "lost", "breached", "met")
+NAMES = ("applied", "duplicates", "late", "dead_lettered", "control", "gaps", "lost", "breached", "met", "cel_errors")
 COUNTED = {"duplicate": "duplicates"}
 PURGE_MS = 600_000
 
@@ -99,8 +99,7 @@ class Partition(Clock):
         named = self._name(r, steers, jump)
         key = COUNTED.get(named[0], named[0])
         self.account[key] += 1
-        if self.pending:
-            self.counter_of.take(self.pending, named, self.log_time)
+        self.account["cel_errors"] += self.counter_of.take(self.pending, named, self.log_time)
 
     def release(self):
         """Nothing more is asked of it: lets its tables go."""
@@ -187,11 +186,15 @@ class Partition(Clock):
             self._customer(subject, kind, known, time)
         step, id_ = CONTACT.get(kind), data.get("contact_id")
         if step and _named(id_):
+            if step == "queued":
+                self.account["cel_errors"] += self.world.errors("contact", event)
             facts = self.contacts.step(id_, step, time, self.log_time, event)
             self._bound("contacts", self.contacts.all)
             return facts
         step, id_ = CONVERSATION.get(kind), data.get("conversation_id")
         if step and _named(id_) and not (step == "agent_message" and data.get("automated") is True):
+            if step == "customer_message":
+                self.account["cel_errors"] += self.world.errors("conversation", event)
             facts = self.conversations.step(id_, step, time, self.log_time, event)
             self._bound("conversations", self.conversations.all)
             return facts
@@ -210,7 +213,9 @@ class Partition(Clock):
 
     def _source(self, event, time):
         if event["source"] in self.world.catalogue.sources:
-            for measure in self.world.ages_of(event):
+            matching, errors = self.world.ages_of(event)
+            self.account["cel_errors"] += errors
+            for measure in matching:
                 newest = self.sources.setdefault(measure, {})
                 newest[event["source"]] = max(time, newest.get(event["source"], time))
 

@@ -2,7 +2,7 @@
 from itertools import product
 
 from .catalogue import WINDOWS
-from .cel import fits
+from .cel import ERROR, all_of, fits
 from .limits import DATA_GAP, LATENESS_MS, RESTATED, WARMING
 
 OPEN = ("gauge", "oldest")
@@ -115,23 +115,29 @@ class Counter:
         self.tasks = [(kpi, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.agg not in OPEN]
 
     def take(self, seconds, named, log_time):
-        """`named`: (outcome, reason, event, facts, event time)."""
+        """`named`: (outcome, reason, event, facts, event time). How many conditions ended in an error that Watchfloor tried: of
+        events those whose type can make them true."""
         outcome, reason, event, facts, time = named
-        by_event = hits(seconds, time // 1000) if outcome == "applied" else None
+        applied, errors = outcome == "applied", 0
+        by_event = hits(seconds, time // 1000) if applied else {}
         by_record = hits(seconds, log_time // 1000)
-        if not by_event and not by_record:
-            return
         view = {"data": event["data"], "event": event, "fact": facts, "record": {"outcome": outcome, "reason": reason}}
         for kpi, i, m in self.tasks:
             records, minutes = m.agg == "records", m.agg == "count_distinct"
-            found = by_record if records else by_event
-            here = [(w, hit) for w in kpi.windows for hit in found.get((w, minutes), ())] if found else ()
-            if not here or not matches(m, view):
+            if not records and not applied:
                 continue
-            for window, (second, end) in here:
-                late = not records and end + LATENESS_MS <= log_time
-                for scope in scopes(kpi, view):
-                    tally(second.part((kpi.name, i, window, scope), m.agg), m, view, late)
+            verdict = all_of(m.conditions, view)
+            if verdict is ERROR:
+                errors += records or m.types is None or event["type"] in m.types
+            if verdict is not True:
+                continue
+            found = by_record if records else by_event
+            for window in kpi.windows:
+                for second, end in found.get((window, minutes), ()):
+                    late = not records and end + LATENESS_MS <= log_time
+                    for scope in scopes(kpi, view):
+                        tally(second.part((kpi.name, i, window, scope), m.agg), m, view, late)
+        return errors
 
 
 def hits(seconds, at):
@@ -195,10 +201,8 @@ def factor(kpi):
 
 
 def matches(m, view):
-    """Filter and condition; an error is false. An event without the fact that is summed is none of the measure's."""
-    if m.of.startswith("fact.") and m.of[5:] not in view["fact"]:
-        return False
-    return all(c(view) is True for c in m.conditions)
+    """Filter and condition; an error is false."""
+    return all_of(m.conditions, view) is True
 
 
 def scopes(kpi, view):

@@ -1,7 +1,8 @@
 """In: a log, the definitions, seconds. Kept: every partition's fold. Out: the recount at those seconds."""
+from .cel import ERROR, all_of
 from .digest import MASK, customer
 from .fold import Clock, NotSealed, Partition
-from .windows import Counter, Second, matches
+from .windows import OPEN, Counter, Second
 
 TRUSTED = "no control keys were given (--data): control records taken on trust"
 NO_KEY = "no hash key was given (--data): opaque ids of customers and decisions are made under a key of zeros"
@@ -16,6 +17,8 @@ class World:
         options = options or {}
         self.gaps_are_losses = log.gaps_are_losses
         self.with_customers = options.get("customers", True)
+        of = [m for kpi in catalogue.kpis for m in kpi.measures if m.agg in OPEN]
+        self.waits = {family: [m for m in of if m.of.startswith(family + ".")] for family in ("contact", "conversation")}
         self.ages = [(kpi.name, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.of == "source.last_event"]
         self.accounts_at, self.watched = options.get("accounts_at", {}), options.get("watched", {})
         # By name, in which partition a customer lives; only where somebody asks.
@@ -25,9 +28,13 @@ class World:
         return ([] if self.keys.control else [TRUSTED]) + ([] if self.keys.customers else [NO_KEY])
 
     def ages_of(self, event):
-        """The measures of ages of sources whose condition an event fulfils."""
-        view = {"data": event["data"], "event": event, "fact": {}, "record": {}}
-        return [(kpi, i) for kpi, i, m in self.ages if matches(m, view)]
+        """The measures of ages of sources whose condition an event fulfils, and how many conditions ended in an error."""
+        found = [((kpi, i), all_of(m.conditions, _view(event))) for kpi, i, m in self.ages]
+        return [measure for measure, verdict in found if verdict is True], sum(verdict is ERROR for _, verdict in found)
+
+    def errors(self, family, event):
+        """How many conditions on what waits end in an error, over the event that begins a wait."""
+        return sum(all_of(m.conditions, _view(event)) is ERROR for m in self.waits[family])
 
     def told(self, partition):
         """What one partition says at a second."""
@@ -124,6 +131,10 @@ class World:
                 "decisions": [d for t in told for d in t["decisions"]],
             })
         return out, accounts
+
+
+def _view(event):
+    return {"data": event["data"], "event": event, "fact": {}, "record": {}}
 
 
 def account(p):

@@ -204,7 +204,7 @@ fn account(partition: usize, a: &Account) -> Value {
         "partition": partition, "start": a.start, "next": a.next, "applied": a.applied,
         "duplicates": a.duplicates, "late": a.late, "dead_lettered": a.dead_lettered,
         "control": a.control, "gaps": a.gaps, "lost": a.lost, "breached": a.breached, "met": a.met,
-        "data_gap": a.data_gap.map(|g| json!({"from": g.from, "to": g.to})),
+        "cel_errors": a.cel_errors, "data_gap": a.data_gap.map(|g| json!({"from": g.from, "to": g.to})),
         "limited": a.limited, "unregistered": a.unregistered,
     })
 }
