@@ -182,6 +182,12 @@ fn careless(i: usize, mut entry: Entry) -> Entry {
         ("/data/conversation_id", json!("")),
         ("/data/automated", json!("true")),
         ("/data", json!("no object")),
+        ("/time", json!(at.plus(-30 * MINUTE).to_rfc3339())),
+        ("/time", json!(at.plus(-30 * MINUTE - 1).to_rfc3339())),
+        ("/time", json!(at.plus(5 * MINUTE).to_rfc3339())),
+        ("/time", json!(at.plus(5 * MINUTE + 1).to_rfc3339())),
+        ("/time", json!(at.plus(HOUR).to_rfc3339())),
+        ("/time", json!(at.plus(HOUR + 1).to_rfc3339())),
         ("/time", json!(null)),
         ("/time", json!(at.to_rfc3339().replace('Z', "+00:00"))),
         ("/time", json!("2016-12-31T23:59:60Z")),
@@ -208,8 +214,25 @@ fn careless(i: usize, mut entry: Entry) -> Entry {
     entry
 }
 
+/// An event of some minutes ago again, around the edge of the repeat window.
+fn echo(before: &[Entry], i: usize, at: Timestamp) -> Option<Entry> {
+    const MINUTES: [i64; 6] = [21, 34, 35, 36, 37, 50];
+    let age = MINUTES[i % MINUTES.len()] * MINUTE;
+    let events = before.iter().rev().filter(|e| e.steer.is_none());
+    let mut old = events.filter(|e| at.since(e.timestamp) >= age && !e.value.is_empty());
+    old.next().map(|e| Entry {
+        timestamp: at,
+        ..e.clone()
+    })
+}
+
 /// What else a log may hold at this place.
-fn strange(i: usize, at: Timestamp, counter: u64, kind: TimestampKind) -> Option<Entry> {
+fn strange(before: &[Entry], i: usize, last: &Entry, kind: TimestampKind) -> Option<Entry> {
+    let at = last.timestamp;
+    let counter = || {
+        let all = counters(before).chain(counters(std::slice::from_ref(last)));
+        all.max().unwrap_or(0)
+    };
     let activate = |number| Act::Activate {
         number,
         hash: "ab".to_owned(),
@@ -221,12 +244,13 @@ fn strange(i: usize, at: Timestamp, counter: u64, kind: TimestampKind) -> Option
         entry
     };
     Some(match i % 43 {
-        5 => control(at, counter + 1, activate(1)),
-        9 => control(at, counter + 1, activate(7)),
-        14 => control(at, counter, Act::Clock),
+        5 => control(at, counter() + 1, activate(1)),
+        9 => control(at, counter() + 1, activate(7)),
+        14 => control(at, counter(), Act::Clock),
         20 => forged(),
         26 => event(at, kind, Vec::new()),
         31 => event(at.plus(3 * HOUR), TimestampKind::Create, b"{}".to_vec()),
+        2 | 17 | 29 | 40 => return echo(before, i, at),
         38 if i < 43 => event(at, kind, vec![b'['; 300_000]),
         _ => return None,
     })
@@ -245,11 +269,7 @@ fn spiced(log: Vec<Entry>, kind: TimestampKind) -> Vec<Entry> {
         } else if i % 15 == 7 {
             entry = binary(entry);
         }
-        let at = entry.timestamp;
-        let newest = counters(&out)
-            .chain(counters(std::slice::from_ref(&entry)))
-            .max();
-        let between = strange(i, at, newest.unwrap_or(0), kind);
+        let between = strange(&out, i, &entry, kind);
         raise += u64::from(matches!(i % 43, 5 | 9));
         for mut entry in std::iter::once(entry).chain(between) {
             offset += i64::from(i % 29 == 17) * 2;
