@@ -168,7 +168,7 @@ fn careless(i: usize, mut entry: Entry) -> Entry {
         ("/data/wait_ms", json!("12")),
         ("/data/wait_ms", json!(1.5)),
         ("/data/wait_ms", json!(1e3)),
-        ("/data/wait_ms", json!(9_223_372_036_854_775_807_u64)),
+        ("/data/wait_ms", json!(9_007_199_254_740_993_u64)),
         ("/data/wait_ms", json!(9_223_372_036_854_775_808_u64)),
         ("/data/amount_minor", json!(null)),
         ("/data/amount_minor", json!([1])),
@@ -207,6 +207,7 @@ fn careless(i: usize, mut entry: Entry) -> Entry {
     match i % 7 {
         // Twice: an attribute that definitions use, and one that nobody looks at.
         0 => text = text.replacen("\"data\":{", "\"data\":{\"channel\":\"web\",", 1),
+        2 => text = text.replacen("\"data\":{", "\"data\":{\"currency\":\"EUR\",", 1),
         1 => text = text.replacen("\"data\":{", "\"data\":{\"topic\":1,\"topic\":2,", 1),
         _ => {}
     }
@@ -354,41 +355,52 @@ pub(crate) fn of_company() -> Log {
     }
 }
 
-/// Conversations with far too many messages, some hours late, and few replies.
-pub(crate) fn of_talks(seed: u64) -> Log {
+/// Steps of contacts and conversations on a grid of five seconds, so that times meet where rules say
+/// "at or before"; some late, some ahead, with backlogs of messages and pauses in which things are forgotten.
+pub(crate) fn of_grid(seed: u64) -> Log {
+    const GRID: i64 = 5 * SECOND;
     let mut rng = StdRng::seed_from_u64(seed);
     let mut at = BEGIN;
     let mut log = vec![control(at, 1, Act::Clock)];
     for n in 0..400 {
-        at = at.plus(rng.random_range(0..30 * SECOND));
-        let mut step = match rng.random_range(0..12) {
-            0 | 1 => "agent_message",
-            2 => "closed",
-            _ => "customer_message",
-        };
-        let mut lag = match rng.random_range(0..4) {
-            0 => rng.random_range(0..40 * MINUTE),
-            1 => rng.random_range(0..4 * MINUTE),
-            _ => 0,
-        };
-        let mut channel = ["chat", "sms", "web"][rng.random_range(0..3)];
+        at = at.plus(match n {
+            200 => 35 * MINUTE,
+            300 => 40 * MINUTE,
+            350 => 25 * HOUR,
+            _ => rng.random_range(0..6) * GRID,
+        });
+        let mut lag = GRID
+            * match rng.random_range(0..6) {
+                0 => rng.random_range(0..480),
+                1 => rng.random_range(0..48),
+                2 => rng.random_range(-40..4),
+                _ => 0,
+            };
+        let mut channel = ["chat", "sms", "web", "voice_call"][rng.random_range(0..4)];
         let mut talk = rng.random_range(0..3);
+        let mut step = STEPS[rng.random_range(0..STEPS.len())];
         // A backlog that comes newest first: each message is the oldest one when it comes.
-        if (100..115).contains(&n) {
-            (step, channel, talk, lag) = ("customer_message", "email", 9, (n - 100) * 90 * SECOND);
+        if (100..118).contains(&n) {
+            (step, talk) = ("conversation.customer_message", 9);
+            (channel, lag) = if seed.is_multiple_of(2) {
+                ("email", (n - 100) * 90 * SECOND)
+            } else {
+                ("chat", (n - 100) * 6 * GRID)
+            };
         }
         let customer = rng.random_range(0..3);
+        let wait_ms = [5_000, 20_000, 20_001, 60_000][rng.random_range(0..4)];
         let json = json!({
-            "specversion": "1.0", "id": format!("t{n}"), "source": "desk",
-            "type": format!("cx.conversation.{step}.v1"), "time": at.plus(-lag).to_rfc3339(),
+            "specversion": "1.0", "id": format!("t{n}"), "source": "contact-centre",
+            "type": format!("cx.{step}.v1"), "time": at.plus(-lag).to_rfc3339(),
             "subject": (customer > 0).then(|| format!("c-{customer}")),
-            "data": {"channel": channel, "conversation_id": format!("t-{talk}")},
+            "data": {
+                "channel": channel, "conversation_id": format!("t-{talk}"), "wait_ms": wait_ms,
+                "contact_id": format!("k-{talk}"), "queue": "sales", "outcome": "abandoned",
+            },
         });
-        log.push(event(
-            at,
-            TimestampKind::LogAppend,
-            json.to_string().into_bytes(),
-        ));
+        let value = json.to_string().into_bytes();
+        log.push(event(at, TimestampKind::LogAppend, value));
     }
     log.push(control(at.plus(3 * HOUR), 2, Act::Clock));
     log.push(control(at.plus(4 * HOUR), 3, Act::Clock));
@@ -398,6 +410,22 @@ pub(crate) fn of_talks(seed: u64) -> Log {
         gaps_are_losses: false,
     }
 }
+
+/// What happens on the grid, messages most often.
+const STEPS: [&str; 12] = [
+    "conversation.customer_message",
+    "conversation.customer_message",
+    "conversation.customer_message",
+    "conversation.customer_message",
+    "conversation.agent_message",
+    "conversation.agent_message",
+    "conversation.closed",
+    "contact.queued",
+    "contact.queued",
+    "contact.answered",
+    "contact.dequeued",
+    "contact.ended",
+];
 
 /// A copy of a catalogue in which replies are due so soon that small worlds miss some.
 pub(crate) fn quick_catalog(shipped: &Path) -> PathBuf {
