@@ -29,7 +29,8 @@ pub(crate) struct Fold {
     pub(crate) expected: Value,
 }
 
-/// Folds a log; looks at so many of its sealed seconds, the first and the last among them.
+/// Folds a log; looks at so many of its sealed seconds, the first and the last among them, and at
+/// those a window after the first.
 pub(crate) fn fold(catalog: &Path, log: &Log, seconds: usize) -> Fold {
     let catalog = load(catalog).unwrap_or_else(|f| panic!("{}", f[0]));
     let set = Arc::new(catalog.compile(1));
@@ -49,9 +50,11 @@ pub(crate) fn fold(catalog: &Path, log: &Log, seconds: usize) -> Fold {
     let sealed: BTreeMap<i64, Sealed> = sealed.map(|s| (s.s, s)).collect();
     let all: Vec<i64> = sealed.keys().copied().collect();
     let last = all.len() - 1;
-    let chosen: BTreeSet<i64> = (0..seconds)
-        .map(|i| all[last * i / (seconds - 1)])
-        .collect();
+    let spread = (0..seconds).map(|i| all[last * i / (seconds - 1)]);
+    // Those at which windows just reach the log's start.
+    let edges = [60, 300, 900, 3_600].map(|length| all[0] + length);
+    let edges = edges.into_iter().filter(|s| sealed.contains_key(s));
+    let chosen: BTreeSet<i64> = spread.chain(edges).collect();
     let at = chosen
         .iter()
         .map(|s| second(&way, log, &sealed[s], &subjects));

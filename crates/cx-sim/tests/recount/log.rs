@@ -388,6 +388,24 @@ pub(crate) fn of_grid(seed: u64) -> Log {
                 ("chat", (n - 100) * 6 * GRID)
             };
         }
+        // What is exactly as old as it is kept, or was ended, comes again; a backlog is answered late.
+        let forced = match n {
+            118..126 => Some(("conversation.agent_message", 9, (n - 116) * 60 * SECOND)),
+            198 => Some(("contact.ended", 1, 0)),
+            199 => Some(("conversation.closed", 1, 0)),
+            200 => Some(("conversation.customer_message", 1, 0)),
+            201 => Some(("conversation.agent_message", 1, 0)),
+            202 => Some(("contact.queued", 1, 0)),
+            _ => None,
+        };
+        if let Some(forced) = forced {
+            (step, talk, lag) = forced;
+        }
+        let contact = if forced.is_some() {
+            talk
+        } else {
+            rng.random_range(0..6)
+        };
         let customer = rng.random_range(0..3);
         let wait_ms = [5_000, 20_000, 20_001, 60_000][rng.random_range(0..4)];
         let json = json!({
@@ -396,7 +414,7 @@ pub(crate) fn of_grid(seed: u64) -> Log {
             "subject": (customer > 0).then(|| format!("c-{customer}")),
             "data": {
                 "channel": channel, "conversation_id": format!("t-{talk}"), "wait_ms": wait_ms,
-                "contact_id": format!("k-{talk}"), "queue": "sales", "outcome": "abandoned",
+                "contact_id": format!("k-{contact}"), "queue": "sales", "outcome": "abandoned",
             },
         });
         let value = json.to_string().into_bytes();
@@ -412,7 +430,7 @@ pub(crate) fn of_grid(seed: u64) -> Log {
 }
 
 /// What happens on the grid, messages most often.
-const STEPS: [&str; 12] = [
+const STEPS: [&str; 14] = [
     "conversation.customer_message",
     "conversation.customer_message",
     "conversation.customer_message",
@@ -422,6 +440,8 @@ const STEPS: [&str; 12] = [
     "conversation.closed",
     "contact.queued",
     "contact.queued",
+    "contact.queued",
+    "contact.answered",
     "contact.answered",
     "contact.dequeued",
     "contact.ended",
