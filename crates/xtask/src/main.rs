@@ -5,6 +5,7 @@ mod bench;
 mod demo;
 mod kafka;
 mod page;
+mod python;
 mod run;
 mod suite;
 mod tally;

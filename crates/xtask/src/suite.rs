@@ -3,7 +3,7 @@
 
 use crate::run::{cargo, heard, passed};
 use crate::tally::Tally;
-use crate::{demo, kafka, page, tools, wall};
+use crate::{demo, kafka, page, python, tools, wall};
 use anyhow::Result;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,9 +38,15 @@ pub(crate) fn test() -> bool {
     }
     let page = display(&mut tally);
     style(&mut tally);
+    if tally.step("the recount's packages", python::install) {
+        tally.tests("the recount's own tests", || python::tests(LIMIT));
+    }
+    let (variable, path) = python::environment();
     tally.tests("cargo test", || {
         let all = ["test", "--workspace", "-j2", "--no-fail-fast"];
-        heard(cargo(&all), LIMIT)
+        let mut tests = cargo(&all);
+        tests.env(variable, &path);
+        heard(tests, LIMIT)
     });
     tally.tests("the house over a real Apache Kafka", || {
         kafka::during((1, true), |cluster| {
@@ -48,6 +54,7 @@ pub(crate) fn test() -> bool {
             tests
                 .envs(cluster.environment())
                 .envs(screen())
+                .env(variable, &path)
                 .env("WATCHFLOOR_TEST_S3", tools::s3()?);
             heard(tests, LIMIT)
         })

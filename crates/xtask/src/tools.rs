@@ -1,6 +1,7 @@
 //! In: the machine. Kept: nothing. Out: which tools are missing and how to get them; or, for root,
 //! the tools. Never knows: what they are used for.
 
+use crate::python;
 use crate::run::{passed, program, root, say};
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
@@ -74,6 +75,13 @@ const JAVA_TOOLS: &[Tool] = &[
     ("java", "Java 17 or newer", "default-jre-headless"),
     ("mvn", "Maven", "maven"),
 ];
+
+/// What the independent recount runs in.
+const PYTHON: Tool = (
+    "python3",
+    "Python 3.11 or newer with venv (for the recount)",
+    "python3-venv",
+);
 
 /// Oldest Java that Apache Kafka 4 runs on.
 const JAVA: u32 = 17;
@@ -156,10 +164,9 @@ fn missing_for_tests() -> Vec<Tool> {
     let cluster = std::env::var_os("WATCHFLOOR_TEST_KAFKA").is_some();
     let go = Command::new("go").arg("version").output();
     let go = (!go.is_ok_and(|o| o.status.success())).then_some(GO);
-    java.filter(|_| !cluster)
-        .chain(missing())
-        .chain(go)
-        .collect()
+    let python = (!python::is_good()).then_some(PYTHON);
+    let java = java.filter(|_| !cluster);
+    java.chain(python).chain(go).chain(missing()).collect()
 }
 
 fn node_is_new_enough() -> Result<()> {

@@ -11,6 +11,7 @@ mod bounce;
 mod chaos;
 mod cluster;
 mod nemesis;
+mod recount;
 mod restart;
 mod round_trip;
 mod screen;

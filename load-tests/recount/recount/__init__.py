@@ -1,0 +1,1 @@
+"""The independent recount: shares no code with Watchfloor."""

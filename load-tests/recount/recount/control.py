@@ -1,0 +1,47 @@
+"""In: a record with the header `cx-control`. Kept: nothing. Out: its counter and what it asks for, or why it is refused."""
+import json
+import re
+from typing import NamedTuple
+
+from .decode import Rejected
+
+HEADER = re.compile(r"([0-9]{1,20});([^;]*);([^;]*)")
+CLOCK, ACTIVATION, GAP = (f"cx.control.{n}.v1" for n in ("clock", "activation", "data_gap_acknowledged"))
+
+
+class Control(NamedTuple):
+    counter: int
+    kind: str
+    data: dict
+
+
+def read(record, header, topic, keys):
+    """Where no keys are known the signature is taken on trust."""
+    try:
+        found = HEADER.fullmatch(header.decode("utf-8"))
+    except UnicodeDecodeError:
+        found = None
+    if not found or int(found[1]) >= 2**64:
+        raise Rejected("control_forged", "header cx-control")
+    counter = int(found[1])
+    if keys.control and not re.fullmatch("[0-9a-fA-F]{64}", found[3]):
+        raise Rejected("control_forged", "header cx-control")
+    if keys.signed(record, topic, counter, found[2], found[3]) is False:
+        raise Rejected("control_forged", "header cx-control")
+    return Control(counter, *_act(record.value or b""))
+
+
+def _act(raw):
+    try:
+        event = json.loads(raw)
+        data = event.get("data", {})
+        texts = all(isinstance(event.get(n), str) for n in ("specversion", "id", "source", "type", "time"))
+    except (ValueError, AttributeError):
+        raise Rejected("control_invalid", "value") from None
+    if not texts or not isinstance(data, dict):
+        raise Rejected("control_invalid", "value")
+    kind = event["type"]
+    needs = {CLOCK: (), ACTIVATION: (("number", int), ("hash", str)), GAP: (("through", int),)}.get(kind)
+    if needs is None or any(type(data.get(n)) is not t for n, t in needs):
+        raise Rejected("control_invalid", "value")
+    return kind, data
