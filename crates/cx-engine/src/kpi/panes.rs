@@ -1,5 +1,8 @@
 //! In: additions to a pane. Kept: one row of components per pane, and a running sum per window.
 //! Out: the sum over each window. Never knows: what a component means.
+//!
+//! Sums are taken modulo 2^64: a senseless amount leaves no trace once it has left the window, whatever
+//! stood beside it, and nothing panics.
 
 use serde::{Deserialize, Serialize};
 
@@ -77,7 +80,7 @@ impl Panes {
                 let entering = &self.rows[entering..entering + self.row_size];
                 let leaving = &self.rows[leaving..leaving + self.row_size];
                 for (sum, (enters, leaves)) in sums.zip(entering.iter().zip(leaving)) {
-                    *sum += enters - leaves;
+                    *sum = sum.wrapping_add(enters.wrapping_sub(*leaves));
                 }
             }
             let fresh = self.start(self.head + self.ahead);
@@ -113,12 +116,13 @@ impl Panes {
 
     /// Adds to one component of one pane.
     pub(crate) fn add(&mut self, spot: Spot, component: usize, value: i64) {
-        self.rows[spot.start + component] += value;
+        let cell = &mut self.rows[spot.start + component];
+        *cell = cell.wrapping_add(value);
         let windows = self.lengths.len();
         let sums = &mut self.sums[component * windows..][..windows];
         for (i, sum) in sums.iter_mut().enumerate() {
             if spot.windows & (1 << i) != 0 {
-                *sum += value;
+                *sum = sum.wrapping_add(value);
             }
         }
     }
@@ -149,7 +153,8 @@ impl Panes {
                 // A set may have nothing to sum.
                 let sums = self.sums.get_mut(window..).unwrap_or_default();
                 let sums = sums.iter_mut().step_by(windows);
-                sums.zip(row).for_each(|(sum, value)| *sum += value);
+                sums.zip(row)
+                    .for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
             }
         }
         true

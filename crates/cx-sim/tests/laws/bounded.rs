@@ -1,10 +1,12 @@
 //! Law 7: every table has a limit, and a counter for what it refused.
 
-use crate::fold::{catalog, deliver, engine};
+use crate::fold::{catalog, deliver, engine, fold};
 use crate::world::{SEEDS, logs, world};
-use cx_engine::Account;
+use cx_engine::{Account, Step};
 use cx_model::limits::Limits;
-use cx_model::time::MINUTE;
+use cx_model::record::TimestampKind;
+use cx_model::time::{MINUTE, Timestamp};
+use cx_model::value::Sealed;
 use cx_sim::slow::{LogRecord, Outcome, SlowModel};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -126,4 +128,59 @@ fn law_7_with_no_room_at_all_everything_is_refused_by_name() {
     assert_eq!(a.duplicates, 0, "nothing is remembered");
     let roomy = account(Limits::default(), &log).expect("bounded");
     assert!(roomy.limited.is_empty(), "{roomy:?}");
+}
+
+/// An order over the most that an event can say, from a customer, at a second.
+fn order(customer: u32, second: i64) -> LogRecord {
+    let at = Timestamp(1_800_000_000_000 + second * 1_000);
+    let event = serde_json::json!({
+        "specversion": "1.0", "id": format!("{customer}-{second}"), "source": "web-shop",
+        "type": "cx.commerce.order_placed.v1", "subject": format!("c-{customer}"), "time": at.to_rfc3339(),
+        "data": {"channel": "web", "currency": "EUR", "amount_minor": i64::MAX},
+    });
+    LogRecord {
+        timestamp: at,
+        timestamp_kind: TimestampKind::LogAppend,
+        value: event.to_string().into_bytes(),
+        clock: None,
+    }
+}
+
+#[test]
+fn amounts_beyond_64_bits_together_stop_nothing_and_leave_no_trace() {
+    let catalog = catalog();
+    let orders = || (0..40).map(|i| order(i, i64::from(i)));
+    let home = |partition: u32, partitions: u32| {
+        move |i: &u32| cx_model::ids::partition_of(&format!("c-{i}"), partitions) == partition
+    };
+    // Hours later something that costs nothing.
+    let quiet = |p: u32, of: u32| {
+        let somebody = (0..40).find(home(p, of)).expect("somebody");
+        (1..8).map(move |n| {
+            let mut record = order(somebody, n * 1_800);
+            let text = String::from_utf8(record.value).expect("JSON");
+            record.value = text.replace(&i64::MAX.to_string(), "0").into_bytes();
+            record
+        })
+    };
+    let one = vec![orders().chain(quiet(0, 1)).collect::<Vec<_>>()];
+    let two: Vec<Vec<LogRecord>> = (0..2)
+        .map(|p| {
+            let here = (0..40).filter(home(p, 2));
+            here.map(|i| order(i, i64::from(i)))
+                .chain(quiet(p, 2))
+                .collect()
+        })
+        .collect();
+    let (whole, _) = fold(&catalog, &one, Step::Second);
+    let (parts, _) = fold(&catalog, &two, Step::Second);
+    let set = catalog.compile(1);
+    let revenue = set.cells.iter().position(|c| &*c.key.kpi == "revenue");
+    let revenue = revenue.expect("a cell");
+    let at = |sealed: &BTreeMap<i64, Sealed>, second: i64| {
+        sealed[&(1_800_000_000 + second)].values[revenue].value
+    };
+    assert_eq!(at(&whole, 1_800), at(&parts, 1_800));
+    assert_eq!(at(&whole, 7 * 1_800), Some(0), "nothing is left of it");
+    assert_eq!(at(&parts, 7 * 1_800), Some(0));
 }
