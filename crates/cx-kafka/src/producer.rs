@@ -13,7 +13,7 @@ use rdkafka::producer::{
 use rdkafka::types::RDKafkaErrorCode;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -35,6 +35,8 @@ struct Counts {
     delivered: AtomicU64,
     failed: AtomicU64,
     lost: AtomicU64,
+    /// Of the first of them.
+    why: OnceLock<String>,
     ages: Mutex<Ages>,
 }
 
@@ -215,6 +217,12 @@ impl Producer {
         self.counts.lost.load(Ordering::Relaxed)
     }
 
+    /// Why the first of these was not taken.
+    #[must_use]
+    pub fn lost_why(&self) -> Option<&str> {
+        self.counts.why.get().map(String::as_str)
+    }
+
     fn queue(
         &self,
         record: &Outgoing<'_>,
@@ -262,6 +270,17 @@ impl Counts {
     }
 
     fn lose(&self, topic: &str, error: &KafkaError) {
+        self.why.get_or_init(|| match error.rdkafka_error_code() {
+            Some(
+                RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition,
+            ) => Error::NoTopic {
+                topic: topic.to_owned(),
+            }
+            .to_string(),
+            _ => format!("{topic}: {error}"),
+        });
         self.lost.fetch_add(1, Ordering::Relaxed);
         self.fail(topic, error);
     }

@@ -124,7 +124,8 @@ impl Worker {
         let lost = self.common.producer.lost();
         anyhow::ensure!(
             lost == 0,
-            "{lost} records that follow from the log were not taken by the broker and never will be (the log above says why); the house stops so that nothing counts as done: mend the topic, then start again"
+            "{lost} records that follow from the log were not taken by the broker and never will be; the house stops so that nothing counts as done: {}",
+            self.common.producer.lost_why().unwrap_or_default()
         );
         self.common.outputs.look(&self.common.producer, now);
         let full = self.common.memory.full(now);
