@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-const KEPT_NOWHERE: &str = "The embedded broker keeps nothing, so the engine could not come back: run cargo xtask demo --kafka to kill it.";
+const KEPT_NOWHERE: &str = "The embedded broker keeps nothing, so the engine could not come back: run cargo xtask demo --kafka to kill it";
 
 /// The stage of the demo; gestures fall between two emissions.
 pub(crate) struct Theatre {
