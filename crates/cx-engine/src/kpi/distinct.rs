@@ -19,7 +19,7 @@ pub(crate) const LENGTHS: [i64; 3] = [5, 15, 60];
 const FORGET_AFTER: i64 = 100;
 const RING: i64 = 192;
 /// Rows of one chunk. Rows stay where they are: growing copies nothing.
-const CHUNK: usize = 256;
+const CHUNK: usize = 32;
 /// Minutes in which every row is looked at once, whether it can be given away.
 const ROUND: usize = 16;
 /// Most rows: what a customer's record can point to.

@@ -5,6 +5,7 @@ use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 use dashmap::DashMap;
 use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -96,8 +97,8 @@ pub(crate) struct Refused;
 
 type Map = DashMap<Key128, Customer, FixedState>;
 
-/// Maps of one partition: a cut copies them one after the other.
-const MAPS: u128 = 32;
+/// Maps of one partition: a cut reads them one after the other.
+const MAPS: u128 = 128;
 
 /// All customers of one partition: one writer, any number of readers.
 pub(crate) struct Customers {
@@ -153,7 +154,7 @@ impl Customers {
         row: impl FnOnce(Option<u32>) -> Option<u32>,
     ) -> Result<Option<u32>, Refused> {
         let map = map(key);
-        self.keep(map);
+        self.keep(map, key);
         let map = &self.maps[map];
         if let Some(mut customer) = map.get_mut(&key) {
             customer.note(seen);
@@ -205,9 +206,11 @@ impl Customers {
 
     /// Forgets whoever was last seen in this minute or before.
     fn forget(&mut self, through: i64) {
-        for map in 0..self.maps.len() {
-            self.keep(map);
-            self.maps[map].retain(|_, customer| customer.last_seen.minute() > through);
+        if let Some(cut) = self.cut.take() {
+            (0..self.maps.len()).for_each(|map| cut.keep_all(&self.maps[map], map));
+        }
+        for map in self.maps.iter() {
+            map.retain(|_, customer| customer.last_seen.minute() > through);
         }
         self.len = self.maps.iter().map(DashMap::len).sum();
         self.none_idle_before = Timestamp(i64::MIN);
@@ -221,10 +224,10 @@ impl Customers {
         self.len
     }
 
-    /// Before a map is changed: copies it, if somebody still reads the cut.
-    fn keep(&mut self, map: usize) {
+    /// Before a customer changes: keeps what it was, if somebody still reads the cut.
+    fn keep(&mut self, map: usize, key: Key128) {
         match &self.cut {
-            Some(cut) if Arc::strong_count(cut) > 1 => cut.keep(&self.maps, map),
+            Some(cut) if Arc::strong_count(cut) > 1 => cut.keep(&self.maps[map], map, key),
             Some(_) => self.cut = None,
             None => {}
         }
@@ -233,7 +236,7 @@ impl Customers {
     /// All customers as they are now; what an older cut still needs is copied first.
     pub(crate) fn cut(&mut self) -> CustomersCut {
         if let Some(old) = self.cut.take() {
-            (0..self.maps.len()).for_each(|map| old.keep(&self.maps, map));
+            (0..self.maps.len()).for_each(|map| old.keep_all(&self.maps[map], map));
         }
         let copies = Arc::new(Copies((0..MAPS).map(|_| Mutex::default()).collect()));
         self.cut = Some(Arc::clone(&copies));
@@ -257,15 +260,20 @@ fn map(key: Key128) -> usize {
 /// One map as it was.
 type Copied = Vec<(Key128, Customer)>;
 
-/// Copies of maps, made by whoever comes first: the writer before it changes one, or the reader.
+/// What became of each map since the cut: the writer notes whom it changes, until the reader took it.
 struct Copies(Vec<Mutex<Copy>>);
 
-#[derive(Default)]
 enum Copy {
-    #[default]
-    Pending,
+    /// Who changed since, as they were; `None` for who was not there.
+    Changed(HashMap<Key128, Option<Customer>, FixedState>),
     Made(Copied),
     Taken,
+}
+
+impl Default for Copy {
+    fn default() -> Self {
+        Self::Changed(HashMap::default())
+    }
 }
 
 impl Copies {
@@ -273,17 +281,30 @@ impl Copies {
         self.0[map].lock().expect("no holder panics")
     }
 
-    /// Copies a map that nobody has copied.
-    fn keep(&self, maps: &[Map], map: usize) {
-        let mut copy = self.of(map);
-        if matches!(*copy, Copy::Pending) {
-            *copy = Copy::Made(copied(&maps[map]));
+    /// Before the first change of a customer in a map that nobody has taken.
+    fn keep(&self, map: &Map, index: usize, key: Key128) {
+        if let Copy::Changed(before) = &mut *self.of(index) {
+            let entry = before.entry(key);
+            entry.or_insert_with(|| map.get(&key).map(|customer| *customer));
+        }
+    }
+
+    /// Before everybody in a map may change.
+    fn keep_all(&self, map: &Map, index: usize) {
+        let mut copy = self.of(index);
+        if let Copy::Changed(before) = &*copy {
+            *copy = Copy::Made(copied(map, before));
         }
     }
 }
 
-fn copied(map: &Map) -> Copied {
-    map.iter().map(|c| (*c.key(), *c.value())).collect()
+/// A map as it was before those changed.
+fn copied(map: &Map, before: &HashMap<Key128, Option<Customer>, FixedState>) -> Copied {
+    let now = map.iter().map(|c| (*c.key(), *c.value()));
+    let same = now.filter(|(key, _)| !before.contains_key(key));
+    let changed = before.iter();
+    let changed = changed.filter_map(|(key, was)| was.map(|was| (*key, was)));
+    same.chain(changed).collect()
 }
 
 /// All customers at one cut, for another thread.
@@ -293,13 +314,14 @@ pub(crate) struct CustomersCut {
 }
 
 impl CustomersCut {
-    /// Map by map; each is copied under its lock, so the writer waits for one map at most.
+    /// Map by map; each is copied under its lock, so the writer waits for one map at most. Once only.
     pub(crate) fn take(self) -> impl Iterator<Item = Copied> {
         (0..self.maps.len()).map(move |map| {
             let mut copy = self.copies.of(map);
             match std::mem::replace(&mut *copy, Copy::Taken) {
                 Copy::Made(copied) => copied,
-                Copy::Pending | Copy::Taken => copied(&self.maps[map]),
+                Copy::Changed(before) => copied(&self.maps[map], &before),
+                Copy::Taken => Vec::new(),
             }
         })
     }

@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-const SHARDS: u128 = 64;
+const SHARDS: u128 = 256;
 
 /// One shard.
 pub(crate) type Table<V> = HashMap<Key128, V, FixedState>;
