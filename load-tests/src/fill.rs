@@ -10,8 +10,9 @@ use cx_sim::{Company, Config, Faults};
 use std::time::Duration;
 
 /// Mean events per second of log time: two million are two hours.
-const RATE: f64 = 280.0;
-/// The history begins so long before now, and so ends well before anybody would take it for live.
+const RATE: i64 = 280;
+/// The history begins at least so long before now, and ends well before anybody would take it for live
+/// (and before Kafka would refuse its timestamps).
 const AGO: i64 = 8 * HOUR;
 /// How long the broker may take for what the producer still holds.
 const FLUSH: Duration = Duration::from_secs(60);
@@ -27,11 +28,12 @@ pub(crate) fn fill(
     (events, customers): (u64, usize),
 ) -> Result<()> {
     let producer = Producer::open(settings)?;
+    let hours = i64::try_from(events)? / (RATE * 3_600);
     let mut company = Company::new(Config {
         seed: 1,
         customers,
-        rate_per_s: RATE,
-        start: clock::now().plus(-AGO),
+        rate_per_s: RATE as f64,
+        start: clock::now().plus(-AGO.max((hours + 2) * HOUR)),
         incident_at: None,
         faults: Faults::calm(),
         diurnal: false,

@@ -4,6 +4,7 @@
 use crate::board::{self, RawBoard};
 use crate::check::{self, Declared, sha256};
 use crate::definition::Kpi;
+use crate::derived::{Said, Tying};
 use crate::diagnostic::{Diagnostic, Page};
 use crate::form::Form;
 use crate::limits::{self, RawLimits};
@@ -13,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The meaning of the fold itself; a new one is a new set.
-pub const FOLD_VERSION: u32 = 3;
+pub const FOLD_VERSION: u32 = 4;
 
 /// Longest target of a reply, seconds.
 const REPLY_TARGET_S: u32 = 2_592_000;
@@ -185,6 +186,7 @@ impl Reader<'_> {
     /// Good KPIs ascending, and the names of those that were refused.
     fn kpis(&mut self, declared: &Declared) -> (Vec<Kpi>, Vec<String>) {
         let mut kpis: BTreeMap<String, Kpi> = BTreeMap::new();
+        let mut derived = BTreeMap::new();
         let mut refused = Vec::new();
         for file in self.files("kpis") {
             let Some(text) = self.text(&file) else {
@@ -196,19 +198,31 @@ impl Reader<'_> {
                     self.faults.extend(faults);
                     refused.extend(named(&text));
                 }
-                Ok((kpi, at, notes)) => {
+                Ok((kpi, raw, notes)) => {
                     self.notes.extend(notes);
+                    let at = raw.kpi.referenced;
                     if let Some(first) = kpis.get(&kpi.kpi) {
                         let mut page = Page::new(&name, &text);
                         let message = format!("the KPI {} is also in {}", kpi.kpi, first.file);
-                        page.fault(at.referenced, message, "rename one or remove one");
+                        page.fault(at, message, "rename one or remove one");
                         self.faults.extend(page.faults);
                     } else {
+                        if raw.kind.value == "derived" {
+                            let file = name.clone();
+                            derived.insert(kpi.kpi.clone(), Said { file, text, raw });
+                        }
                         kpis.insert(kpi.kpi.clone(), kpi);
                     }
                 }
             }
         }
+        let mut tying = Tying {
+            kpis: &mut kpis,
+            refused: &refused,
+            faults: Vec::new(),
+        };
+        tying.tie(&derived);
+        self.faults.extend(tying.faults);
         (kpis.into_values().collect(), refused)
     }
 

@@ -5,7 +5,7 @@
 
 mod checker;
 mod operand;
-mod place;
+pub(crate) mod place;
 mod types;
 
 use crate::compiled::{Predicate, View};
@@ -56,6 +56,7 @@ impl About {
             | Agg::Average { .. }
             | Agg::Min { .. }
             | Agg::Max { .. }
+            | Agg::Percentile { .. }
             | Agg::CountDistinct => Self::Events,
         }
     }

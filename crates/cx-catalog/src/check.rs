@@ -2,6 +2,7 @@
 //! Never knows: other files but for declared channels and sources.
 
 mod alert;
+mod derived;
 mod dimension;
 mod example;
 mod measure;
@@ -11,7 +12,7 @@ mod window;
 mod words;
 
 pub(crate) use example::has_value;
-pub(crate) use unit::factor;
+pub(crate) use unit::{currency, factor};
 pub(crate) use window::LATER;
 pub(crate) use words::{scale, technical};
 
@@ -34,17 +35,17 @@ pub struct Declared {
 /// Reads and checks one KPI file.
 ///
 /// # Errors
-/// All faults found.
+/// All faults found; whether a derived KPI fits what it is made of, only [`crate::load`] knows.
 pub fn parse_kpi(file: &str, text: &str, declared: &Declared) -> Result<Kpi, Vec<Diagnostic>> {
     read(file, text, declared).map(|(kpi, _, _)| kpi)
 }
 
-/// As [`parse_kpi`], with where the name stands and what is worth knowing.
+/// As [`parse_kpi`], with what the file says, where, and what is worth knowing.
 pub(crate) fn read(
     file: &str,
     text: &str,
     declared: &Declared,
-) -> Result<(Kpi, Spanned<String>, Vec<Diagnostic>), Vec<Diagnostic>> {
+) -> Result<(Kpi, RawKpi, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut page = Page::new(file, text);
     let Some(raw) = page.read::<RawKpi>(&KPI) else {
         return Err(page.faults);
@@ -54,7 +55,7 @@ pub(crate) fn read(
         declared,
     };
     match checker.kpi(&raw) {
-        Some(kpi) if page.faults.is_empty() => Ok((kpi, raw.kpi, page.notes)),
+        Some(kpi) if page.faults.is_empty() => Ok((kpi, raw, page.notes)),
         Some(_) | None => {
             page.faults.sort_by_key(|f| (f.line, f.column));
             Err(page.faults)
@@ -110,10 +111,17 @@ impl Checker<'_, '_> {
             hash: String::new(),
             file: self.page.file.to_owned(),
         };
-        let plain = serde_json::to_value(&kpi).expect("a definition is plain data");
-        kpi.hash = sha256(canonical(plain).to_string().as_bytes());
+        kpi.hash = hash(&kpi, &[]);
         Some(kpi)
     }
+}
+
+/// The hash of a definition; of a derived one with the hashes of what it is made of.
+pub(crate) fn hash(kpi: &Kpi, of: &[&str]) -> String {
+    let plain = serde_json::to_value(kpi).expect("a definition is plain data");
+    let mut text = canonical(plain).to_string();
+    of.iter().for_each(|hash| text.push_str(hash));
+    sha256(text.as_bytes())
 }
 
 /// The measures of a formula, numerator first.
@@ -124,7 +132,7 @@ pub(crate) fn measures(formula: &Formula) -> Vec<&Measure> {
             numerator,
             denominator,
         } => vec![numerator, denominator],
-        Formula::Observed { .. } => Vec::new(),
+        Formula::Derived { .. } | Formula::Observed { .. } => Vec::new(),
     }
 }
 

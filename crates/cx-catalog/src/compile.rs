@@ -6,10 +6,11 @@ use crate::catalog::Catalog;
 use crate::cel::{self, About, Condition};
 use crate::check::{factor, measures, of_records};
 use crate::compiled::{
-    Compiled, CompiledAgg, CompiledDimension, CompiledFormula, CompiledKpi, CompiledMeasure,
-    DimensionSource, Of, combos,
+    Compiled, CompiledAgg, CompiledDerived, CompiledDimension, CompiledFormula, CompiledKpi,
+    CompiledMeasure, CompiledMetric, DimensionSource, Of, combos,
 };
-use crate::definition::{Agg, Dimension, Formula, Kpi, Measure};
+use crate::definition::{Agg, Dimension, Formula, Kpi, Measure, Metric};
+use crate::derived;
 use crate::fact;
 use cx_model::attribute::SlotTable;
 use cx_model::time::SECOND;
@@ -28,6 +29,7 @@ impl Catalog {
             slots: SlotTable::default(),
             limits: self.limits,
             kpis: Vec::new(),
+            order: derived::order(&self.kpis),
             measures: Vec::new(),
             cells: Vec::new(),
             sources: self.sources.iter().map(|s| s.source.clone()).collect(),
@@ -37,6 +39,12 @@ impl Catalog {
         };
         for kpi in &self.kpis {
             add(&mut set, kpi);
+        }
+        for (i, kpi) in self.kpis.iter().enumerate() {
+            if let Formula::Derived { expr, metrics, n } = &kpi.formula {
+                let derived = tied(&set, &set.kpis[i], (expr, metrics, n.as_deref()));
+                set.kpis[i].formula = CompiledFormula::Derived(Arc::new(derived));
+            }
         }
         let compiled = self
             .boards
@@ -59,6 +67,14 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
         set.measures.push(compiled);
     }
     let formula = match &kpi.formula {
+        // Tied when all others are there.
+        Formula::Derived { expr, metrics, .. } => {
+            CompiledFormula::Derived(Arc::new(CompiledDerived {
+                expr: derived::parsed(expr, metrics),
+                metrics: Vec::new(),
+                n: None,
+            }))
+        }
         // Nothing of it is in the log.
         Formula::Observed { .. } => return,
         Formula::Ratio { .. } => CompiledFormula::Ratio(first, first + 1),
@@ -70,6 +86,7 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
             | Agg::Sum { .. }
             | Agg::Min { .. }
             | Agg::Max { .. }
+            | Agg::Percentile { .. }
             | Agg::CountDistinct
             | Agg::Gauge { .. } => CompiledFormula::Value(first),
         },
@@ -85,6 +102,50 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
     };
     cells(set, kpi, &compiled);
     set.kpis.push(compiled);
+}
+
+/// A derived KPI with the cells that it is made of.
+fn tied(
+    set: &Compiled,
+    kpi: &CompiledKpi,
+    (expr, metrics, n): (&str, &[Metric], Option<&str>),
+) -> CompiledDerived {
+    let part = |metric: &Metric| {
+        let part = set.kpis.iter().find(|k| *k.kpi == *metric.name);
+        let part = part.expect("checked when the catalogue was read");
+        CompiledMetric {
+            scale: part.scale,
+            cells: parts(kpi, part),
+        }
+    };
+    CompiledDerived {
+        expr: derived::parsed(expr, metrics),
+        n: n.and_then(|n| metrics.iter().position(|m| m.word() == n)),
+        metrics: metrics.iter().map(part).collect(),
+    }
+}
+
+/// For each cell of a KPI the cell of a part that stands for it: in the same window, or now; breakdowns
+/// that only the part has are taken whole.
+fn parts(kpi: &CompiledKpi, part: &CompiledKpi) -> Vec<usize> {
+    let mut out = Vec::new();
+    for window in &kpi.windows {
+        // Checked: a part without the window has only `now`.
+        let window = part.windows.iter().position(|w| w == window);
+        let first = part.first_cell + window.unwrap_or(0) * combos(&part.dimensions);
+        for combo in 0..combos(&kpi.dimensions) {
+            let wanted = dims(&kpi.dimensions, combo);
+            let digit = |d: &CompiledDimension| match wanted.get(&d.name).map(String::as_str) {
+                None | Some("all") => 0,
+                Some("other") => d.values.len() + 1,
+                Some(value) => d.index.get(value).map_or(0, |i| i + 1),
+            };
+            let theirs = part.dimensions.iter();
+            let at = theirs.fold(0, |at, d| at * (d.values.len() + 2) + digit(d));
+            out.push(first + at);
+        }
+    }
+    out
 }
 
 fn dimension(d: &Dimension, records: bool, slots: &mut SlotTable) -> CompiledDimension {
@@ -124,6 +185,13 @@ fn measure(
         Agg::Average { of: name } => CompiledAgg::Average {
             of: of(&mut set.slots, name),
         },
+        Agg::Percentile {
+            of: name,
+            per_mille,
+        } => CompiledAgg::Percentile {
+            of: of(&mut set.slots, name),
+            per_mille: *per_mille,
+        },
         Agg::Min { of } => CompiledAgg::Min {
             slot: slot(&mut set.slots, of),
         },
@@ -137,7 +205,12 @@ fn measure(
     let about = About::of(&m.agg);
     // An event without the fact is none of the measure's events: it restates nothing either.
     let mut condition = None;
-    if let CompiledAgg::Sum { of: Of::Fact(f) } | CompiledAgg::Average { of: Of::Fact(f) } = agg {
+    if let CompiledAgg::Sum { of: Of::Fact(f) }
+    | CompiledAgg::Average { of: Of::Fact(f) }
+    | CompiledAgg::Percentile {
+        of: Of::Fact(f), ..
+    } = agg
+    {
         condition = Some(Condition::yields(f));
     }
     for text in kpi.filter.iter().chain(&m.condition) {
@@ -177,6 +250,7 @@ fn cells(set: &mut Compiled, kpi: &Kpi, compiled: &CompiledKpi) {
                 kind: match kpi.formula {
                     Formula::Simple { .. } => "simple",
                     Formula::Ratio { .. } => "ratio",
+                    Formula::Derived { .. } => "derived",
                     Formula::Observed { .. } => "observed",
                 },
             });

@@ -2,6 +2,7 @@
 //! Never knows: YAML; the engine's state.
 
 use crate::definition::Object;
+use crate::expr::Expr;
 use crate::fact::{Fact, Facts};
 use cx_model::attribute::SlotTable;
 use cx_model::event::Event;
@@ -91,6 +92,13 @@ pub enum CompiledAgg {
         /// Attribute slot.
         slot: usize,
     },
+    /// The value that so many of 1,000 observations do not exceed, by event time.
+    Percentile {
+        /// Of what.
+        of: Of,
+        /// Of 1,000.
+        per_mille: u16,
+    },
     /// Distinct customers, by event time.
     CountDistinct,
     /// Open objects at the second.
@@ -115,9 +123,9 @@ pub struct CompiledMeasure {
 }
 
 /// How a KPI's value comes from its measures (indices into [`Compiled::measures`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum CompiledFormula {
-    /// Count, sum, extreme, gauge or distinct as it is; sums of money are minor units.
+    /// Count, sum, extreme, percentile, gauge or distinct as it is; sums of money are minor units.
     Value(usize),
     /// Sum ÷ count of one measure.
     Average(usize),
@@ -125,6 +133,28 @@ pub enum CompiledFormula {
     Age(usize),
     /// Numerator ÷ denominator.
     Ratio(usize, usize),
+    /// Arithmetic over values of other KPIs.
+    Derived(Arc<CompiledDerived>),
+}
+
+/// A derived KPI, ready to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompiledDerived {
+    /// What is calculated; its names are indices into `metrics`.
+    pub expr: Expr,
+    /// What it is made of.
+    pub metrics: Vec<CompiledMetric>,
+    /// Index of the metric whose `n` counts; `None`: the least of them.
+    pub n: Option<usize>,
+}
+
+/// One KPI that another is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompiledMetric {
+    /// Its decimals.
+    pub scale: u8,
+    /// By the derived KPI's cells, in their order: the cell that stands for it.
+    pub cells: Vec<usize>,
 }
 
 /// One KPI, ready to run.
@@ -160,6 +190,8 @@ pub struct Compiled {
     pub limits: Limits,
     /// KPIs by technical name, ascending.
     pub kpis: Vec<CompiledKpi>,
+    /// Their positions in the order in which to calculate: derived ones after what they are made of.
+    pub order: Vec<usize>,
     /// Measures.
     pub measures: Vec<CompiledMeasure>,
     /// All cells of all KPIs.

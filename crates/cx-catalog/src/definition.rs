@@ -22,7 +22,7 @@ pub struct Kpi {
     pub dimensions: Vec<Dimension>,
     /// Windows.
     pub windows: Vec<Window>,
-    /// `percent`, `count`, `seconds` or an ISO 4217 code.
+    /// `percent`, `count`, `points`, `seconds` or an ISO 4217 code.
     pub unit: String,
     /// Decimals shown, 0 to 4; the value is scaled by 10^decimals.
     pub decimals: u8,
@@ -35,7 +35,8 @@ pub struct Kpi {
     pub owners: Owners,
     /// Worked examples that run as tests.
     pub examples: Vec<Example>,
-    /// SHA-256 of all of the above as canonical JSON, 64 hex digits.
+    /// SHA-256 of all of the above as canonical JSON, 64 hex digits; of a derived one with the hashes
+    /// of what it is made of.
     #[serde(skip)]
     pub hash: String,
     /// File it came from, for messages.
@@ -59,11 +60,39 @@ pub enum Formula {
         /// Below the line.
         denominator: Measure,
     },
+    /// Arithmetic over other KPIs, as the screens show them.
+    Derived {
+        /// `+ - * /`, brackets, numbers and names of `metrics`.
+        expr: String,
+        /// The KPIs it is made of.
+        metrics: Vec<Metric>,
+        /// Name of the metric whose `n` counts; `None`: the least of them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        n: Option<String>,
+    },
     /// Measured by the clocks of processes: outside the log, the laws and every digest.
     Observed {
         /// What is measured.
         of: Observed,
     },
+}
+
+/// One KPI that another is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Metric {
+    /// Its technical name.
+    pub name: String,
+    /// Its name in the expression, where that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+}
+
+impl Metric {
+    /// Its name in the expression.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        self.alias.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// What processes measure of themselves. YAML: `observed: {of: event_to_screen}`.
@@ -126,6 +155,14 @@ pub enum Agg {
     Max {
         /// Attribute name without `data.`.
         of: String,
+    },
+    /// The value that so many of 1,000 observations do not exceed (nearest rank), from an integer
+    /// histogram with an error below 0.8 %. YAML: `{agg: percentile, of: data.wait_ms, percentile: 0.9}`.
+    Percentile {
+        /// Attribute name without `data.`, or `fact.` and the name of a fact.
+        of: String,
+        /// Of 1,000: 1 to 999.
+        per_mille: u16,
     },
     /// Distinct customers. YAML: `{agg: count_distinct, of: customer}`.
     CountDistinct,

@@ -19,11 +19,11 @@ pub(crate) const KPI: Form = Form {
             "meaning",
             "write meaning: one line that both owners would sign",
         ),
-        ("type", "write type: simple or type: ratio"),
+        ("type", "write type: simple, ratio or derived"),
         ("windows", "write windows: [15m, 1h]"),
         (
             "unit",
-            "write unit: percent, count, seconds or a currency such as EUR",
+            "write unit: percent, count, points, seconds or a currency such as EUR",
         ),
         ("decimals", "write decimals: 0 to 4"),
         ("direction", "write direction: up, down or none"),
@@ -44,6 +44,9 @@ pub(crate) const KPI: Form = Form {
         "observed",
         "numerator",
         "denominator",
+        "expr",
+        "metrics",
+        "n",
         "dimensions",
         "target",
         "status",
@@ -66,9 +69,10 @@ pub(crate) struct RawKpi {
     /// One line of meaning.
     #[schemars(with = "String", length(min = 1, max = 300))]
     pub(crate) meaning: Spanned<String>,
-    /// `simple` has one of measure, gauge, oldest, observed; `ratio` has numerator and denominator.
+    /// `simple` has one of measure, gauge, oldest, observed; `ratio` has numerator and denominator;
+    /// `derived` has expr and metrics.
     #[serde(rename = "type")]
-    #[schemars(with = "String", extend("enum" = ["simple", "ratio"]))]
+    #[schemars(with = "String", extend("enum" = ["simple", "ratio", "derived"]))]
     pub(crate) kind: Spanned<String>,
     /// CEL condition on every measure, see schemas/cel.md.
     #[schemars(with = "Option<String>")]
@@ -85,6 +89,16 @@ pub(crate) struct RawKpi {
     pub(crate) numerator: Option<RawMeasure>,
     /// Below the line of a ratio.
     pub(crate) denominator: Option<RawMeasure>,
+    /// What a derived KPI calculates: + - * /, brackets, numbers and the names of its metrics.
+    #[schemars(with = "Option<String>")]
+    pub(crate) expr: Option<Spanned<String>>,
+    /// What a derived KPI is made of, at most eight.
+    #[serde(default)]
+    #[schemars(with = "Vec<RawMetric>", length(max = 8))]
+    pub(crate) metrics: Vec<Spanned<RawMetric>>,
+    /// The metric whose n a derived KPI has; the least n of all where it is not said.
+    #[schemars(with = "Option<String>")]
+    pub(crate) n: Option<Spanned<String>>,
     /// Breakdowns, at most two.
     #[serde(default)]
     #[schemars(with = "Vec<RawDimension>", length(max = 2))]
@@ -97,8 +111,11 @@ pub(crate) struct RawKpi {
         inner(regex(pattern = "^(now|1m|5m|15m|1h|24h|day|7d|28d)$"))
     )]
     pub(crate) windows: Vec<Spanned<String>>,
-    /// `percent` (ratios only), `count`, `seconds` or an ISO 4217 code.
-    #[schemars(with = "String", regex(pattern = "^(percent|count|seconds|[A-Z]{3})$"))]
+    /// `percent` (ratios and derived), `count`, `points`, `seconds` or an ISO 4217 code.
+    #[schemars(
+        with = "String",
+        regex(pattern = "^(percent|count|points|seconds|[A-Z]{3})$")
+    )]
     pub(crate) unit: Spanned<String>,
     /// Decimals shown.
     #[schemars(with = "u8", range(max = 4))]
@@ -130,16 +147,59 @@ pub(crate) struct RawKpi {
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawMeasure {
     /// How.
-    #[schemars(with = "String", extend("enum" = ["count", "sum", "min", "max", "average", "count_distinct"]))]
+    #[schemars(with = "String", extend("enum" = ["count", "sum", "min", "max", "average", "median", "percentile", "count_distinct"]))]
     pub(crate) agg: Spanned<String>,
-    /// `data.<integer attribute>` for sum, min, max and average, `fact.<fact>` for sum and average,
-    /// `customer` for count_distinct, `record` for a count of records.
+    /// `data.<integer attribute>` for sum, min, max, average, median and percentile, `fact.<fact>`
+    /// for all of these but min and max, `customer` for count_distinct, `record` for a count of records.
     #[schemars(with = "Option<String>")]
     pub(crate) of: Option<Spanned<String>>,
+    /// Which percentile, 0.001 to 0.999, e.g. 0.9.
+    #[schemars(with = "Option<f64>", range(min = 0.001, max = 0.999))]
+    pub(crate) percentile: Option<Spanned<f64>>,
     /// CEL condition, see schemas/cel.md.
     #[serde(rename = "where")]
     #[schemars(with = "Option<String>")]
     pub(crate) condition: Option<Spanned<String>>,
+}
+
+/// A KPI that a derived one is made of: its name, or a name with an alias.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum RawMetric {
+    Name(String),
+    Aliased(RawAlias),
+}
+
+/// A KPI under another name.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAlias {
+    /// Technical name of the KPI.
+    pub(crate) name: String,
+    /// Its name in the expression.
+    pub(crate) alias: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for RawMetric {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = RawMetric;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a KPI or {name: \u{2026}, alias: \u{2026}}")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<RawMetric, E> {
+                Ok(RawMetric::Name(name.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawMetric, A::Error> {
+                RawAlias::deserialize(MapAccessDeserializer::new(map)).map(RawMetric::Aliased)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// Which open objects.

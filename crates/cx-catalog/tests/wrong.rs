@@ -110,13 +110,8 @@ fn faults_of_meaning_say_what_to_write() {
     check("unknown_window", "1h, day", "2h, day");
     check("now_for_a_ratio", "1h, day", "now, day");
     check("unknown_type", "type: ratio", "type: ration");
-    check("type_not_yet", "type: ratio", "type: derived");
+    check("type_not_yet", "type: ratio", "type: conversion");
     check("two_formulas", "type: ratio", "type: simple");
-    check(
-        "percentile_not_yet",
-        "{agg: count, where: event.type ==",
-        "{agg: percentile, where: event.type ==",
-    );
     check(
         "sum_of_text",
         "numerator:   {agg: count,",
@@ -312,4 +307,63 @@ fn simple_kpis_are_checked_as_closely() {
     for (name, formula, rest) in SIMPLE {
         insta::assert_snapshot!(name, simple(formula, rest), formula);
     }
+}
+
+#[test]
+fn percentiles_and_derived_kpis_say_what_they_need() {
+    let numerator = "numerator:   {agg: count, where: event.type == \"cx.contact.answered.v1\" && data.wait_ms <= 20000}";
+    check(
+        "percentile_in_a_ratio",
+        numerator,
+        "numerator: {agg: percentile, of: data.wait_ms, percentile: 0.9}",
+    );
+    check(
+        "which_percentile",
+        numerator,
+        "numerator: {agg: percentile, of: data.wait_ms}",
+    );
+    check(
+        "no_such_percentile",
+        numerator,
+        "numerator: {agg: percentile, of: data.wait_ms, percentile: 90}",
+    );
+    check(
+        "percentile_of_a_count",
+        numerator,
+        "numerator: {agg: count, percentile: 0.9}",
+    );
+    check("expr_of_a_ratio", "type: ratio", "type: ratio\nexpr: a / b");
+    check("derived_that_counts", "type: ratio", "type: derived");
+}
+
+/// A derived KPI, from what stands under its name.
+fn derived(name: &str, lines: &str) {
+    let text = format!(
+        "kpi: gap\nbusiness_name: Gap\nmeaning: A test.\ntype: derived\n{lines}\nwindows: [15m, 1h]\nunit: points\n\
+         decimals: 1\ndirection: up\nowners: {{business: a.b, technical: c.d}}\n\
+         examples: [{{events: [{{type: cx.session.started.v1}}], window: 15m}}]\n"
+    );
+    insta::assert_snapshot!(name, whole(&text), lines);
+}
+
+#[test]
+fn arithmetic_is_refused_at_its_place() {
+    derived("expr_missing", "metrics: [a, b]");
+    derived("metrics_missing", "expr: a / b");
+    derived("metric_not_listed", "expr: sl - csat\nmetrics: [sl]");
+    derived("metric_not_used", "expr: sl - 5\nmetrics: [sl, csat]");
+    derived(
+        "metric_twice",
+        "expr: sl - 5\nmetrics: [sl, {name: csat, alias: sl}]",
+    );
+    derived("comparison", "expr: sl > csat\nmetrics: [sl, csat]");
+    derived(
+        "expr_ends_too_early",
+        "expr: (sl - csat\nmetrics: [sl, csat]",
+    );
+    derived("n_of_whom", "expr: sl - csat\nmetrics: [sl, csat]\nn: slx");
+    derived(
+        "filter_of_a_derived",
+        "expr: sl - csat\nmetrics: [sl, csat]\nfilter: data.channel == \"chat\"",
+    );
 }

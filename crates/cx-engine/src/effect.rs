@@ -1,6 +1,7 @@
 //! Everything the engine can cause, on one page. In: nothing. Kept: nothing. Out: [`Effect`].
 //! Never knows: who carries it out.
 
+use crate::kpi::tally::Tally;
 use cx_model::ids::Key128;
 use cx_model::reject::Rejected;
 use cx_model::time::Timestamp;
@@ -83,4 +84,6 @@ pub struct Part {
     pub data_gap: bool,
     /// Components of all measures.
     pub values: Box<[i64]>,
+    /// What percentiles are taken from, by measure, window and combination.
+    pub tallies: Box<[Tally]>,
 }

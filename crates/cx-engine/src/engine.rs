@@ -314,6 +314,7 @@ impl Engine {
             start: self.start.unwrap_or_default(),
             data_gap: self.account.data_gap.is_some(),
             values: self.meter.components(),
+            tallies: self.meter.tallies(),
         }));
     }
 

@@ -4,6 +4,7 @@
 use crate::effect::Part;
 use crate::kpi::cells::{Joined, cells};
 use crate::kpi::layout::Layout;
+use crate::kpi::tally::{Tally, join};
 use cx_catalog::compiled::Compiled;
 use cx_model::time::Timestamp;
 use cx_model::value::Sealed;
@@ -38,6 +39,7 @@ struct Joint {
     start: Timestamp,
     data_gap: bool,
     values: Vec<i64>,
+    tallies: Vec<Tally>,
 }
 
 impl Rollup {
@@ -152,6 +154,7 @@ impl Rollup {
             start: joint.start,
             data_gap: joint.data_gap,
             values: &joint.values,
+            tallies: &joint.tallies,
         };
         let offsets: Vec<i64> = joint.offsets.iter().map(|o| o.unwrap_or(0)).collect();
         Sealed {
@@ -202,6 +205,7 @@ impl Joint {
             start: Timestamp(i64::MIN),
             data_gap: false,
             values,
+            tallies: vec![Tally::default(); layout.tallies],
         }
     }
 
@@ -210,12 +214,20 @@ impl Joint {
         let Some(offset) = self.offsets.get_mut(index) else {
             return;
         };
-        if offset.is_some() || part.values.len() != self.values.len() {
+        let fits = part.values.len() == self.values.len();
+        if offset.is_some() || !fits || part.tallies.len() != self.tallies.len() {
             return;
         }
         *offset = Some(part.next_offset);
         self.start = self.start.max(part.start);
         self.data_gap |= part.data_gap;
+        for (own, theirs) in self.tallies.iter_mut().zip(&part.tallies) {
+            if own.is_empty() {
+                *own = Arc::clone(theirs);
+            } else if !theirs.is_empty() {
+                join(Arc::make_mut(own), theirs, 1);
+            }
+        }
         for (place, measure) in layout.places.iter().zip(&set.measures) {
             let end = place.base + place.stride * measure.windows.len();
             for i in place.base..end {

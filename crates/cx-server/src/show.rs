@@ -15,7 +15,8 @@ pub(crate) fn value(value: Option<i64>, unit: &str, scale: u8) -> String {
         "count" => number,
         "percent" => format!("{number} %"),
         "seconds" => format!("{number} s"),
-        currency => format!("{number} {currency}"),
+        // points, or a currency
+        other => format!("{number} {other}"),
     }
 }
 
@@ -68,6 +69,7 @@ mod tests {
     #[test]
     fn values_carry_their_unit_and_nothing_is_a_dash() {
         assert_eq!(value(Some(784), "percent", 1), "78.4 %");
+        assert_eq!(value(Some(-32), "points", 0), "-32 points");
         assert_eq!(value(Some(-5), "EUR", 2), "-0.05 EUR");
         assert_eq!(value(None, "seconds", 0), "\u{2014}");
         assert_eq!(state(WARMING | RESTATED), "warming, restated");

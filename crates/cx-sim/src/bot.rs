@@ -48,6 +48,7 @@ impl Company {
         }
         let closed = draft("conversation.closed").internal("system");
         self.say(now, closed.with("outcome", outcome));
+        self.ask_after_bot(now, reach, contained);
         if contained {
             self.comes_again(now, reach, FALSELY);
         }

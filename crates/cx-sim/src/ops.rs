@@ -43,7 +43,7 @@ impl Company {
         };
         let summary = draft("ops.request_summary")
             .with("requests", requests)
-            .with("failed", failed)
+            .with("errors", failed)
             .with("duration_ms", self.chance.lognormal(180.0 * slow, 0.3));
         self.say(at.plus(200), summary);
         if source != PAYMENTS {

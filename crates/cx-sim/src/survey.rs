@@ -9,6 +9,8 @@ use cx_model::time::{MINUTE, Timestamp};
 
 /// Share of the invited who answer.
 const ANSWERS: f64 = 0.12;
+/// Share of contacts after which people are also asked whether they would recommend us.
+const RECOMMENDED: f64 = 0.25;
 
 impl Company {
     /// Satisfaction with a contact, 1 to 5: worse after a long wait, an open matter, a second try.
@@ -30,6 +32,17 @@ impl Company {
         let mean = 4.5 - waited - open - 0.4 * f64::from(reach.tries);
         let about = Some(("topic", reach.topic));
         self.survey(at, reach.customer, ("csat", 1, 5), (mean, 0.7), about);
+        if self.chance.yes(RECOMMENDED) {
+            let mean = if settled { 8.0 } else { 5.5 };
+            self.survey(at, reach.customer, ("nps", 0, 10), (mean, 2.2), None);
+        }
+    }
+
+    /// Was it easy, 1 to 7: after a machine answered, or gave up.
+    pub(crate) fn ask_after_bot(&mut self, at: Timestamp, reach: Reach, contained: bool) {
+        let mean = if contained { 5.6 } else { 3.4 };
+        let about = Some(("topic", reach.topic));
+        self.survey(at, reach.customer, ("ces", 1, 7), (mean, 1.3), about);
     }
 
     /// Would you recommend us, 0 to 10.

@@ -74,6 +74,7 @@ fn known(name: &Value) -> &'static str {
         "social_dm",
         "social_public",
         "csat",
+        "ces",
         "nps",
     ];
     let found = names.into_iter().find(|n| name == n);

@@ -114,9 +114,9 @@ def _board(verdict, board, recounted):
 
 
 def _kpis(verdict, kpis, ours, catalogue):
-    known = sorted([k.name for k in catalogue.kpis] + catalogue.observed)
+    known = sorted([k.name for k in [*catalogue.kpis, *catalogue.derived]] + catalogue.observed)
     verdict.same("list of KPIs", "", sorted(k["kpi"] for k in kpis), known)
-    counted = {k.name for k in catalogue.kpis}
+    counted = {k.name for k in [*catalogue.kpis, *catalogue.derived]}
     for kpi in kpis:
         if kpi["kpi"] not in counted:
             continue

@@ -3,7 +3,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import yaml12
+from . import derived, yaml12
 from .cel import compile_condition
 
 # Length and pane in seconds. Longer windows are known to definitions and have no effect yet.
@@ -22,6 +22,7 @@ class Measure:
     of: str
     conditions: list
     types: set | None
+    per_mille: int = 500
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Kpi:
 @dataclass
 class Catalogue:
     kpis: list
+    derived: list
     observed: list
     channels: list
     sources: list
@@ -71,12 +73,14 @@ def load(folder):
     channels = [c["channel"] for c in listed]
     sources = sorted(yaml12.load(f.read_text())["source"] for f in _files(folder / "sources"))
     targets = {c["channel"]: c["reply_target_s"] for c in listed if "reply_target_s" in c}
-    out = Catalogue([], [], channels, sources, targets, event_types(), set(BUILT_IN))
+    out = Catalogue([], [], [], channels, sources, targets, event_types(), set(BUILT_IN))
     reader = _Reader({"channel": channels, "source": sources}, out.used)
     for file in _files(folder / "kpis"):
         raw = yaml12.load(file.read_text())
         if "observed" in raw:
             out.observed.append(raw["kpi"])
+        elif raw["type"] == "derived":
+            out.derived.append(reader.derived(raw))
         else:
             out.kpis.append(reader.kpi(raw))
     return out
@@ -97,6 +101,10 @@ class _Reader:
         dims = [self._dimension(d, records) for d in raw.get("dimensions") or []]
         windows = [w for w in raw["windows"] if w in WINDOWS]
         return Kpi(raw["kpi"], raw["type"] == "ratio", measures, dims, windows, raw["unit"], raw["decimals"], records)
+
+    def derived(self, raw):
+        dims = [self._dimension(d, False) for d in raw.get("dimensions") or []]
+        return derived.read(raw, dims, [w for w in raw["windows"] if w in WINDOWS])
 
     def _dimension(self, raw, records):
         """(name, where its value stands, declared values)."""
@@ -126,4 +134,5 @@ class _Reader:
         types = None
         for condition in conditions:
             types = condition.types if types is None else types if condition.types is None else types & condition.types
-        return Measure(agg, of, conditions, types)
+        per_mille = round(raw.get("percentile", 0.5) * 1000)
+        return Measure("percentile" if agg == "median" else agg, of, conditions, types, per_mille)

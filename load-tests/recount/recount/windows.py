@@ -2,10 +2,12 @@
 from itertools import product
 
 from .catalogue import WINDOWS
+from . import derived
 from .cel import ERROR, all_of, fits
 from .limits import DATA_GAP, LATENESS_MS, RESTATED, WARMING
 
 OPEN = ("gauge", "oldest")
+NUMBERS = ("sum", "average", "min", "max", "percentile")
 
 
 def scaled(top, bottom, scale):
@@ -23,18 +25,18 @@ def scaled(top, bottom, scale):
 class Part:
     """One measure in one window and scope."""
 
-    __slots__ = ("value", "n", "restated", "customers")
+    __slots__ = ("value", "n", "restated", "customers", "numbers")
 
     def __init__(self, agg):
-        self.value = None if agg in ("min", "max", "oldest") else 0
-        self.n, self.restated, self.customers = 0, False, None
+        self.value = None if agg in ("min", "max", "oldest", "percentile") else 0
+        self.n, self.restated, self.customers, self.numbers = 0, False, None, None
 
 
 class Second:
     """What is counted for one second."""
 
     def __init__(self, s, catalogue):
-        self.s, self.kpis, self.declared = s, catalogue.kpis, catalogue.sources
+        self.s, self.kpis, self.derived, self.declared = s, catalogue.kpis, catalogue.derived, catalogue.sources
         self.parts, self.newest = {}, {}
         self.start, self.data_gap = None, False
         # By (window, minutes only): width and first and last pane.
@@ -105,7 +107,7 @@ class Second:
                     parts = [self.parts.get(k) or Part(m.agg) for k, m in zip(keys, kpi.measures)]
                     dims = {d[0]: v for d, v in zip(kpi.dims, scope)}
                     out.append({"kpi": kpi.name, "window": window, "dims": dims, **value(kpi, parts, state)})
-        return out
+        return out + derived.cells(self.derived, out, {kpi.name: kpi for kpi in [*self.kpis, *self.derived]})
 
 
 class Counter:
@@ -165,7 +167,10 @@ def tally(part, m, view, late):
         if type(v) is not int:
             return
         part.n += 1
-        if m.agg in ("sum", "average"):
+        if m.agg == "percentile":
+            part.numbers = part.numbers or []
+            part.numbers.append(v)
+        elif m.agg in ("sum", "average"):
             part.value += v
         elif part.value is None:
             part.value = v
@@ -173,8 +178,21 @@ def tally(part, m, view, late):
             part.value = min(part.value, v) if m.agg == "min" else max(part.value, v)
 
 
+def percentile(numbers, per_mille):
+    """The number of the nearest rank, as coarse as percentiles are told: below 256 exact, above in 128 steps for each
+    power of two, the middle of a step."""
+    ordered = sorted(numbers)
+    found = ordered[max(1, -(-len(ordered) * per_mille // 1000)) - 1]
+    size = min(abs(found), 2**40 - 1)
+    step = max(0, size.bit_length() - 8)
+    size = (size >> step << step) + ((1 << step) - 1) // 2
+    return -size if found < 0 else size
+
+
 def value(kpi, parts, state):
     top, m = parts[0], kpi.measures[0]
+    if m.agg == "percentile" and top.numbers:
+        top.value = percentile(top.numbers, m.per_mille)
     above, below = factor(kpi)
     state |= RESTATED if any(p.restated for p in parts) else 0
     numerator, n, denominator = top.value or 0, top.n, None
@@ -192,12 +210,12 @@ def value(kpi, parts, state):
 def factor(kpi):
     """Unit of the definition: percent, seconds from ms, money from minor units."""
     m = kpi.measures[0]
-    of = "" if kpi.ratio else "_ms" if m.agg == "oldest" else m.of if m.agg in ("sum", "average", "min", "max") else ""
+    of = "" if kpi.ratio else "_ms" if m.agg == "oldest" else m.of if m.agg in NUMBERS else ""
     if kpi.unit == "percent":
         return 100, 1
     if kpi.unit == "seconds":
         return (1, 1000) if of.endswith("_ms") else (1, 1)
-    return (1, 100) if of.endswith("_minor") and kpi.unit != "count" else (1, 1)
+    return (1, 100) if of.endswith("_minor") and kpi.unit not in ("count", "points") else (1, 1)
 
 
 def matches(m, view):

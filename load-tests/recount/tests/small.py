@@ -73,10 +73,10 @@ def answers(path):
     told = world.recount([world.newest()])[0][0]
     out = {"/v1/boards": {"boards": [{"board": "care"}]}, "/v1/boards/care": _board(told["cells"][:40], told["s"], told["offsets"]),
            "/healthz": {"partitions": told["accounts"]},
-           "/v1/kpis": {"kpis": [{"kpi": k.name} for k in cat.kpis] + [{"kpi": k} for k in cat.observed]}}
+           "/v1/kpis": {"kpis": [{"kpi": k.name} for k in [*cat.kpis, *cat.derived]] + [{"kpi": k} for k in cat.observed]}}
     for kpi in cat.observed:
         out[f"/v1/kpis/{kpi}"] = {"kpi": kpi, "observed": {"value": 1}}
-    for kpi in cat.kpis:
+    for kpi in [*cat.kpis, *cat.derived]:
         cells = [c for c in told["cells"] if c["kpi"] == kpi.name]
         out[f"/v1/kpis/{kpi.name}"] = {"kpi": kpi.name, "s": told["s"], "values": cells}
     for c in told["customers"]:

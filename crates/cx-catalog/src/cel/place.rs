@@ -8,7 +8,7 @@ use super::Fault;
 use cel::common::ast::{Expr, IdedExpr, SourceInfo};
 
 /// First and one-past-last byte of a node with everything below it.
-pub(super) fn span(info: &SourceInfo, at: &IdedExpr) -> (usize, usize) {
+pub(crate) fn span(info: &SourceInfo, at: &IdedExpr) -> (usize, usize) {
     let (start, stop) = info.offset_for(at.id).unwrap_or((0, 0));
     let own = (start as usize, stop as usize + 1);
     let join = |a: (usize, usize), b: (usize, usize)| (a.0.min(b.0), a.1.max(b.1));
@@ -39,7 +39,7 @@ pub(super) fn span(info: &SourceInfo, at: &IdedExpr) -> (usize, usize) {
 }
 
 /// How deep brackets and runs of `!` and `-` nest in a text that may be no CEL at all.
-pub(super) fn nesting(source: &str) -> usize {
+pub(crate) fn nesting(source: &str) -> usize {
     let (mut open, mut run, mut most) = (0_usize, 0_usize, 0_usize);
     for c in source.chars() {
         match c {
@@ -55,7 +55,7 @@ pub(super) fn nesting(source: &str) -> usize {
 }
 
 /// Height of the tree, without recursion.
-pub(super) fn depth(root: &IdedExpr) -> usize {
+pub(crate) fn depth(root: &IdedExpr) -> usize {
     let mut open = vec![(root, 1)];
     let mut most = 0;
     while let Some((at, depth)) = open.pop() {
@@ -79,7 +79,7 @@ pub(super) fn depth(root: &IdedExpr) -> usize {
 }
 
 /// Bytes to (characters before, characters within).
-pub(super) fn characters(source: &str, (start, end): (usize, usize)) -> (usize, usize) {
+pub(crate) fn characters(source: &str, (start, end): (usize, usize)) -> (usize, usize) {
     let chars = |bytes: usize| {
         source
             .char_indices()
@@ -91,7 +91,7 @@ pub(super) fn characters(source: &str, (start, end): (usize, usize)) -> (usize, 
 }
 
 /// The first parse error in the words of somebody who writes definitions.
-pub(super) fn syntax(source: &str, errors: &cel::ParseErrors) -> Fault {
+pub(crate) fn syntax(source: &str, errors: &cel::ParseErrors) -> Fault {
     let (line, column) = errors.errors.first().map_or((1, 1), |e| e.pos);
     let number = |n: isize| usize::try_from(n - 1).unwrap_or(0);
     let before: usize = source

@@ -1,6 +1,6 @@
 //! In: type and measures of a KPI file. Out: a formula, or faults. Never knows: closures.
 
-use super::{Checker, did_you_mean};
+use super::{Checker, did_you_mean, scale};
 use crate::cel::{self, About};
 use crate::definition::{Agg, Formula, Measure, Object};
 use crate::diagnostic::did_you_mean_attribute;
@@ -10,7 +10,16 @@ use cx_model::attribute::{self, Kind, SlotTable};
 use serde_saphyr::Spanned;
 
 /// What a measure can say.
-const AGGREGATIONS: [&str; 6] = ["count", "sum", "min", "max", "average", "count_distinct"];
+const AGGREGATIONS: [&str; 8] = [
+    "count",
+    "sum",
+    "min",
+    "max",
+    "average",
+    "median",
+    "percentile",
+    "count_distinct",
+];
 
 /// What can be open.
 const OBJECTS: [&str; 4] = [
@@ -32,7 +41,19 @@ impl Checker<'_, '_> {
         if let (Some(observed), (None, None, None, None, None)) = (&raw.observed, parts) {
             return self.observed(raw, observed);
         }
+        if raw.kind.value != "derived" {
+            self.nothing_derived(raw);
+        }
         match (raw.kind.value.as_str(), parts) {
+            ("derived", (None, None, None, None, None)) => self.derived(raw),
+            ("derived", _) => {
+                self.fault(
+                    &raw.kind,
+                    "a derived KPI has expr and metrics and counts nothing itself",
+                    "remove measure, numerator and the like; write expr: a / b and metrics: [a, b]",
+                );
+                None
+            }
             ("simple", (Some(m), None, None, None, None)) => Some(Formula::Simple {
                 measure: self.measure(m)?,
             }),
@@ -55,16 +76,16 @@ impl Checker<'_, '_> {
                 );
                 None
             }
-            (kind @ ("derived" | "cumulative" | "conversion"), _) => {
+            (kind @ ("cumulative" | "conversion"), _) => {
                 self.fault(
                     &raw.kind,
                     format!("type {kind} is known but not available yet"),
-                    "write simple or ratio",
+                    "write simple, ratio or derived",
                 );
                 None
             }
             (kind, _) => {
-                let fix = did_you_mean(kind, ["simple", "ratio"]);
+                let fix = did_you_mean(kind, ["simple", "ratio", "derived"]);
                 self.fault(&raw.kind, format!("unknown type {kind:?}"), fix);
                 None
             }
@@ -75,7 +96,13 @@ impl Checker<'_, '_> {
         let (numerator, denominator) = (self.measure(above), self.measure(below));
         let (numerator, denominator) = (numerator?, denominator?);
         for (measure, raw) in [(&numerator, above), (&denominator, below)] {
-            if matches!(measure.agg, Agg::Min { .. } | Agg::Max { .. }) {
+            let one = |agg: &Agg| {
+                matches!(
+                    agg,
+                    Agg::Min { .. } | Agg::Max { .. } | Agg::Percentile { .. }
+                )
+            };
+            if one(&measure.agg) {
                 self.fault(
                     &raw.agg,
                     format!("{} stands for one event, it makes no ratio", raw.agg.value),
@@ -101,6 +128,7 @@ impl Checker<'_, '_> {
         let of = raw.of.as_ref();
         let name = raw.agg.value.as_str();
         self.no_extreme_of_a_fact(raw)?;
+        let per_mille = self.per_mille(raw)?;
         let agg = match (name, of.map(|o| o.value.as_str())) {
             ("count", None) => Agg::Count,
             ("count", Some("record")) => Agg::CountRecords,
@@ -110,6 +138,10 @@ impl Checker<'_, '_> {
             },
             ("average", Some(_)) => Agg::Average {
                 of: self.summed(of?)?,
+            },
+            ("median" | "percentile", Some(_)) => Agg::Percentile {
+                of: self.summed(of?)?,
+                per_mille,
             },
             ("min", Some(_)) => Agg::Min {
                 of: self.summed(of?)?,
@@ -131,7 +163,10 @@ impl Checker<'_, '_> {
     fn no_measure(&mut self, raw: &RawMeasure) {
         let name = raw.agg.value.as_str();
         let (message, fix) = match (name, &raw.of) {
-            ("sum" | "average" | "min" | "max" | "count_distinct", None) => {
+            (
+                "sum" | "average" | "min" | "max" | "median" | "percentile" | "count_distinct",
+                None,
+            ) => {
                 let fix = if name == "count_distinct" {
                     "write of: customer"
                 } else {
@@ -147,10 +182,6 @@ impl Checker<'_, '_> {
                 };
                 return self.fault(of, format!("{name} cannot count {:?}", of.value), fix);
             }
-            ("percentile", _) => (
-                format!("{name} is known but not available yet"),
-                "write count, sum, min, max, average or count_distinct".to_owned(),
-            ),
             ("gauge" | "oldest", _) => (
                 format!("{name} stands at the top of the KPI, not in a measure"),
                 format!("write {name}: {{of: contact.waiting}}"),
@@ -161,6 +192,39 @@ impl Checker<'_, '_> {
             ),
         };
         self.fault(&raw.agg, message, fix);
+    }
+
+    /// Of 1,000: what `percentile` says; 500 for the median and wherever it is not asked for.
+    fn per_mille(&mut self, raw: &RawMeasure) -> Option<u16> {
+        let name = raw.agg.value.as_str();
+        match (&raw.percentile, name) {
+            (None, "percentile") => {
+                let message = "percentile needs to know which one";
+                self.fault(&raw.agg, message, "write percentile: 0.9 beside it");
+                None
+            }
+            (None, _) => Some(500),
+            (Some(which), "percentile") => {
+                let found = scale(which.value, 3).and_then(|p| u16::try_from(p).ok());
+                let found = found.filter(|p| (1..=999).contains(p));
+                if found.is_none() {
+                    self.fault(
+                        which,
+                        format!("there is no percentile {}", which.value),
+                        "write 0.001 to 0.999 with at most three decimals, e.g. 0.9 or 0.95",
+                    );
+                }
+                found
+            }
+            (Some(which), _) => {
+                self.fault(
+                    which,
+                    format!("{name} has no percentile"),
+                    "remove it, or write agg: percentile",
+                );
+                None
+            }
+        }
     }
 
     /// What is derived can be restated, and an extreme cannot be taken back.

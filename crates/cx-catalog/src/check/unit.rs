@@ -19,13 +19,15 @@ enum Kind {
 impl Kind {
     fn of(measure: &Measure) -> Self {
         match &measure.agg {
-            Agg::Sum { of } | Agg::Average { of } | Agg::Min { of } | Agg::Max { of } => {
-                match of.rsplit_once('_') {
-                    Some((_, "ms")) => Self::Time,
-                    Some((_, "minor")) => Self::Money,
-                    Some(_) | None => Self::Number,
-                }
-            }
+            Agg::Sum { of }
+            | Agg::Average { of }
+            | Agg::Min { of }
+            | Agg::Max { of }
+            | Agg::Percentile { of, .. } => match of.rsplit_once('_') {
+                Some((_, "ms")) => Self::Time,
+                Some((_, "minor")) => Self::Money,
+                Some(_) | None => Self::Number,
+            },
             Agg::Oldest { .. } => Self::Time,
             Agg::Count | Agg::CountRecords | Agg::CountDistinct | Agg::Gauge { .. } => Self::Number,
         }
@@ -42,7 +44,7 @@ impl Kind {
     }
 }
 
-fn currency(unit: &str) -> bool {
+pub(crate) fn currency(unit: &str) -> bool {
     unit.len() == 3 && unit.bytes().all(|b| b.is_ascii_uppercase())
 }
 
@@ -52,12 +54,16 @@ impl Checker<'_, '_> {
             return;
         }
         let unit = raw.unit.value.as_str();
-        if !currency(unit) && !["percent", "count", "seconds"].contains(&unit) {
+        if !currency(unit) && !["percent", "count", "points", "seconds"].contains(&unit) {
             return self.fault(
                 &raw.unit,
                 format!("unknown unit {unit:?}"),
-                "write percent, count, seconds or an ISO 4217 code such as EUR",
+                "write percent, count, points, seconds or an ISO 4217 code such as EUR",
             );
+        }
+        if matches!(formula, Formula::Derived { .. }) {
+            // Follows from what it is made of, which other files say.
+            return;
         }
         if unit == "percent" && !matches!(formula, Formula::Ratio { .. }) {
             return self.fault(
@@ -67,7 +73,10 @@ impl Checker<'_, '_> {
             );
         }
         let (fits, says) = match Kind::result(formula) {
-            Some(Kind::Number) => (["percent", "count"].contains(&unit), "a plain number"),
+            Some(Kind::Number) => (
+                ["percent", "count", "points"].contains(&unit),
+                "a plain number",
+            ),
             Some(Kind::Time) => (unit == "seconds", "time"),
             Some(Kind::Money) => (currency(unit), "money"),
             None => (false, "neither a plain number nor time nor money"),
@@ -76,7 +85,7 @@ impl Checker<'_, '_> {
             self.fault(
                 &raw.unit,
                 format!("the KPI gives {says}, not {unit}"),
-                "numbers are count (or percent of a ratio), sums and extremes of *_ms seconds, of *_minor a \
+                "numbers are count or points (or percent of a ratio), sums and extremes of *_ms seconds, of *_minor a \
                  currency such as EUR",
             );
         }

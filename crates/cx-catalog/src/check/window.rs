@@ -12,12 +12,14 @@ pub(crate) const LATER: [&str; 4] = ["24h", "day", "7d", "28d"];
 impl Checker<'_, '_> {
     pub(super) fn windows(&mut self, raw: &RawKpi, formula: &Formula) -> Vec<Window> {
         let measures = measures(formula);
+        let derived = matches!(formula, Formula::Derived { .. });
         let now = |agg: &Agg| matches!(agg, Agg::Gauge { .. } | Agg::Oldest { .. });
         let now = observed(formula) || measures.iter().any(|m| now(&m.agg));
         let distinct = measures.iter().any(|m| m.agg == Agg::CountDistinct);
         let mut windows = Vec::new();
         for name in &raw.windows {
             match Window::parse(&name.value) {
+                Some(w) if derived && !windows.contains(&w) => windows.push(w),
                 None if LATER.contains(&name.value.as_str()) && !now => self.page.note(
                     name.referenced,
                     format!("the window {} is known but has no effect yet", name.value),

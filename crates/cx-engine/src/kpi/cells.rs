@@ -2,8 +2,12 @@
 //! Never knows: partitions, panes, events.
 
 use super::layout::{ABSENT_MAX, ABSENT_MIN, Layout, position};
-use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledFormula, CompiledKpi, combos};
+use super::tally::{Tally, percentile};
+use cx_catalog::compiled::{
+    Compiled, CompiledAgg, CompiledDerived, CompiledFormula, CompiledKpi, CompiledMetric, combos,
+};
 use cx_catalog::definition::Object;
+use cx_catalog::expr::Fraction;
 use cx_model::time::Timestamp;
 use cx_model::value::{CellValue, DATA_GAP, RESTATED, WARMING, scaled};
 use cx_model::window::Window;
@@ -14,6 +18,7 @@ pub(crate) struct Joined<'j> {
     pub(crate) start: Timestamp,
     pub(crate) data_gap: bool,
     pub(crate) values: &'j [i64],
+    pub(crate) tallies: &'j [Tally],
 }
 
 /// One measure in one window and combination.
@@ -26,16 +31,49 @@ struct Taken {
 
 /// Every cell of the set, in the set's order.
 pub(crate) fn cells(set: &Compiled, layout: &Layout, joined: &Joined<'_>) -> Vec<CellValue> {
-    let mut out = Vec::with_capacity(set.cells.len());
-    for kpi in &set.kpis {
+    let mut out = vec![CellValue::default(); set.cells.len()];
+    for kpi in set.order.iter().map(|i| &set.kpis[*i]) {
+        let mut at = kpi.first_cell;
         for window in &kpi.windows {
             for combo in 0..combos(&kpi.dimensions) {
-                out.push(cell(set, layout, joined, (kpi, *window, combo)));
+                out[at] = match &kpi.formula {
+                    CompiledFormula::Derived(derived) => derive(kpi, derived, at, &out),
+                    CompiledFormula::Value(_)
+                    | CompiledFormula::Age(_)
+                    | CompiledFormula::Average(_)
+                    | CompiledFormula::Ratio(..) => {
+                        cell(set, layout, joined, (kpi, *window, combo))
+                    }
+                };
+                at += 1;
             }
         }
     }
-    debug_assert_eq!(out.len(), set.cells.len(), "cells and values agree");
     out
+}
+
+/// Calculates with the values that the screens show; its marks are those of all that it is made of.
+fn derive(kpi: &CompiledKpi, derived: &CompiledDerived, at: usize, all: &[CellValue]) -> CellValue {
+    let part = |metric: &CompiledMetric| all[metric.cells[at - kpi.first_cell]];
+    let shown = |i: usize| {
+        let metric = &derived.metrics[i];
+        let value = part(metric).value?;
+        Some(Fraction::of_scaled(value, metric.scale))
+    };
+    let value = derived.expr.value(&shown);
+    let parts = || derived.metrics.iter().map(part);
+    let n = match derived.n {
+        Some(i) => part(&derived.metrics[i]).n,
+        None => parts().map(|part| part.n).min().unwrap_or(0),
+    };
+    let value = value.and_then(|value| value.scaled(kpi.scale));
+    CellValue {
+        value,
+        state: parts().fold(0, |state, part| state | part.state),
+        numerator: value.unwrap_or(0),
+        denominator: None,
+        n,
+    }
 }
 
 fn cell(
@@ -48,6 +86,8 @@ fn cell(
     let (above, below) = kpi.factor;
     let mut restated = false;
     let mut out = match kpi.formula {
+        // Made of cells, not of measures.
+        CompiledFormula::Derived(_) => CellValue::default(),
         CompiledFormula::Value(m) | CompiledFormula::Age(m) => {
             let taken = take(m);
             restated |= taken.restated;
@@ -132,6 +172,16 @@ fn take(
             restated: at[2] > 0,
             absent: at[1] == 0,
         },
+        CompiledAgg::Percentile { per_mille, .. } => {
+            let first = place.tally.unwrap_or_default() + window * place.combos;
+            let found = percentile(&joined.tallies[first + combo], per_mille);
+            Taken {
+                value: found.unwrap_or(0),
+                n: at[0],
+                restated: at[1] > 0,
+                absent: found.is_none(),
+            }
+        }
         CompiledAgg::Gauge(_) => Taken {
             value: at[0],
             n: at[0],

@@ -40,6 +40,8 @@ pub(crate) struct Place {
     pub(crate) row_width: usize,
     /// How the first component of a combination merges; the others add up.
     pub(crate) merge: Merge,
+    /// Its first tally in a part, where it takes percentiles; windows follow one another.
+    pub(crate) tally: Option<usize>,
 }
 
 /// Where everything lies.
@@ -48,6 +50,8 @@ pub(crate) struct Layout {
     pub(crate) places: Vec<Place>,
     /// Components of one part.
     pub(crate) size: usize,
+    /// Tallies of one part.
+    pub(crate) tallies: usize,
     /// Components of one row of 5-second panes.
     pub(crate) fine_size: usize,
     /// Components of one row of one-minute panes.
@@ -91,12 +95,16 @@ impl Layout {
         let mut layout = Self {
             places: Vec::new(),
             size: 0,
+            tallies: 0,
             fine_size: 0,
             coarse_size: 0,
         };
         for measure in &set.measures {
             let place = layout.place(measure, set.sources.len());
             layout.size += place.stride * measure.windows.len();
+            layout.tallies += place
+                .tally
+                .map_or(0, |_| place.combos * measure.windows.len());
             let row = place.row_width * place.combos;
             layout.fine_size += place.fine_row.map_or(0, |_| row);
             layout.coarse_size += place.coarse_row.map_or(0, |_| row);
@@ -108,10 +116,12 @@ impl Layout {
     fn place(&self, measure: &CompiledMeasure, sources: usize) -> Place {
         let all = combos(&measure.dimensions);
         // Rows hold what is added up by panes: [restated] for distinct counts, whose n lies in
-        // its own table, [n, restated] for counts and for extremes, which lie in their own table,
+        // its own table, [n, restated] for counts, and for extremes and tallies, which have their own,
         // [sum, n, restated] for sums.
         let (combos, width, row_width, merge) = match measure.agg {
-            CompiledAgg::Count | CompiledAgg::CountRecords => (all, 2, 2, Merge::Sum),
+            CompiledAgg::Count | CompiledAgg::CountRecords | CompiledAgg::Percentile { .. } => {
+                (all, 2, 2, Merge::Sum)
+            }
             CompiledAgg::Sum { .. } | CompiledAgg::Average { .. } => (all, 3, 3, Merge::Sum),
             CompiledAgg::Min { .. } => (all, 3, 2, Merge::Min),
             CompiledAgg::Max { .. } => (all, 3, 2, Merge::Max),
@@ -135,6 +145,7 @@ impl Layout {
             coarse_row: needs(false).then_some(self.coarse_size),
             row_width,
             merge,
+            tally: matches!(measure.agg, CompiledAgg::Percentile { .. }).then_some(self.tallies),
         }
     }
 }

@@ -7,6 +7,8 @@ use super::extremes::Extremes;
 use super::layout::{Merge, Place, is_fine, scopes};
 use super::objects::Objects;
 use super::panes::{Panes, Rows, Spot};
+use super::tallies::Tallies;
+use super::tally::{Counts as Bucketed, Tally, bucket};
 use crate::plan::Plan;
 use cx_catalog::compiled::{CompiledAgg, CompiledMeasure, Of, View};
 use cx_catalog::fact::Facts;
@@ -40,6 +42,8 @@ struct Sums {
     distinct: Distinct,
     /// By measure, in 5-second and in minute panes; most have none.
     extremes: Vec<[Option<Extremes>; 2]>,
+    /// As `extremes`, for percentiles.
+    tallies: Vec<[Option<Tallies>; 2]>,
     lateness_ms: i64,
     /// Where the second of log time lies: found once for all its records.
     now: Option<(i64, Spots)>,
@@ -73,6 +77,7 @@ pub(crate) struct Measured {
     fine: Rows,
     coarse: Rows,
     extremes: Vec<(i64, Vec<i64>)>,
+    tallies: Vec<(i64, Vec<Bucketed>)>,
     distinct: Counts,
     newest: Vec<Vec<i64>>,
 }
@@ -87,12 +92,13 @@ pub(crate) struct Troubles {
 impl Meter {
     pub(crate) fn new(plan: Arc<Plan>) -> Self {
         let Plan { set, layout, .. } = &*plan;
-        let pairs = set.measures.iter().zip(&layout.places);
+        let pairs = || set.measures.iter().zip(&layout.places);
         Self {
             sums: Sums {
                 fine: Panes::new(layout.fine_size, &FINE_LENGTHS, FINE_AHEAD),
                 coarse: Panes::new(layout.coarse_size, &LENGTHS, COARSE_AHEAD),
-                extremes: pairs.map(|(m, place)| extremes(m, place)).collect(),
+                extremes: pairs().map(|(m, place)| extremes(m, place)).collect(),
+                tallies: pairs().map(|(_, place)| tallies(place)).collect(),
                 distinct: Distinct::new(set),
                 lateness_ms: set.limits.lateness_ms,
                 now: None,
@@ -112,6 +118,14 @@ impl Meter {
         sums.coarse.advance(minute);
         sums.distinct.advance(minute);
         for [fine, coarse] in &mut sums.extremes {
+            if let Some(fine) = fine {
+                fine.advance((s - 1).div_euclid(FINE));
+            }
+            if let Some(coarse) = coarse {
+                coarse.advance(minute);
+            }
+        }
+        for [fine, coarse] in &mut sums.tallies {
             if let Some(fine) = fine {
                 fine.advance((s - 1).div_euclid(FINE));
             }
@@ -202,10 +216,12 @@ impl Meter {
         let sums = &mut self.sums;
         let (distinct, rows) = sums.distinct.cut();
         let extremes = sums.extremes.iter().flatten().flatten();
+        let tallies = sums.tallies.iter().flatten().flatten();
         let measured = Measured {
             fine: sums.fine.cut(),
             coarse: sums.coarse.cut(),
             extremes: extremes.map(Extremes::cut).collect(),
+            tallies: tallies.map(Tallies::cut).collect(),
             distinct,
             newest: self.objects.cut(),
         };
@@ -221,7 +237,14 @@ impl Meter {
                 .into_iter()
                 .zip(cut.extremes)
                 .all(|(own, rows)| own.restore(rows));
+        let own: Vec<&mut Tallies> = sums.tallies.iter_mut().flatten().flatten().collect();
+        let tallies = own.len() == cut.tallies.len()
+            && own
+                .into_iter()
+                .zip(cut.tallies)
+                .all(|(own, rows)| own.restore(rows));
         extremes
+            && tallies
             && sums.fine.restore(cut.fine)
             && sums.coarse.restore(cut.coarse)
             && sums.distinct.restore(cut.distinct)
@@ -253,6 +276,33 @@ impl Meter {
         }
         debug_assert_eq!(out.len(), layout.size, "layout and components agree");
         out.into_boxed_slice()
+    }
+
+    /// All tallies for the second of [`Self::components`].
+    pub(crate) fn tallies(&self) -> Box<[Tally]> {
+        let Plan { set, layout, .. } = &*self.plan;
+        let mut out = Vec::with_capacity(layout.tallies);
+        for (measure, kept) in set.measures.iter().zip(&self.sums.tallies) {
+            for window in &measure.windows {
+                let fine = is_fine(false, *window);
+                let (lengths, width) = panes_of(fine);
+                let index = lengths.iter().position(|l| l * width == window.seconds());
+                if let (Some(tallies), Some(index)) = (&kept[usize::from(!fine)], index) {
+                    out.extend_from_slice(tallies.sums(index));
+                }
+            }
+        }
+        debug_assert_eq!(out.len(), layout.tallies, "layout and tallies agree");
+        out.into_boxed_slice()
+    }
+}
+
+/// Windows of fine or coarse panes in panes, and how wide one is, seconds.
+fn panes_of(fine: bool) -> (&'static [i64], i64) {
+    if fine {
+        (&FINE_LENGTHS, FINE)
+    } else {
+        (&LENGTHS, COARSE)
     }
 }
 
@@ -333,6 +383,16 @@ impl Sums {
                 }
                 (value.map(|_| 1), false)
             }
+            CompiledAgg::Percentile { of, .. } => {
+                let value = value_of(of);
+                for (tallies, pane) in self.tallies[i].iter_mut().zip([FINE, COARSE]) {
+                    if let (Some(value), Some(tallies)) = (value, tallies) {
+                        let (pane, bucket) = (second.div_euclid(pane), bucket(value));
+                        combos.iter().for_each(|c| tallies.add(pane, *c, bucket));
+                    }
+                }
+                (value.map(|_| 1), false)
+            }
             CompiledAgg::CountDistinct
             | CompiledAgg::CountRecords
             | CompiledAgg::Gauge(_)
@@ -373,10 +433,11 @@ impl Sums {
     fn write(&self, (i, place): (usize, &Place), window: Window, out: &mut Vec<i64>) {
         let distinct = self.distinct.counts(i);
         let fine = is_fine(distinct, window);
-        let (panes, row, lengths, width) = if fine {
-            (&self.fine, place.fine_row, &FINE_LENGTHS[..], FINE)
+        let (lengths, width) = panes_of(fine);
+        let (panes, row) = if fine {
+            (&self.fine, place.fine_row)
         } else {
-            (&self.coarse, place.coarse_row, &LENGTHS[..], COARSE)
+            (&self.coarse, place.coarse_row)
         };
         let index = lengths.iter().position(|l| l * width == window.seconds());
         let (row, index) = (row.unwrap_or_default(), index.unwrap_or_default());
@@ -393,6 +454,17 @@ impl Sums {
     }
 }
 
+/// The tallies of a measure in fine and coarse panes, where it has any and needs them.
+fn tallies(place: &Place) -> [Option<Tallies>; 2] {
+    let needs = |row: Option<usize>| place.tally.and(row);
+    let fine = || Tallies::new(place.combos, &FINE_LENGTHS, FINE_AHEAD);
+    let coarse = || Tallies::new(place.combos, &LENGTHS, COARSE_AHEAD);
+    [
+        needs(place.fine_row).map(|_| fine()),
+        needs(place.coarse_row).map(|_| coarse()),
+    ]
+}
+
 /// The extremes of a measure in fine and coarse panes, where it has any and needs them.
 fn extremes(measure: &CompiledMeasure, place: &Place) -> [Option<Extremes>; 2] {
     let merge = match measure.agg {
@@ -402,6 +474,7 @@ fn extremes(measure: &CompiledMeasure, place: &Place) -> [Option<Extremes>; 2] {
         | CompiledAgg::CountRecords
         | CompiledAgg::Sum { .. }
         | CompiledAgg::Average { .. }
+        | CompiledAgg::Percentile { .. }
         | CompiledAgg::CountDistinct
         | CompiledAgg::Gauge(_)
         | CompiledAgg::Oldest(_) => return [None, None],

@@ -13,3 +13,5 @@ pub(crate) mod numbers;
 pub(crate) mod objects;
 pub(crate) mod outcomes;
 pub(crate) mod panes;
+pub(crate) mod tallies;
+pub(crate) mod tally;

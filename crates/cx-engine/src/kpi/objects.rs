@@ -57,6 +57,7 @@ impl Objects {
                 | CompiledAgg::Average { .. }
                 | CompiledAgg::Min { .. }
                 | CompiledAgg::Max { .. }
+                | CompiledAgg::Percentile { .. }
                 | CompiledAgg::CountDistinct => continue,
             };
             let waitings = |overdue| Waitings {

@@ -4,8 +4,10 @@
 
 mod conversations;
 mod decisions;
+mod derived;
 mod meaning;
 mod objects;
+mod rank;
 
 use cel::{Context, Program};
 use cx_catalog::definition::{Agg, Dimension, Formula, Kpi, Measure, Object};
@@ -118,7 +120,8 @@ impl<'m> SlowModel<'m> {
             .map(|r| r.log_time)
             .max();
         let mut cells = BTreeMap::new();
-        for kpi in self.kpis {
+        let counted = |k: &&Kpi| !matches!(k.formula, Formula::Derived { .. });
+        for kpi in self.kpis.iter().filter(counted) {
             for window in &kpi.windows {
                 for dims in scopes(&kpi.dimensions) {
                     let mut value = self.cell(kpi, *window, &dims, &before, s);
@@ -130,6 +133,7 @@ impl<'m> SlowModel<'m> {
                 }
             }
         }
+        derived::add(&mut cells, self.kpis);
         cells
     }
 
@@ -160,7 +164,7 @@ impl<'m> SlowModel<'m> {
                     };
                 }
             }
-            Formula::Observed { .. } => return CellValue::default(),
+            Formula::Observed { .. } | Formula::Derived { .. } => return CellValue::default(),
             Formula::Ratio {
                 numerator,
                 denominator,
@@ -208,6 +212,7 @@ impl<'m> SlowModel<'m> {
         let records = m.agg == Agg::CountRecords;
         let mut part = nothing(m);
         let mut customers = BTreeSet::new();
+        let mut numbers = Vec::new();
         for r in before.iter().flat_map(|log| log.iter()) {
             let time = if records { r.log_time } else { r.time };
             let counts = (records || r.outcome == Outcome::Applied)
@@ -218,8 +223,15 @@ impl<'m> SlowModel<'m> {
             let end = Timestamp::from_second((time.second().div_euclid(width) + 1) * width);
             part.restated |= !records && end.plus(self.limits.lateness_ms) <= r.log_time;
             tally(m, r, &mut part, &mut customers);
+            if matches!(m.agg, Agg::Percentile { .. }) {
+                numbers.extend(number(m, r));
+            }
         }
         match m.agg {
+            Agg::Percentile { per_mille, .. } => {
+                part.n = i64::try_from(numbers.len()).expect("few events");
+                part.value = rank::percentile(numbers, per_mille);
+            }
             Agg::CountDistinct => {
                 part.n = i64::try_from(customers.len()).expect("few customers");
                 part.value = Some(part.n);
@@ -272,7 +284,7 @@ impl<'m> SlowModel<'m> {
 
     /// Filter and condition by the crate's interpreter; an error is false.
     fn matches(&self, kpi: &Kpi, m: &Measure, r: &Named) -> bool {
-        if let Agg::Sum { of } | Agg::Average { of } = &m.agg
+        if let Agg::Sum { of } | Agg::Average { of } | Agg::Percentile { of, .. } = &m.agg
             && let Some(fact) = of.strip_prefix("fact.")
             && !r.facts.contains_key(fact)
         {
@@ -326,7 +338,7 @@ fn programs(kpi: &Kpi) -> Vec<(&str, Program)> {
             numerator,
             denominator,
         } => vec![numerator, denominator],
-        Formula::Observed { .. } => Vec::new(),
+        Formula::Observed { .. } | Formula::Derived { .. } => Vec::new(),
     };
     let conditions = measures.into_iter().filter_map(|m| m.condition.as_ref());
     let parse = |text: &'_ String| Program::compile(text).expect("checked by the catalogue");
@@ -336,9 +348,12 @@ fn programs(kpi: &Kpi) -> Vec<(&str, Program)> {
 
 /// A part before the first record: sums begin at 0, extremes are not there.
 fn nothing(m: &Measure) -> Part {
-    let extreme = matches!(m.agg, Agg::Min { .. } | Agg::Max { .. });
+    let absent = matches!(
+        m.agg,
+        Agg::Min { .. } | Agg::Max { .. } | Agg::Percentile { .. }
+    );
     Part {
-        value: (!extreme).then_some(0),
+        value: (!absent).then_some(0),
         n: 0,
         restated: false,
     }
@@ -356,12 +371,8 @@ fn age(s: i64, start: Option<Timestamp>) -> Part {
 /// Adds one matching record.
 fn tally(m: &Measure, r: &Named, part: &mut Part, customers: &mut BTreeSet<String>) {
     match &m.agg {
-        Agg::Sum { of } | Agg::Average { of } => {
-            let value = match of.strip_prefix("fact.") {
-                Some(fact) => r.facts.get(fact).copied(),
-                None => r.event["data"][of].as_i64(),
-            };
-            if let Some(i) = value {
+        Agg::Sum { .. } | Agg::Average { .. } => {
+            if let Some(i) = number(m, r) {
                 part.value = part.value.map(|v| v + i);
                 part.n += 1;
             }
@@ -377,25 +388,40 @@ fn tally(m: &Measure, r: &Named, part: &mut Part, customers: &mut BTreeSet<Strin
         Agg::CountDistinct => {
             customers.extend(r.event["subject"].as_str().map(str::to_owned));
         }
+        // All of its numbers are looked at together.
+        Agg::Percentile { .. } => {}
         Agg::Count | Agg::CountRecords | Agg::Gauge { .. } | Agg::Oldest { .. } => part.n += 1,
+    }
+}
+
+/// What a record gives to a sum, an average or a percentile.
+fn number(m: &Measure, r: &Named) -> Option<i64> {
+    let (Agg::Sum { of } | Agg::Average { of } | Agg::Percentile { of, .. }) = &m.agg else {
+        return None;
+    };
+    match of.strip_prefix("fact.") {
+        Some(fact) => r.facts.get(fact).copied(),
+        None => r.event["data"][of].as_i64(),
     }
 }
 
 fn factor(kpi: &Kpi) -> (i64, i64) {
     let of = match &kpi.formula {
         Formula::Simple { measure } => match &measure.agg {
-            Agg::Sum { of } | Agg::Average { of } | Agg::Min { of } | Agg::Max { of } => {
-                of.as_str()
-            }
+            Agg::Sum { of }
+            | Agg::Average { of }
+            | Agg::Min { of }
+            | Agg::Max { of }
+            | Agg::Percentile { of, .. } => of.as_str(),
             Agg::Oldest { .. } => "_ms",
             Agg::Count | Agg::CountRecords | Agg::CountDistinct | Agg::Gauge { .. } => "",
         },
-        Formula::Ratio { .. } | Formula::Observed { .. } => "",
+        Formula::Ratio { .. } | Formula::Observed { .. } | Formula::Derived { .. } => "",
     };
     match kpi.unit.as_str() {
         "percent" => (100, 1),
         "seconds" if of.ends_with("_ms") => (1, 1_000),
-        "seconds" | "count" => (1, 1),
+        "seconds" | "count" | "points" => (1, 1),
         _ if of.ends_with("_minor") => (1, 100),
         _ => (1, 1),
     }

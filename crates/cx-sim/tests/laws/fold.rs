@@ -33,6 +33,7 @@ pub(crate) fn lean(catalog: &Catalog, limits: Limits) -> Arc<Compiled> {
     let mut set = catalog.compile(1);
     set.limits = limits;
     set.kpis.clear();
+    set.order.clear();
     set.measures.clear();
     set.cells.clear();
     set.boards.clear();

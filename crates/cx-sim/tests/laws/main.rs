@@ -5,6 +5,7 @@ mod crowd;
 mod decisions;
 mod equal;
 mod fold;
+mod kinds;
 mod levels;
 mod replay;
 mod same;

@@ -8,6 +8,7 @@ const DASH = "\u2014";
 export function sign(unit: string): string {
   if (unit === "percent") return "%";
   if (unit === "count" || unit === "seconds") return "";
+  if (unit === "points") return "pts";
   try {
     const money = { style: "currency", currency: unit, currencyDisplay: "narrowSymbol" } as const;
     const parts = new Intl.NumberFormat("en", money).formatToParts(0);

@@ -14,6 +14,7 @@ describe("digits", () => {
     expect(shown(784, of("percent", 1))).toEqual(["78.4", "%"]);
     expect(shown(800, of("percent", 1))).toEqual(["80.0", "%"]);
     expect(shown(0, of("count"))).toEqual(["0", ""]);
+    expect(shown(-12, of("points"))).toEqual(["\u221212", "pts"]);
     expect(shown(252, of("seconds"))).toEqual(["4:12", ""]);
   });
   it("are a dash where there is nothing, never a zero", () => {

@@ -99,6 +99,7 @@ function spoken(value: number | null, info: Info, top: number): string {
   if (value === null) return "no value";
   if (info.unit === "percent") return `${(value / 10 ** info.scale).toFixed(info.scale)} percent`;
   if (info.unit === "seconds" || info.unit === "count") return said(value, info);
+  if (info.unit === "points") return `${shown(value, info, top)[0]} points`;
   return `${shown(value, info, top).join(" ").replace(/k.*$/, "thousand")} ${info.unit}`;
 }
 
