@@ -103,8 +103,8 @@ pub(crate) struct RawKpi {
     #[serde(default)]
     #[schemars(with = "Vec<RawDimension>", length(max = 2))]
     pub(crate) dimensions: Vec<Spanned<RawDimension>>,
-    /// `now` for gauge and oldest; else 1m, 5m, 15m, 1h. `24h`, `day`, `7d` and `28d` are known
-    /// and have no effect yet.
+    /// `now` for gauge and oldest; else 1m, 5m, 15m, 1h, 24h, 7d, 28d. `day`, and more than 1h for
+    /// distinct counts, are known and have no effect yet.
     #[schemars(
         with = "Vec<String>",
         length(min = 1),

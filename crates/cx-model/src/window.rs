@@ -24,11 +24,29 @@ pub enum Window {
     /// One hour, in panes of one minute.
     #[serde(rename = "1h")]
     H1,
+    /// The last 24 hours, in panes of 15 minutes.
+    #[serde(rename = "24h")]
+    H24,
+    /// The last seven days, in panes of one hour.
+    #[serde(rename = "7d")]
+    D7,
+    /// The last 28 days, in panes of one day (UTC).
+    #[serde(rename = "28d")]
+    D28,
 }
 
 impl Window {
     /// All windows, shortest first.
-    pub const ALL: [Self; 5] = [Self::Now, Self::M1, Self::M5, Self::M15, Self::H1];
+    pub const ALL: [Self; 8] = [
+        Self::Now,
+        Self::M1,
+        Self::M5,
+        Self::M15,
+        Self::H1,
+        Self::H24,
+        Self::D7,
+        Self::D28,
+    ];
 
     /// The name on the wire and in definitions.
     #[must_use]
@@ -39,6 +57,9 @@ impl Window {
             Self::M5 => "5m",
             Self::M15 => "15m",
             Self::H1 => "1h",
+            Self::H24 => "24h",
+            Self::D7 => "7d",
+            Self::D28 => "28d",
         }
     }
 
@@ -57,16 +78,23 @@ impl Window {
             Self::M5 => 300,
             Self::M15 => 900,
             Self::H1 => 3_600,
+            Self::H24 => 86_400,
+            Self::D7 => 604_800,
+            Self::D28 => 2_419_200,
         }
     }
 
-    /// Length of one pane in seconds: 5 for `1m` and `5m`, 60 for longer ones, 0 for `now`.
+    /// Length of one pane in seconds: 5 for `1m` and `5m`, 60 for `15m` and `1h`, a 96th of `24h`, an
+    /// hour for `7d`, a day for `28d`, 0 for `now`.
     #[must_use]
     pub fn pane_seconds(self) -> i64 {
         match self {
             Self::Now => 0,
             Self::M1 | Self::M5 => 5,
             Self::M15 | Self::H1 => 60,
+            Self::H24 => 900,
+            Self::D7 => 3_600,
+            Self::D28 => 86_400,
         }
     }
 }

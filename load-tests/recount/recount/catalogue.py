@@ -6,8 +6,9 @@ from pathlib import Path
 from . import derived, yaml12
 from .cel import compile_condition
 
-# Length and pane in seconds. Longer windows are known to definitions and have no effect yet.
-WINDOWS = {"now": (0, 0), "1m": (60, 5), "5m": (300, 5), "15m": (900, 60), "1h": (3600, 60)}
+# Length and pane in seconds. A day, and distinct counts over more than an hour, are known to definitions and have no effect yet.
+WINDOWS = {"now": (0, 0), "1m": (60, 5), "5m": (300, 5), "15m": (900, 60), "1h": (3600, 60), "24h": (86400, 900), "7d": (604800, 3600),
+           "28d": (2419200, 86400)}
 # What the engine itself reads of `data`.
 BUILT_IN = {"channel", "contact_id", "queue", "outcome", "conversation_id", "automated"}
 REASONS = ["too_large", "empty", "invalid_json", "too_deep", "missing_attribute", "invalid_attribute", "too_long",
@@ -99,7 +100,8 @@ class _Reader:
         measures = [self._measure(raw.get(t, raw), raw.get("filter")) for t in texts]
         records = all(m.agg == "records" for m in measures)
         dims = [self._dimension(d, records) for d in raw.get("dimensions") or []]
-        windows = [w for w in raw["windows"] if w in WINDOWS]
+        distinct = any(m.agg == "count_distinct" for m in measures)
+        windows = [w for w in raw["windows"] if w in WINDOWS and (not distinct or WINDOWS[w][0] <= 3600)]
         return Kpi(raw["kpi"], raw["type"] == "ratio", measures, dims, windows, raw["unit"], raw["decimals"], records)
 
     def derived(self, raw):

@@ -7,7 +7,7 @@ use crate::raw::RawKpi;
 use cx_model::window::Window;
 
 /// Windows that a definition may name and that have no effect yet.
-pub(crate) const LATER: [&str; 4] = ["24h", "day", "7d", "28d"];
+pub(crate) const LATER: [&str; 1] = ["day"];
 
 impl Checker<'_, '_> {
     pub(super) fn windows(&mut self, raw: &RawKpi, formula: &Formula) -> Vec<Window> {
@@ -34,7 +34,7 @@ impl Checker<'_, '_> {
                     let fix = if now {
                         "write windows: [now]"
                     } else {
-                        "write 1m, 5m, 15m or 1h"
+                        "write 1m, 5m, 15m, 1h, 24h, 7d or 28d"
                     };
                     self.fault(
                         name,
@@ -42,6 +42,14 @@ impl Checker<'_, '_> {
                         fix,
                     );
                 }
+                Some(w) if distinct && w.seconds() > 3_600 => self.page.note(
+                    name.referenced,
+                    format!(
+                        "distinct counts over {} are known but have no effect yet",
+                        w.name()
+                    ),
+                    "leave it: it will be counted when it can be",
+                ),
                 Some(w) if distinct && w.seconds() < 300 => {
                     self.fault(name, "distinct counts start at 5m", "write 5m, 15m or 1h");
                 }

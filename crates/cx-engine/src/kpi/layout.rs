@@ -1,6 +1,7 @@
 //! In: a compiled set. Kept: where each component of each measure lies. Out: indices.
 //! Never knows: values.
 
+use super::grain::{self, GRAINS};
 use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledDimension, CompiledMeasure, combos};
 use cx_catalog::definition::Object;
 use cx_model::window::Window;
@@ -32,10 +33,10 @@ pub(crate) struct Place {
     pub(crate) width: usize,
     /// Combinations.
     pub(crate) combos: usize,
-    /// First component in a row of 5-second panes, where a window needs them.
-    pub(crate) fine_row: Option<usize>,
-    /// First component in a row of one-minute panes, where a window needs them.
-    pub(crate) coarse_row: Option<usize>,
+    /// First component in a row of panes of each grain that a window needs; as many as `grains`.
+    rows: [(usize, usize); GRAINS],
+    /// Grains that a window needs.
+    grains: usize,
     /// Components of one combination in a pane row.
     pub(crate) row_width: usize,
     /// How the first component of a combination merges; the others add up.
@@ -52,10 +53,8 @@ pub(crate) struct Layout {
     pub(crate) size: usize,
     /// Tallies of one part.
     pub(crate) tallies: usize,
-    /// Components of one row of 5-second panes.
-    pub(crate) fine_size: usize,
-    /// Components of one row of one-minute panes.
-    pub(crate) coarse_size: usize,
+    /// Components of one row of panes, by grain.
+    pub(crate) sizes: [usize; GRAINS],
 }
 
 impl Merge {
@@ -80,6 +79,11 @@ impl Merge {
 }
 
 impl Place {
+    /// Grains of panes that it needs, each with its first component in a row of them.
+    pub(crate) fn rows(&self) -> &[(usize, usize)] {
+        &self.rows[..self.grains]
+    }
+
     /// How the component at an offset of a window merges.
     pub(crate) fn merge_at(&self, offset: usize) -> Merge {
         if offset.is_multiple_of(self.width) {
@@ -96,8 +100,7 @@ impl Layout {
             places: Vec::new(),
             size: 0,
             tallies: 0,
-            fine_size: 0,
-            coarse_size: 0,
+            sizes: [0; GRAINS],
         };
         for measure in &set.measures {
             let place = layout.place(measure, set.sources.len());
@@ -106,8 +109,9 @@ impl Layout {
                 .tally
                 .map_or(0, |_| place.combos * measure.windows.len());
             let row = place.row_width * place.combos;
-            layout.fine_size += place.fine_row.map_or(0, |_| row);
-            layout.coarse_size += place.coarse_row.map_or(0, |_| row);
+            for (grain, _) in place.rows() {
+                layout.sizes[*grain] += row;
+            }
             layout.places.push(place);
         }
         layout
@@ -132,30 +136,27 @@ impl Layout {
         };
         let stride = combos * width;
         let distinct = measure.agg == CompiledAgg::CountDistinct;
-        let needs = |fine| {
+        let needs = |grain| {
             let mut windows = measure.windows.iter();
-            row_width > 0 && windows.any(|w| is_fine(distinct, *w) == fine)
+            let own = |w: &Window| grain::of(distinct, *w).is_some_and(|(own, _)| own == grain);
+            row_width > 0 && windows.any(own)
         };
+        let (mut rows, mut grains) = ([(0, 0); GRAINS], 0);
+        for grain in (0..GRAINS).filter(|grain| needs(*grain)) {
+            rows[grains] = (grain, self.sizes[grain]);
+            grains += 1;
+        }
         Place {
             base: self.size,
             stride,
             width,
             combos,
-            fine_row: needs(true).then_some(self.fine_size),
-            coarse_row: needs(false).then_some(self.coarse_size),
+            rows,
+            grains,
             row_width,
             merge,
             tally: matches!(measure.agg, CompiledAgg::Percentile { .. }).then_some(self.tallies),
         }
-    }
-}
-
-/// Whether a window adds up 5-second panes. Distinct customers are counted by minutes.
-pub(crate) fn is_fine(distinct: bool, window: Window) -> bool {
-    match window {
-        Window::M1 | Window::Now => true,
-        Window::M5 => !distinct,
-        Window::M15 | Window::H1 => false,
     }
 }
 

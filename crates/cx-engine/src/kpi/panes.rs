@@ -52,6 +52,11 @@ impl Panes {
         }
     }
 
+    /// Whether nothing is ever added here.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.row_size == 0
+    }
+
     fn start(&self, pane: i64) -> usize {
         usize::try_from(pane.rem_euclid(self.ring)).expect("not negative") * self.row_size
     }

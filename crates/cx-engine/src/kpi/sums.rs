@@ -1,0 +1,301 @@
+//! In: matching events with the combinations they count in. Kept: everything that is added up by
+//! panes. Out: the components of a measure. Never knows: conditions, gauges.
+
+use super::distinct::{Counts, Distinct, Row, Told};
+use super::extremes::Extremes;
+use super::grain::{self, GRAINS, Grain};
+use super::layout::{Layout, Merge, Place};
+use super::meter::Counted;
+use super::panes::{Panes, Rows, Spot};
+use super::tallies::Tallies;
+use super::tally::{Counts as Bucketed, Tally, bucket};
+use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, Of};
+use cx_model::time::Timestamp;
+use cx_model::window::Window;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Seconds of the panes in which distinct customers are counted.
+const MINUTE: i64 = 60;
+
+/// What is added up by panes.
+pub(crate) struct Sums {
+    /// By grain.
+    panes: [Panes; GRAINS],
+    pub(crate) distinct: Distinct,
+    /// By measure and grain; most have none.
+    extremes: Vec<Vec<(usize, Extremes)>>,
+    /// By measure and grain, for percentiles.
+    tallies: Vec<Vec<(usize, Tallies)>>,
+    lateness_ms: i64,
+    /// Where the second of log time lies: found once for all its records.
+    now: Option<(i64, Spots)>,
+}
+
+/// Where one second lies in the panes of each grain, and whether that pane was final already.
+pub(crate) type Spots = [Option<(Spot, bool)>; GRAINS];
+
+/// All panes of a cut.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Added {
+    panes: Vec<Rows>,
+    extremes: Vec<(i64, Vec<i64>)>,
+    tallies: Vec<(i64, Vec<Bucketed>)>,
+    distinct: Counts,
+}
+
+impl Sums {
+    pub(crate) fn new(set: &Compiled, layout: &Layout) -> Self {
+        let pairs = || set.measures.iter().zip(&layout.places);
+        let panes = |i: usize| {
+            let Grain { lengths, ahead, .. } = grain::ALL[i];
+            Panes::new(layout.sizes[i], lengths, ahead)
+        };
+        Self {
+            panes: std::array::from_fn(panes),
+            extremes: pairs().map(|(m, place)| extremes(m, place)).collect(),
+            tallies: pairs().map(|(_, place)| tallies(place)).collect(),
+            distinct: Distinct::new(set),
+            lateness_ms: set.limits.lateness_ms,
+            now: None,
+        }
+    }
+
+    /// Sets every ring to the panes just before second `s`.
+    pub(crate) fn advance(&mut self, s: i64) {
+        let head = |grain: usize| (s - 1).div_euclid(grain::ALL[grain].width);
+        self.now = None;
+        for (i, panes) in self.panes.iter_mut().enumerate() {
+            panes.advance(head(i));
+        }
+        self.distinct.advance((s - 1).div_euclid(MINUTE));
+        for (grain, extremes) in self.extremes.iter_mut().flatten() {
+            extremes.advance(head(*grain));
+        }
+        for (grain, tallies) in self.tallies.iter_mut().flatten() {
+            tallies.advance(head(*grain));
+        }
+    }
+
+    /// Where something of this second is added.
+    pub(crate) fn spots(&mut self, second: i64, log_time: Timestamp) -> Spots {
+        let lateness_ms = self.lateness_ms;
+        std::array::from_fn(|i| {
+            let (panes, width) = (&mut self.panes[i], grain::ALL[i].width);
+            if panes.is_empty() {
+                return None;
+            }
+            let pane = second.div_euclid(width);
+            let end = Timestamp::from_second((pane + 1) * width);
+            let restates = end.plus(lateness_ms) <= log_time;
+            panes.spot(pane).map(|spot| (spot, restates))
+        })
+    }
+
+    /// Where something of the second of log time is added; its panes cannot be final yet.
+    pub(crate) fn spots_now(&mut self, log_time: Timestamp) -> Spots {
+        let second = log_time.second();
+        match self.now {
+            Some((known, spots)) if known == second => spots,
+            _ => {
+                let spots = self.spots(second, log_time);
+                self.now = Some((second, spots));
+                spots
+            }
+        }
+    }
+
+    /// Adds to one component of a combination, in every grain in which the measure is needed.
+    pub(crate) fn put(
+        &mut self,
+        spots: &Spots,
+        place: &Place,
+        (combo, component): (usize, usize),
+        value: i64,
+    ) {
+        let at = combo * place.row_width + component;
+        for (grain, row) in place.rows() {
+            if let Some((spot, _)) = spots[*grain] {
+                self.panes[*grain].add(spot, row + at, value);
+            }
+        }
+    }
+
+    /// Adds one matching event to one measure; whether a limit refused a part of it.
+    pub(crate) fn add(
+        &mut self,
+        (measure, i, place): (&CompiledMeasure, usize, &Place),
+        counted: &Counted<'_, '_>,
+        combos: &[usize],
+        spots: &Spots,
+    ) -> bool {
+        let second = counted.time.second();
+        let int = |slot: usize| counted.event.slot(slot).int();
+        let value_of = |of: Of| match of {
+            Of::Slot(slot) => int(slot),
+            Of::Fact(fact) => counted.facts.get(fact),
+        };
+        // What is added: to the first component of a combination, and to its n.
+        let (value, with_n) = match measure.agg {
+            CompiledAgg::Count => (Some(1), false),
+            CompiledAgg::Sum { of } | CompiledAgg::Average { of } => (value_of(of), true),
+            CompiledAgg::Min { slot } | CompiledAgg::Max { slot } => {
+                let value = int(slot);
+                for (grain, extremes) in &mut self.extremes[i] {
+                    if let Some(value) = value {
+                        let pane = second.div_euclid(grain::ALL[*grain].width);
+                        combos.iter().for_each(|c| extremes.add(pane, *c, value));
+                    }
+                }
+                (value.map(|_| 1), false)
+            }
+            CompiledAgg::Percentile { of, .. } => {
+                let value = value_of(of);
+                for (grain, tallies) in &mut self.tallies[i] {
+                    if let Some(bucket) = value.map(bucket) {
+                        let pane = second.div_euclid(grain::ALL[*grain].width);
+                        combos.iter().for_each(|c| tallies.add(pane, *c, bucket));
+                    }
+                }
+                (value.map(|_| 1), false)
+            }
+            CompiledAgg::CountDistinct
+            | CompiledAgg::CountRecords
+            | CompiledAgg::Gauge(_)
+            | CompiledAgg::Oldest(_) => (None, false),
+        };
+        for combo in combos {
+            if let Some(value) = value {
+                self.put(spots, place, (*combo, 0), value);
+                if with_n {
+                    self.put(spots, place, (*combo, 1), 1);
+                }
+            }
+            self.restate(spots, place, *combo);
+        }
+        if !self.distinct.counts(i) || counted.customer.is_none() {
+            return false;
+        }
+        if let Some(row) = counted.row {
+            let minute = second.div_euclid(MINUTE);
+            self.distinct.mark(row, i, combos, minute);
+        }
+        counted.row.is_none()
+    }
+
+    /// Marks the panes that were final already.
+    fn restate(&mut self, spots: &Spots, place: &Place, combo: usize) {
+        let at = (combo + 1) * place.row_width - 1;
+        for (grain, row) in place.rows() {
+            if let Some((spot, true)) = spots[*grain] {
+                self.panes[*grain].add(spot, row + at, 1);
+            }
+        }
+    }
+
+    /// The components of one measure over one window.
+    pub(crate) fn write(&self, (i, place): (usize, &Place), window: Window, out: &mut Vec<i64>) {
+        let distinct = self.distinct.counts(i);
+        let Some((grain, index)) = grain::of(distinct, window) else {
+            return;
+        };
+        let rows = place.rows().iter();
+        let row = rows.clone().find(|(own, _)| *own == grain);
+        let row = row.map_or(0, |(_, row)| *row);
+        let extremes = self.extremes[i].iter().find(|(own, _)| *own == grain);
+        for combo in 0..place.combos {
+            if distinct {
+                out.push(self.distinct.count(i, combo, index));
+            }
+            if let Some((_, extremes)) = extremes {
+                out.push(extremes.best(index, combo));
+            }
+            let at = row + combo * place.row_width;
+            let panes = &self.panes[grain];
+            out.extend((at..at + place.row_width).map(|c| panes.sum(index, c)));
+        }
+    }
+
+    /// The tallies of one measure over one window.
+    pub(crate) fn write_tallies(&self, i: usize, window: Window, out: &mut Vec<Tally>) {
+        let Some((grain, index)) = grain::of(false, window) else {
+            return;
+        };
+        let found = self.tallies[i].iter().find(|(own, _)| *own == grain);
+        out.extend(found.into_iter().flat_map(|(_, t)| t.sums(index)).cloned());
+    }
+
+    /// What is added up, as it is now; rows of customers stand apart.
+    pub(crate) fn cut(&mut self) -> (Added, Vec<Arc<Vec<Row>>>) {
+        let (distinct, rows) = self.distinct.cut();
+        let added = Added {
+            panes: self.panes.iter().map(Panes::cut).collect(),
+            extremes: self.extremes.iter().flatten().map(|e| e.1.cut()).collect(),
+            tallies: self.tallies.iter().flatten().map(|t| t.1.cut()).collect(),
+            distinct,
+        };
+        (added, rows)
+    }
+
+    /// Takes what a cut says; false where it is not of this set.
+    pub(crate) fn restore(&mut self, cut: Added) -> bool {
+        all(self.panes.iter_mut(), cut.panes, Panes::restore)
+            && all(
+                self.extremes.iter_mut().flatten().map(|e| &mut e.1),
+                cut.extremes,
+                Extremes::restore,
+            )
+            && all(
+                self.tallies.iter_mut().flatten().map(|t| &mut t.1),
+                cut.tallies,
+                Tallies::restore,
+            )
+            && self.distinct.restore(cut.distinct)
+    }
+
+    /// As [`Distinct::restore_rows`].
+    pub(crate) fn restore_rows(&mut self, rows: Vec<Told>) -> bool {
+        self.distinct.restore_rows(rows)
+    }
+}
+
+/// Whether each takes its own, and there are as many.
+fn all<'o, O: 'o, C>(
+    own: impl Iterator<Item = &'o mut O>,
+    cut: Vec<C>,
+    restore: impl Fn(&mut O, C) -> bool,
+) -> bool {
+    let own: Vec<&mut O> = own.collect();
+    own.len() == cut.len() && own.into_iter().zip(cut).all(|(o, c)| restore(o, c))
+}
+
+/// The extremes of a measure in each grain that it needs, where it has any.
+fn extremes(measure: &CompiledMeasure, place: &Place) -> Vec<(usize, Extremes)> {
+    let merge = match measure.agg {
+        CompiledAgg::Min { .. } => Merge::Min,
+        CompiledAgg::Max { .. } => Merge::Max,
+        CompiledAgg::Count
+        | CompiledAgg::CountRecords
+        | CompiledAgg::Sum { .. }
+        | CompiledAgg::Average { .. }
+        | CompiledAgg::Percentile { .. }
+        | CompiledAgg::CountDistinct
+        | CompiledAgg::Gauge(_)
+        | CompiledAgg::Oldest(_) => return Vec::new(),
+    };
+    let fresh = |(i, _): &(usize, usize)| {
+        let Grain { lengths, ahead, .. } = grain::ALL[*i];
+        (*i, Extremes::new(merge, place.combos, lengths, ahead))
+    };
+    place.rows().iter().map(fresh).collect()
+}
+
+/// The tallies of a measure in each grain that it needs, where it takes percentiles.
+fn tallies(place: &Place) -> Vec<(usize, Tallies)> {
+    let fresh = |(i, _): &(usize, usize)| {
+        let Grain { lengths, ahead, .. } = grain::ALL[*i];
+        (*i, Tallies::new(place.combos, lengths, ahead))
+    };
+    let rows = place.tally.map_or(&[][..], |_| place.rows());
+    rows.iter().map(fresh).collect()
+}
