@@ -6,6 +6,7 @@ mod clock;
 mod fill;
 mod floor;
 mod house;
+mod kpis;
 mod listen;
 mod pause;
 mod process;
@@ -31,6 +32,8 @@ struct Line {
 enum Bench {
     /// The whole job beside consuming and decoding alone.
     Floor(floor::Options),
+    /// What an event costs with 20, 50 and 200 KPIs.
+    Kpis(kpis::Options),
     /// A killed program with many customers, until its first correct number.
     Restart(restart::Options),
     /// How long records wait for the engine while a snapshot is made.
@@ -43,6 +46,7 @@ enum Bench {
 fn main() -> ExitCode {
     let done = match Line::parse().bench {
         Bench::Floor(options) => floor::run(&options),
+        Bench::Kpis(options) => kpis::run(&options),
         Bench::Restart(options) => restart::run(&options),
         Bench::Pause(options) => pause::run(&options),
         Bench::Listen(options) => listen::run(&options),

@@ -15,6 +15,12 @@ pub(crate) enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// What an event costs with 20, 50 and 200 KPIs.
+    Kpis {
+        /// Options: --events 1000000 --rounds 3 --json.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// What an idle customer costs, and how long a killed program takes to its first correct number.
     Restart {
         /// Options: --customers 10000000 --json.
@@ -23,7 +29,7 @@ pub(crate) enum Bench {
     },
     /// How long records wait for the engine while a snapshot is made; needs no Kafka.
     Pause {
-        /// Options: --customers 416667 --rounds 7 --json.
+        /// Options: --customers 5000000 --rounds 7 --json.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
@@ -34,6 +40,7 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> Result<bool> {
     let (name, options) = match bench {
         Bench::Floor { options } => ("floor", options),
+        Bench::Kpis { options } => ("kpis", options),
         Bench::Restart { options } => ("restart", options),
         Bench::Pause { options } => ("pause", options),
     };

@@ -79,7 +79,7 @@ async function compare(at, seen) {
   }
   check(`${at}: the digest is the API's`, body.g === seen.g, `the page has ${seen.g}, the API ${body.g}`);
   check(`${at}: shows the digest`, seen.text.includes(seen.g.slice(0, 8)));
-  const words = "embedded broker: in memory, nothing is kept";
+  const words = "embedded broker: nothing is kept";
   if (body.broker === "embedded") check(`${at}: says that the broker keeps nothing`, seen.text.includes(words));
   check(`${at}: names the zone`, seen.text.includes(body.zone));
 }

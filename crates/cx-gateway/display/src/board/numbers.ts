@@ -4,10 +4,16 @@ import type { Info } from "./view";
 const THIN = "\u2009";
 const DASH = "\u2014";
 
+/** Is it told as a clock, `4:12`? Times with decimals are short ones: `2.31 s`. */
+function clock(info: Info): boolean {
+  return info.unit === "seconds" && info.scale === 0;
+}
+
 /** The sign of a unit; a currency by its narrow symbol where the browser knows one. */
 export function sign(unit: string): string {
   if (unit === "percent") return "%";
-  if (unit === "count" || unit === "seconds") return "";
+  if (unit === "count") return "";
+  if (unit === "seconds") return "s";
   if (unit === "points") return "pts";
   try {
     const money = { style: "currency", currency: unit, currencyDisplay: "narrowSymbol" } as const;
@@ -29,9 +35,9 @@ function signed(value: number, digits: string): string {
  */
 export function shown(value: number | null, info: Info, top = 0): [string, string] {
   const { scale, unit } = info;
-  if (value === null) return [DASH, unit === "seconds" ? "" : sign(unit)];
+  if (value === null) return [DASH, clock(info) ? "" : sign(unit)];
   const plain = value / 10 ** scale;
-  if (unit === "seconds") return [signed(plain, duration(Math.abs(plain))), ""];
+  if (clock(info)) return [signed(plain, duration(Math.abs(plain))), ""];
   const size = Math.abs(plain);
   const thousands = top / 10 ** scale >= 10_000 || size >= 10_000;
   if (!thousands) return [signed(plain, size.toFixed(scale)), sign(unit)];
@@ -47,7 +53,7 @@ export function said(value: number | null, info: Info): string {
   const { scale, unit } = info;
   if (value === null) return DASH;
   const plain = value / 10 ** scale;
-  if (unit === "seconds") return signed(plain, duration(Math.abs(plain)));
+  if (clock(info)) return signed(plain, duration(Math.abs(plain)));
   const [whole = "", rest] = Math.abs(plain).toFixed(scale).split(".");
   const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, THIN) : whole;
   const digits = signed(plain, rest ? `${grouped}.${rest}` : grouped);
@@ -64,7 +70,7 @@ export function difference(value: number, info: Info): string {
   const size = Math.abs(value);
   const plain = size / 10 ** info.scale;
   if (info.unit === "percent") return `${plain.toFixed(info.scale)}${THIN}pp`;
-  if (info.unit === "seconds" && plain < 60) return `${Math.floor(plain)}${THIN}s`;
+  if (clock(info) && plain < 60) return `${Math.floor(plain)}${THIN}s`;
   if (plain < 1000) return said(size, info);
   return shown(size, info, 10_000 * 10 ** info.scale).join(THIN);
 }

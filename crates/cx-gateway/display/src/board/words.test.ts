@@ -16,6 +16,7 @@ describe("digits", () => {
     expect(shown(0, of("count"))).toEqual(["0", ""]);
     expect(shown(-12, of("points"))).toEqual(["\u221212", "pts"]);
     expect(shown(252, of("seconds"))).toEqual(["4:12", ""]);
+    expect(shown(231, of("seconds", 2))).toEqual(["2.31", "s"]);
   });
   it("are a dash where there is nothing, never a zero", () => {
     expect(shown(null, of("percent", 1))).toEqual(["\u2014", "%"]);
@@ -87,6 +88,7 @@ describe("the sentence", () => {
     expect(caveat(held(null, of("seconds"), 0, "now"), "simple", null)).toBe("none now");
     expect(caveat(held(0), "ratio", null)).toBe("");
     expect(caveat(held(5, undefined, WARMING), "ratio", 6)).toBe("6 of 15 min seen");
+    expect(caveat(held(5, undefined, WARMING, "24h"), "ratio", 121)).toBe("2 of 24 h seen");
     expect(caveat(held(5, undefined, WARMING), "ratio", null)).toBe("window not yet full");
     expect(caveat(held(5, undefined, DATA_GAP), "ratio", 6)).toBe("records are missing");
   });

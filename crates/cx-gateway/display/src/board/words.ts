@@ -65,7 +65,8 @@ export function caveat(held: Held, kind: string, seen: number | null): string {
   if (held.state & DATA_GAP) return "records are missing";
   if (held.state & WARMING) {
     if (seen === null || whole === undefined || seen >= whole) return "window not yet full";
-    return `${seen} of ${whole} min seen`;
+    const [unit, minutes]: [string, number] = whole > 1440 ? ["d", 1440] : whole > 60 ? ["h", 60] : ["min", 1];
+    return `${Math.floor(seen / minutes)} of ${whole / minutes} ${unit} seen`;
   }
   return held.state & LIMITED ? "a limit was reached" : "";
 }
