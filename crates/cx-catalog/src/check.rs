@@ -109,6 +109,7 @@ impl Checker<'_, '_> {
             direction,
             hash: String::new(),
             file: self.page.file.to_owned(),
+            text: self.page.text.to_owned(),
         };
         let plain = serde_json::to_value(&kpi).expect("a definition is plain data");
         kpi.hash = sha256(canonical(plain).to_string().as_bytes());

@@ -148,8 +148,14 @@ fn measure(
         });
     }
     let condition = condition.unwrap_or_else(Condition::always);
+    let mut conditions = kpi.filter.iter().chain(&m.condition);
+    let of_fact = matches!(
+        agg,
+        CompiledAgg::Sum { of: Of::Fact(_) } | CompiledAgg::Average { of: Of::Fact(_) }
+    );
     CompiledMeasure {
         agg,
+        facts: of_fact || conditions.any(|c| cel::names_facts(c)),
         condition: condition.test,
         types: condition.types,
         dimensions: dimensions.to_vec(),
