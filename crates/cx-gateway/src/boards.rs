@@ -36,7 +36,7 @@ pub(crate) async fn all(State(desk): Desks) -> Response {
     let boards = desk.boards();
     let named = boards
         .iter()
-        .map(|b| json!({"board": b.name, "title": b.title}));
+        .map(|b| json!({"board": b.name, "title": b.title, "zone": b.zone}));
     Json(json!({"boards": named.collect::<Vec<_>>()})).into_response()
 }
 

@@ -18,10 +18,11 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
-/// Most records read back, over all partitions and of one.
+/// Records read back at first, and at most; over all partitions, and of one.
+const FEW: i64 = 5_000;
 const MOST: i64 = 40_000;
 const MOST_EACH: i64 = 10_000;
-/// How long records are read back.
+/// How long one look lasts.
 const READING: Duration = Duration::from_secs(2);
 /// How long the broker may take for each of its other answers.
 const ANSWERING: Duration = Duration::from_secs(2);
@@ -68,36 +69,40 @@ fn none(note: &str) -> Samples {
     }
 }
 
-/// Reads the newest records below the offsets that the number rests on.
+/// Reads the newest records below the offsets that the number rests on: a few, and many only where a few
+/// do not suffice.
 fn read(common: &Common, doubt: &Doubt) -> anyhow::Result<Samples> {
+    let few = look(common, doubt, FEW)?;
+    if few.enough {
+        return Ok(few.found);
+    }
+    Ok(look(common, doubt, MOST)?.found)
+}
+
+/// One look, and whether it found as much as is told.
+struct Look {
+    found: Samples,
+    enough: bool,
+}
+
+/// Reads back `most` records at most, over all partitions. Each look has a reader of its own: what was
+/// paused in one stays so.
+fn look(common: &Common, doubt: &Doubt, most: i64) -> anyhow::Result<Look> {
     let set = Arc::clone(&common.set);
     let keys = (common.secrets.hash_key, common.partitions);
     let mut finder = Finder::of(&set, doubt, keys).expect("asked before");
-    let settings = common.settings.clone().with_patience(ANSWERING);
     let topic = &common.topics.interactions;
     let ends: BTreeMap<u32, i64> = (0..).zip(doubt.sealed.offsets.iter().copied()).collect();
+    let settings = common.settings.clone().with_patience(ANSWERING);
     let partitions: Vec<u32> = ends.keys().copied().collect();
     let mut ear = Ear::connect(&settings, topic, &partitions)?;
-    let each = (MOST / i64::from(common.partitions.max(1))).clamp(1, MOST_EACH);
-    let mut looked: Vec<Looked> = Vec::new();
-    for (partition, end) in &ends {
-        let (low, _) = ear.bounds(*partition)?;
-        let from = low.max(end - each);
-        if from < *end {
-            looked.push(Looked {
-                partition: *partition,
-                from,
-                to: from,
-            });
-        }
-    }
+    let mut looked = stretches(&ear, &ends, most)?;
     let starts: Vec<(u32, i64)> = looked.iter().map(|l| (l.partition, l.from)).collect();
     ear.start(&starts)?;
     let mut open: BTreeMap<u32, usize> = (0..).zip(&starts).map(|(i, (p, _))| (*p, i)).collect();
     let until = clock::instant() + READING;
     let mut records = 0;
-    let mut late = false;
-    while !open.is_empty() && !late && !common.stop.load(Ordering::Relaxed) {
+    while !open.is_empty() && clock::instant() < until && !common.stop.load(Ordering::Relaxed) {
         let mut done = Vec::new();
         let mut unknown = None;
         ear.poll(Duration::from_millis(100), &mut |heard| {
@@ -105,23 +110,23 @@ fn read(common: &Common, doubt: &Doubt) -> anyhow::Result<Samples> {
                 Heard::Record(record) => (record.partition, record.offset + 1),
                 Heard::End { partition, .. } => (*partition, i64::MAX),
             };
-            let (Some(at), end) = (open.get(&partition), ends[&partition]) else {
+            let (Some(at), Some(end)) = (open.get(&partition), ends.get(&partition)) else {
                 return;
             };
             if let Heard::Record(record) = &heard
-                && record.offset < end
+                && record.offset < *end
             {
-                let control = record
+                let signed = record
                     .control
                     .map(|_| common.secrets.keys.read(topic, record));
-                match control.transpose() {
+                match signed.transpose() {
                     Ok(control) => finder.record(record, control),
                     Err(key) => unknown = Some(key),
                 }
                 records += 1;
             }
-            looked[*at].to = next.min(end);
-            if next >= end {
+            looked[*at].to = next.min(*end);
+            if next >= *end {
                 done.push(partition);
             }
         })?;
@@ -133,8 +138,29 @@ fn read(common: &Common, doubt: &Doubt) -> anyhow::Result<Samples> {
                 ear.pause(partition)?;
             }
         }
-        late = clock::instant() >= until;
     }
-    let whole = open.is_empty();
-    Ok(finder.found(looked, records, whole))
+    let enough = finder.is_full();
+    Ok(Look {
+        found: finder.found(looked, records, open.is_empty()),
+        enough,
+    })
+}
+
+/// Of each partition its share of the newest records below an offset, none of them read yet.
+fn stretches(ear: &Ear, ends: &BTreeMap<u32, i64>, most: i64) -> anyhow::Result<Vec<Looked>> {
+    let partitions = i64::try_from(ends.len()).unwrap_or(i64::MAX);
+    let each = most.checked_div(partitions).unwrap_or(most);
+    let mut all = Vec::new();
+    for (partition, end) in ends {
+        let (low, _) = ear.bounds(*partition)?;
+        let from = low.max(end - each.clamp(1, MOST_EACH));
+        if from < *end {
+            all.push(Looked {
+                partition: *partition,
+                from,
+                to: from,
+            });
+        }
+    }
+    Ok(all)
 }

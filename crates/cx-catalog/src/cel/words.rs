@@ -6,8 +6,9 @@
 use super::place;
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators as op};
 
-/// How tightly a phrase holds together; a looser one inside a tighter one gets brackets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// How a phrase holds together. One kind inside the other gets brackets: programmers know which of
+/// "and" and "or" binds more tightly, readers should not have to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bond {
     Or,
     And,
@@ -62,12 +63,12 @@ fn said(info: &SourceInfo, at: &IdedExpr) -> (String, Bond) {
 }
 
 fn called(info: &SourceInfo, at: &IdedExpr, call: &CallExpr) -> (String, Bond) {
-    let inside = |at: &IdedExpr, least: Bond| {
+    let inside = |at: &IdedExpr, around: Bond| {
         let (text, bond) = said(info, at);
-        if bond < least {
-            format!("({text})")
-        } else {
+        if bond == around || bond == Bond::Term {
             text
+        } else {
+            format!("({text})")
         }
     };
     let term = |text: String| (text, Bond::Term);
@@ -189,6 +190,10 @@ mod tests {
         check(
             r#"data.channel in ["chat", "web"] || data.page.startsWith("/cart")"#,
             r#"channel is one of "chat", "web" or page begins with "/cart""#,
+        );
+        check(
+            r#"event.type == "a" || event.type == "b" && data.wait_ms > 2"#,
+            r#"the type is "a" or (the type is "b" and wait_ms is more than 2)"#,
         );
         check("!data.automated", "automated is false");
         check(

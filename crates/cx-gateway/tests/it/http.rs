@@ -13,7 +13,7 @@ async fn lists_boards_and_shows_one_as_sealed() {
     let boards = rig.get("/v1/boards").await.json();
     assert_eq!(
         boards["boards"][0],
-        json!({"board": "care", "title": "care wall"})
+        json!({"board": "care", "title": "care wall", "zone": "Europe/Warsaw"})
     );
     let board = rig.get("/v1/boards/care").await.json();
     assert_eq!(board["values"], json!([[1, 7, 0], [2, 8, 0]]));

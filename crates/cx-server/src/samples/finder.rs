@@ -211,6 +211,11 @@ impl<'f> Finder<'f> {
         named(Some(event), outcome, "", time)
     }
 
+    /// Whether as many were found of each part as are told.
+    pub(super) fn is_full(&self) -> bool {
+        self.sides.iter().all(|side| side.found.len() >= self.few)
+    }
+
     /// What was found, newest first, and how far somebody looked.
     pub(super) fn found(self, looked: Vec<Looked>, records: u64, whole: bool) -> Samples {
         let of_records = |s: &Side<'_>| s.measure.agg == CompiledAgg::CountRecords;

@@ -129,14 +129,30 @@ fn every_tile_of_a_wall_tells_why_to_the_last_record() {
         values.len() > 9 && sampled >= 3,
         "{sampled} tiles named records"
     );
+}
+
+#[test]
+fn a_stream_tells_why_and_what_is_rare_is_looked_for_further_back() {
+    let house = House::demo(&DEMO);
+    let board = house.get("/v1/boards/care");
     let first = board["layout"]["tiles"][0]["cell"].as_u64().expect("an id");
     let told = asked(&house, first);
     assert_eq!(
         told.kpi,
         board["cells"][usize::try_from(first - 1).expect("small")][1]
     );
-    assert!(told.s >= s.as_i64().expect("a second"));
-    drop(house);
+    assert!(told.s >= board["s"].as_i64().expect("a second"));
+
+    // Too rare for a short look: a long one follows it.
+    let rare = lineage(&house, "late_rate/why?window=15m");
+    let read: i64 = rare.samples.looked.iter().map(|l| l.to - l.from).sum();
+    let all: i64 = rare.partitions.iter().map(|p| p.next_offset).sum();
+    assert_eq!(read, all.min(40_000), "{}", rare.samples.note);
+    assert!(
+        rare.samples.note.contains("older ones"),
+        "{}",
+        rare.samples.note
+    );
 }
 
 #[test]
