@@ -7,6 +7,7 @@ mod checker;
 mod operand;
 pub(crate) mod place;
 mod types;
+mod words;
 
 use crate::compiled::{Predicate, View};
 use crate::definition::Agg;
@@ -14,6 +15,8 @@ use crate::fact::Fact;
 use cx_model::attribute::SlotTable;
 
 pub(crate) use checker::OUTCOMES;
+pub(crate) use words::names_facts;
+pub use words::words;
 
 /// Longest expression, bytes.
 const LONGEST: usize = 2_000;

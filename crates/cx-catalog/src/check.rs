@@ -110,6 +110,7 @@ impl Checker<'_, '_> {
             direction,
             hash: String::new(),
             file: self.page.file.to_owned(),
+            text: self.page.text.to_owned(),
         };
         kpi.hash = hash(&kpi, &[]);
         Some(kpi)

@@ -204,15 +204,24 @@ fn measure(
     };
     let about = About::of(&m.agg);
     // An event without the fact is none of the measure's events: it restates nothing either.
-    let mut condition = None;
-    if let CompiledAgg::Sum { of: Of::Fact(f) }
-    | CompiledAgg::Average { of: Of::Fact(f) }
-    | CompiledAgg::Percentile {
-        of: Of::Fact(f), ..
-    } = agg
-    {
-        condition = Some(Condition::yields(f));
-    }
+    let fact = match agg {
+        CompiledAgg::Sum { of: Of::Fact(fact) }
+        | CompiledAgg::Average { of: Of::Fact(fact) }
+        | CompiledAgg::Percentile {
+            of: Of::Fact(fact), ..
+        } => Some(fact),
+        CompiledAgg::Sum { .. }
+        | CompiledAgg::Average { .. }
+        | CompiledAgg::Percentile { .. }
+        | CompiledAgg::Count
+        | CompiledAgg::CountRecords
+        | CompiledAgg::Min { .. }
+        | CompiledAgg::Max { .. }
+        | CompiledAgg::CountDistinct
+        | CompiledAgg::Gauge(_)
+        | CompiledAgg::Oldest(_) => None,
+    };
+    let mut condition = fact.map(Condition::yields);
     for text in kpi.filter.iter().chain(&m.condition) {
         let more = cel::compile(text, &mut set.slots, about).expect("checked when it was read");
         condition = Some(match condition {
@@ -221,8 +230,10 @@ fn measure(
         });
     }
     let condition = condition.unwrap_or_else(Condition::always);
+    let mut conditions = kpi.filter.iter().chain(&m.condition);
     CompiledMeasure {
         agg,
+        facts: fact.is_some() || conditions.any(|c| cel::names_facts(c)),
         condition: condition.test,
         types: condition.types,
         dimensions: dimensions.to_vec(),

@@ -10,6 +10,7 @@ use cx_model::limits::Limits;
 use cx_model::value::{Board, CellInfo};
 use cx_model::window::Window;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// What a condition may look at.
@@ -41,6 +42,21 @@ pub enum DimensionSource {
     RecordReason,
     /// `record.outcome`.
     RecordOutcome,
+}
+
+impl DimensionSource {
+    /// What a record says there; `None` where it says nothing.
+    #[must_use]
+    pub fn value<'v>(self, view: View<'v, '_>) -> Option<&'v str> {
+        match (self, view.event) {
+            (Self::RecordReason, _) => Some(view.reason),
+            (Self::RecordOutcome, _) => Some(view.outcome),
+            (Self::Slot(slot), Some(event)) => event.slot(slot).text(),
+            (Self::EventSource, Some(event)) => Some(&*event.source),
+            (Self::EventType, Some(event)) => Some(&*event.kind),
+            (Self::Slot(_) | Self::EventSource | Self::EventType, None) => None,
+        }
+    }
 }
 
 /// A breakdown: value index 0..n are the declared values, n is `other`.
@@ -116,10 +132,27 @@ pub struct CompiledMeasure {
     pub condition: Predicate,
     /// The event types that can make the condition true; `None`: any. Conservative.
     pub types: Option<Vec<String>>,
+    /// Whether it looks at facts, which only an engine that read all before it knows.
+    pub facts: bool,
     /// Breakdowns.
     pub dimensions: Vec<CompiledDimension>,
     /// Windows it is needed in.
     pub windows: Vec<Window>,
+}
+
+impl CompiledMeasure {
+    /// The panes that a window covers at a second, with their length in seconds; `None` for a state at
+    /// the second itself. Distinct customers are counted by minutes.
+    #[must_use]
+    pub fn panes(&self, window: Window, s: i64) -> Option<(RangeInclusive<i64>, i64)> {
+        let width = match (self.agg, window.pane_seconds()) {
+            (_, 0) => return None,
+            (CompiledAgg::CountDistinct, _) => Window::H1.pane_seconds(),
+            (_, width) => width,
+        };
+        let newest = (s - 1).div_euclid(width);
+        Some((newest - window.seconds() / width + 1..=newest, width))
+    }
 }
 
 /// How a KPI's value comes from its measures (indices into [`Compiled::measures`]).
@@ -155,6 +188,18 @@ pub struct CompiledMetric {
     pub scale: u8,
     /// By the derived KPI's cells, in their order: the cell that stands for it.
     pub cells: Vec<usize>,
+}
+
+impl CompiledFormula {
+    /// The measure above the line, and the one below it where there is one; none of a derived KPI.
+    #[must_use]
+    pub fn measures(&self) -> Vec<usize> {
+        match self {
+            Self::Value(m) | Self::Average(m) | Self::Age(m) => vec![*m],
+            Self::Ratio(above, below) => vec![*above, *below],
+            Self::Derived(_) => Vec::new(),
+        }
+    }
 }
 
 /// One KPI, ready to run.

@@ -42,6 +42,9 @@ pub struct Kpi {
     /// File it came from, for messages.
     #[serde(skip)]
     pub file: String,
+    /// The file's text, to the letter.
+    #[serde(skip)]
+    pub text: String,
 }
 
 /// MetricFlow's type words, as far as they are understood.
@@ -193,6 +196,19 @@ pub enum Object {
     /// Declared sources by their newest event time.
     #[serde(rename = "source.last_event")]
     SourceLastEvent,
+}
+
+impl Object {
+    /// The word in a KPI file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ContactWaiting => "contact.waiting",
+            Self::ConversationUnanswered => "conversation.unanswered",
+            Self::ConversationOverdue => "conversation.overdue",
+            Self::SourceLastEvent => "source.last_event",
+        }
+    }
 }
 
 /// A breakdown with its declared values; everything else is `other`, the total is `all`.

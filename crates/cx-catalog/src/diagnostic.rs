@@ -198,7 +198,8 @@ impl<'t> Page<'t> {
 }
 
 /// The known name nearest to a misspelt one, as a hint; else all known names.
-pub(crate) fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
+#[must_use]
+pub fn did_you_mean<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let most = (name.chars().count() / 3).clamp(1, 3);
     let begins = |k: &&&str| name.len() > 2 && (k.starts_with(name) || name.starts_with(**k));

@@ -15,10 +15,11 @@ pub mod fact;
 mod form;
 mod limits;
 mod raw;
+pub mod said;
 mod schema;
 
 pub use catalog::{Catalog, FOLD_VERSION, load};
 pub use check::{Declared, parse_kpi};
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, Severity, did_you_mean};
 pub use raw::Source;
 pub use schema::kpi_schema;

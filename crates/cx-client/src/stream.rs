@@ -226,7 +226,7 @@ impl BoardStream {
             ServerFrame::View { mode, values, .. } => (Some(mode.clone()), values.as_slice()),
             ServerFrame::D { v, .. } => (None, v.as_slice()),
             ServerFrame::Hb { .. } => (None, [].as_slice()),
-            ServerFrame::End { .. } => return Ok(Heard::Nothing),
+            ServerFrame::End { .. } | ServerFrame::Why { .. } => return Ok(Heard::Nothing),
             ServerFrame::Bye { retry_ms, .. } => {
                 self.retry_at = Instant::now() + Duration::from_millis(*retry_ms);
                 return Ok(Heard::Lost);

@@ -69,9 +69,10 @@ impl View {
                 self.take(v, *seq, *s, g)
             }
             ServerFrame::Hb { seq, s, g, .. } => self.take(&[], *seq, *s, g),
-            ServerFrame::End { .. } | ServerFrame::Error { .. } | ServerFrame::Bye { .. } => {
-                Ok(false)
-            }
+            ServerFrame::End { .. }
+            | ServerFrame::Why { .. }
+            | ServerFrame::Error { .. }
+            | ServerFrame::Bye { .. } => Ok(false),
         }
     }
 

@@ -44,6 +44,41 @@ pub struct Account {
     pub unregistered: BTreeMap<Cow<'static, str>, BTreeMap<String, i64>>,
 }
 
+/// Law 10 of one partition at the second of a part: what became of the records below its offset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// First offset expected.
+    pub start: i64,
+    /// The offset after the last record taken.
+    pub next: i64,
+    /// Records whose event counted.
+    pub applied: i64,
+    /// Repeats within the repeat window.
+    pub duplicates: i64,
+    /// Events older than the horizon.
+    pub late: i64,
+    /// Refused records.
+    pub dead_lettered: i64,
+    /// Valid control records.
+    pub control: i64,
+    /// Offsets that held no record.
+    pub gaps: i64,
+    /// Records that were gone from the log before they were read.
+    pub lost: i64,
+    /// Which records the values lack, until somebody acknowledges it.
+    pub data_gap: Option<Gap>,
+}
+
+impl Counts {
+    /// Law 10: `next − start = applied + duplicates + late + dead-lettered + control + gaps`, and
+    /// what was lost.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let named = self.applied + self.duplicates + self.late + self.dead_lettered;
+        self.next - self.start == named + self.control + self.gaps + self.lost
+    }
+}
+
 /// Offsets whose records the values lack: from the first one to before the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gap {
@@ -54,12 +89,27 @@ pub struct Gap {
 }
 
 impl Account {
-    /// Law 10: `next − start = applied + duplicates + late + dead-lettered + control + gaps`, and
-    /// what was lost.
+    /// As [`Counts::holds`].
     #[must_use]
     pub fn holds(&self) -> bool {
-        let named = self.applied + self.duplicates + self.late + self.dead_lettered;
-        self.next - self.start == named + self.control + self.gaps + self.lost
+        self.counts().holds()
+    }
+
+    /// The identity's terms as they are now.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            start: self.start,
+            next: self.next,
+            applied: self.applied,
+            duplicates: self.duplicates,
+            late: self.late,
+            dead_lettered: self.dead_lettered,
+            control: self.control,
+            gaps: self.gaps,
+            lost: self.lost,
+            data_gap: self.data_gap,
+        }
     }
 
     /// Records from the next offset to `to` are missing.

@@ -1,6 +1,7 @@
 //! Everything the engine can cause, on one page. In: nothing. Kept: nothing. Out: [`Effect`].
 //! Never knows: who carries it out.
 
+use crate::account::Counts;
 use crate::kpi::tally::Tally;
 use cx_model::ids::Key128;
 use cx_model::reject::Rejected;
@@ -80,8 +81,8 @@ pub struct Part {
     pub next_offset: i64,
     /// First log time of the partition; windows that reach before it are warming.
     pub start: Timestamp,
-    /// Records that the values need are missing.
-    pub data_gap: bool,
+    /// What became of the records below that offset.
+    pub counts: Counts,
     /// Components of all measures.
     pub values: Box<[i64]>,
     /// What percentiles are taken from, by measure, window and combination.

@@ -312,7 +312,7 @@ impl Engine {
             s,
             next_offset: self.account.next,
             start: self.start.unwrap_or_default(),
-            data_gap: self.account.data_gap.is_some(),
+            counts: self.account.counts(),
             values: self.meter.components(),
             tallies: self.meter.tallies(),
         }));

@@ -18,7 +18,7 @@ mod plan;
 mod rollup;
 mod state;
 
-pub use account::{Account, Gap};
+pub use account::{Account, Counts, Gap};
 pub use effect::{Decision, Effect, Part, Ruling};
 pub use engine::{Block, Config, Content, Cut, Delivery, Engine, Step, Unfit};
 pub use plan::Plan;

@@ -1,6 +1,7 @@
 //! In: parts of all partitions. Kept: open seconds, the last 120 sealed ones, 180 whole minutes.
 //! Out: sealed seconds, live values. Never knows: clocks; which values matter to whom.
 
+use crate::account::Counts;
 use crate::effect::Part;
 use crate::kpi::cells::{Joined, cells};
 use crate::kpi::layout::Layout;
@@ -26,6 +27,8 @@ pub struct Rollup {
     newest: Vec<Option<Part>>,
     sealed_s: Option<i64>,
     recent: VecDeque<Sealed>,
+    /// What became of the records of each partition, for each of those seconds.
+    counts: VecDeque<Arc<[Counts]>>,
     minutes: VecDeque<Sealed>,
     gaps: u64,
 }
@@ -36,6 +39,7 @@ pub type Trend = (Vec<i64>, Vec<Vec<Option<i64>>>);
 /// One second that not all partitions have passed.
 struct Joint {
     offsets: Vec<Option<i64>>,
+    counts: Vec<Counts>,
     start: Timestamp,
     data_gap: bool,
     values: Vec<i64>,
@@ -52,6 +56,7 @@ impl Rollup {
             newest: (0..partitions).map(|_| None).collect(),
             sealed_s: None,
             recent: VecDeque::new(),
+            counts: VecDeque::new(),
             minutes: VecDeque::new(),
             gaps: 0,
             set,
@@ -116,6 +121,14 @@ impl Rollup {
         self.recent.iter().find(|sealed| sealed.s == s)
     }
 
+    /// What became of the records of each partition below the offsets of a sealed second that
+    /// [`Rollup::sealed_at`] knows.
+    #[must_use]
+    pub fn counts_at(&self, s: i64) -> Option<Arc<[Counts]>> {
+        let at = self.recent.iter().position(|sealed| sealed.s == s)?;
+        self.counts.get(at).cloned()
+    }
+
     /// Values of the given cells (indices into the set's cells) at the sealed whole minutes.
     #[must_use]
     pub fn trend(&self, cells: &[usize]) -> Trend {
@@ -142,6 +155,7 @@ impl Rollup {
         let sealed = self.sealed(s, &joint, true);
         self.sealed_s = Some(s);
         push(&mut self.recent, sealed.clone(), RECENT);
+        push(&mut self.counts, joint.counts.into(), RECENT);
         if s.rem_euclid(60) == 0 {
             push(&mut self.minutes, sealed.clone(), MINUTES);
         }
@@ -184,7 +198,7 @@ impl Rollup {
     }
 }
 
-fn push(ring: &mut VecDeque<Sealed>, sealed: Sealed, most: usize) {
+fn push<T>(ring: &mut VecDeque<T>, sealed: T, most: usize) {
     if ring.len() == most {
         ring.pop_front();
     }
@@ -202,6 +216,7 @@ impl Joint {
         }
         Self {
             offsets: vec![None; partitions],
+            counts: vec![Counts::default(); partitions],
             start: Timestamp(i64::MIN),
             data_gap: false,
             values,
@@ -220,7 +235,8 @@ impl Joint {
         }
         *offset = Some(part.next_offset);
         self.start = self.start.max(part.start);
-        self.data_gap |= part.data_gap;
+        self.data_gap |= part.counts.data_gap.is_some();
+        self.counts[index] = part.counts;
         for (own, theirs) in self.tallies.iter_mut().zip(&part.tallies) {
             if own.is_empty() {
                 *own = Arc::clone(theirs);

@@ -36,7 +36,7 @@ pub(crate) async fn all(State(desk): Desks) -> Response {
     let boards = desk.boards();
     let named = boards
         .iter()
-        .map(|b| json!({"board": b.name, "title": b.title}));
+        .map(|b| json!({"board": b.name, "title": b.title, "zone": b.zone}));
     Json(json!({"boards": named.collect::<Vec<_>>()})).into_response()
 }
 
@@ -74,16 +74,21 @@ fn second(query: &str) -> Result<Option<i64>, Problem> {
                 format!("{name:?} is not expected here"),
             ));
         }
-        let number = value.parse().map_err(|_| {
-            let detail = format!("{value:?} is not a number of seconds since 1970-01-01T00:00Z");
-            bad("s is not a second", detail)
-        })?;
-        s = Some(number);
+        s = Some(second_of(value)?);
     }
     Ok(s)
 }
 
-fn nothing_sealed() -> Problem {
+/// The second that is written there.
+pub(crate) fn second_of(text: &str) -> Result<i64, Problem> {
+    text.parse().map_err(|_| {
+        let detail = format!("{text:?} is not a number of seconds since 1970-01-01T00:00Z");
+        let problem = Problem::new(StatusCode::BAD_REQUEST, "s is not a second", detail);
+        problem.at("s", "query", "write s=1763805731 or leave it out")
+    })
+}
+
+pub(crate) fn nothing_sealed() -> Problem {
     let detail = "the log is still being read; see /readyz";
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -98,7 +103,7 @@ fn no_board(hub: &Hub, name: &str) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "no such board", detail).at("board", "path", &fix)
 }
 
-fn no_second(desk: &dyn Desk, s: i64) -> Problem {
+pub(crate) fn no_second(desk: &dyn Desk, s: i64) -> Problem {
     let Some(newest) = desk.newest() else {
         return nothing_sealed();
     };

@@ -2,6 +2,7 @@
 //! Never knows: how the house answers.
 
 use crate::actions::{Acted, Action};
+use crate::lineage::Lineage;
 use crate::stage::Stage;
 use bytes::Bytes;
 use cx_model::reject::Rejected;
@@ -28,8 +29,14 @@ pub trait Desk: Send + Sync + 'static {
         let _counted = kpi;
         None
     }
-    /// All KPI definitions as JSON, by technical name.
+    /// All KPI definitions as JSON (see [`Entry`](crate::Entry)), by technical name, ascending.
     fn kpis(&self) -> Arc<serde_json::Map<String, serde_json::Value>>;
+    /// The file that defines a KPI, to the letter.
+    fn file(&self, kpi: &str) -> Option<String>;
+    /// What to write instead of a name that is not among the known ones.
+    fn instead(&self, name: &str, known: &[&str]) -> String;
+    /// Why a number is what it is. May take some seconds; its bounds are the house's.
+    fn why(&self, doubt: Doubt) -> BoxFuture<'static, Lineage>;
     /// How the house is.
     fn health(&self) -> Health;
     /// Whether it answers with current numbers.
@@ -52,6 +59,15 @@ pub trait Desk: Send + Sync + 'static {
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>>;
     /// Writes down what a person does; the log makes it so.
     fn act(&self, action: Action) -> BoxFuture<'static, Acted>;
+}
+
+/// A number that somebody doubts.
+#[derive(Debug, Clone)]
+pub struct Doubt {
+    /// Its place among [`Desk::cells`].
+    pub cell: usize,
+    /// The second it was read at.
+    pub sealed: Sealed,
 }
 
 /// What became of one event at the door.

@@ -25,8 +25,17 @@ const FOREVER: &str = "public, max-age=31536000, immutable";
 
 /// The page itself, for `/` and every wall.
 pub(crate) async fn page(headers: HeaderMap) -> Response {
-    match Files::get("index.html") {
-        Some(file) => reply("index.html", file, "no-cache", &headers),
+    entry("index.html", &headers)
+}
+
+/// The glossary: a page of its own, so that a wall does not load it.
+pub(crate) async fn glossary(headers: HeaderMap) -> Response {
+    entry("glossary.html", &headers)
+}
+
+fn entry(path: &str, headers: &HeaderMap) -> Response {
+    match Files::get(path) {
+        Some(file) => reply(path, file, "no-cache", headers),
         None => {
             let kind = [
                 (header::CONTENT_TYPE, "text/html; charset=utf-8"),

@@ -25,6 +25,12 @@ pub(crate) enum Fault {
     NeverSent { seq: u64, cursor: u64 },
     /// The client holds other values than the server.
     Digest { seq: u64 },
+    /// The board has no such cell, only those from 1 to the second number.
+    UnknownCell(u32, usize),
+    /// A question is open on this connection.
+    StillAsking,
+    /// No second is sealed yet.
+    NothingSealed,
 }
 
 impl Fault {
@@ -38,6 +44,9 @@ impl Fault {
             Self::NotSubscribed(_) | Self::WhichSubscription => "unknown_subscription",
             Self::NeverSent { .. } => "unknown_seq",
             Self::Digest { .. } => "digest_mismatch",
+            Self::UnknownCell(..) => "unknown_cell",
+            Self::StillAsking => "still_asking",
+            Self::NothingSealed => "not_sealed",
         }
     }
 
@@ -53,6 +62,9 @@ impl Fault {
             Self::WhichSubscription => "add the id of the subscription".to_owned(),
             Self::NeverSent { cursor, .. } => format!("acknowledge the seq of the newest frame applied, {cursor} at most"),
             Self::Digest { .. } => "send sub with the same id and without since; a snapshot follows".to_owned(),
+            Self::UnknownCell(_, most) => format!("cells of this board are 1 to {most}"),
+            Self::StillAsking => "wait for the answer to the first why, then ask again".to_owned(),
+            Self::NothingSealed => "ask again when a frame names its second; see /readyz".to_owned(),
         }
     }
 
@@ -67,7 +79,10 @@ impl Fault {
             | Self::NotSubscribed(_)
             | Self::WhichSubscription
             | Self::NeverSent { .. }
-            | Self::Digest { .. } => Close::Garbage,
+            | Self::Digest { .. }
+            | Self::UnknownCell(..)
+            | Self::StillAsking
+            | Self::NothingSealed => Close::Garbage,
         }
     }
 }
@@ -86,6 +101,9 @@ impl fmt::Display for Fault {
                 write!(f, "seq {seq} was not sent yet, the newest is {cursor}")
             }
             Self::Digest { seq } => write!(f, "at seq {seq} the server holds other values"),
+            Self::UnknownCell(cell, _) => write!(f, "there is no cell {cell} on this board"),
+            Self::StillAsking => write!(f, "a why of this connection is not answered yet"),
+            Self::NothingSealed => write!(f, "no second is sealed yet"),
         }
     }
 }

@@ -1,57 +1,16 @@
-//! In: requests. Kept: nothing. Out: answers about KPIs, health and counters, and refusals.
+//! In: requests. Kept: nothing. Out: answers about health and counters, and refusals.
 //! Never knows: how the house finds them.
 
 use crate::desk::Desk;
 use crate::hub::Hub;
 use crate::problem::Problem;
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use cx_model::value::{CellInfo, Sealed};
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 type Desks = State<Arc<dyn Desk>>;
-
-pub(crate) async fn kpis(State(desk): Desks) -> Response {
-    let all: Vec<Value> = desk.kpis().values().cloned().collect();
-    Json(json!({"kpis": all})).into_response()
-}
-
-/// A definition, with its values at the newest sealed second where there is one.
-pub(crate) async fn kpi(State(desk): Desks, Path(name): Path<String>) -> Response {
-    let all = desk.kpis();
-    if let Some(kpi) = all.get(&name) {
-        let mut kpi = kpi.clone();
-        if let Some(value) = desk.observed(&name) {
-            kpi["observed"] = json!({"value": value, "at_ms": desk.now_ms()});
-        } else if let Some(sealed) = desk.newest() {
-            kpi["s"] = sealed.s.into();
-            kpi["values"] = values(desk.cells(), &sealed, &name);
-        }
-        return Json(kpi).into_response();
-    }
-    let known: Vec<&str> = all.keys().map(String::as_str).collect();
-    let detail = format!("there is no KPI {name:?}");
-    let fix = format!("KPIs are: {}", known.join(", "));
-    Problem::new(StatusCode::NOT_FOUND, "no such KPI", detail)
-        .at("kpi", "path", &fix)
-        .into_response()
-}
-
-/// All cells of one KPI: `{window, dims, value, state, numerator, denominator, n}`.
-fn values(cells: &[CellInfo], sealed: &Sealed, kpi: &str) -> Value {
-    let all = cells.iter().zip(sealed.values.iter());
-    let of_kpi = all.filter(|(cell, _)| *cell.key.kpi == *kpi);
-    let shown = of_kpi.map(|(cell, v)| {
-        json!({
-            "window": cell.key.window.name(), "dims": cell.key.dims, "value": v.value,
-            "state": v.state, "numerator": v.numerator, "denominator": v.denominator, "n": v.n,
-        })
-    });
-    shown.collect()
-}
 
 pub(crate) async fn healthz(State(desk): Desks) -> Response {
     Json(desk.health()).into_response()
@@ -75,7 +34,7 @@ pub(crate) async fn metrics(State(desk): Desks, State(hub): State<Arc<Hub>>) -> 
 
 pub(crate) async fn nowhere(request: Request) -> Response {
     let detail = format!("there is nothing at {}", request.uri().path());
-    let fix = "see /v1/boards, /v1/kpis, /healthz, /metrics or /";
+    let fix = "see /v1/boards, /v1/kpis, /glossary, /healthz, /metrics or /";
     Problem::new(StatusCode::NOT_FOUND, "no such page", detail)
         .at("path", "path", fix)
         .into_response()

@@ -11,11 +11,14 @@ mod customers;
 mod demo;
 mod desk;
 mod display;
+mod entry;
 mod events;
 mod fault;
 mod guard;
 mod http;
 mod hub;
+mod kpis;
+mod lineage;
 mod listener;
 mod problem;
 mod serve;
@@ -24,10 +27,15 @@ mod socket;
 mod stage;
 mod subscription;
 mod view;
+mod why;
 
 pub use actions::{Acted, Action, Deed};
-pub use desk::{Accepted, DataGap, Desk, Health, Ready, Recovering};
+pub use desk::{Accepted, DataGap, Desk, Doubt, Health, Ready, Recovering};
+pub use entry::{Breakdown, Entry, Owners, SaidFormula, Use, UsedTile};
 pub use hub::Hub;
+pub use lineage::{
+    Account, Covers, Freshness, Lineage, Looked, Mark, Partition, Parts, Sample, Samples,
+};
 pub use serve::{Config, Gateway, bind};
 pub use stage::{Gesture, Scene, SceneEngine, SceneSource, Stage};
 

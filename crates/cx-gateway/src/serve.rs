@@ -6,7 +6,7 @@ use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::problem::Problem;
 use crate::socket::{self, Room};
-use crate::{Error, actions, boards, customers, demo, display, events, guard, http};
+use crate::{Error, actions, boards, customers, demo, display, events, guard, http, kpis, why};
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -123,14 +123,16 @@ fn router(shared: Shared) -> Router {
     Router::new()
         .route("/", get(display::page))
         .route("/wall/{board}", get(display::page))
+        .route("/glossary", get(display::glossary))
         .route("/healthz", get(http::healthz))
         .route("/readyz", get(http::readyz))
         .route("/metrics", get(http::metrics))
         .route("/v1/boards", get(boards::all))
         .route("/v1/boards/{board}", get(boards::one))
         .route("/v1/boards/{board}/trend", get(boards::trend))
-        .route("/v1/kpis", get(http::kpis))
-        .route("/v1/kpis/{kpi}", get(http::kpi))
+        .route("/v1/kpis", get(kpis::all))
+        .route("/v1/kpis/{kpi}", get(kpis::one))
+        .route("/v1/kpis/{kpi}/why", get(why::why))
         .route("/v1/customers/lookup", post(customers::lookup))
         .route("/v1/customers/{id}", get(customers::one))
         .route("/v1/events", post(events::post))

@@ -5,13 +5,15 @@
 //! costs one frame, and gets one diff when it wakes.
 
 use crate::close::Close;
-use crate::desk::Desk;
+use crate::desk::{Desk, Doubt};
 use crate::fault::Fault;
 use crate::hub::Hub;
+use crate::lineage::Lineage;
 use crate::subscription::{QUIET, Subscription};
 use crate::view::{Due, Next, encode};
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use cx_model::frame::{ClientFrame, ServerFrame, Since};
+use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +47,15 @@ struct Connection {
     number: u64,
     in_flight: bool,
     subscriptions: Vec<Subscription>,
+    asked: Option<Question>,
     faults: u32,
+}
+
+/// A `why` that the house is answering; a connection has one at most.
+struct Question {
+    id: u32,
+    cell: u32,
+    lineage: BoxFuture<'static, Lineage>,
 }
 
 /// How a step ended: go on, say why and close, or just end.
@@ -66,6 +76,7 @@ pub(crate) async fn run(socket: WebSocket, room: Room) {
         socket,
         in_flight: false,
         subscriptions: Vec::new(),
+        asked: None,
         faults: 0,
     };
     connection.hub.counts().connections.inc();
@@ -93,6 +104,7 @@ impl Connection {
                     message = self.socket.next() => self.received(message).await,
                     _ = ticks.changed() => self.catch_up().await,
                     () = sleep_until(quiet) => self.beat().await,
+                    frame = answer(&mut self.asked) => self.put(encode(&frame)).await,
                 }
             };
             if let Err(why) = step {
@@ -159,7 +171,35 @@ impl Connection {
                 self.put(encode(&ServerFrame::End { id })).await
             }
             ClientFrame::Ack { id, seq, g } => self.acknowledge(id, seq, &g).await,
+            ClientFrame::Why { id, cell } => match self.doubt(id, cell) {
+                Ok(doubt) => {
+                    self.faults = 0;
+                    let lineage = self.desk.why(doubt);
+                    self.asked = Some(Question { id, cell, lineage });
+                    Ok(())
+                }
+                Err(fault) => self.refuse(Some(id), fault).await,
+            },
         }
+    }
+
+    /// The number that is meant, at the second the client was told last.
+    fn doubt(&self, id: u32, cell: u32) -> Result<Doubt, Fault> {
+        let subscription = self.subscriptions.iter().find(|s| s.id == id);
+        let subscription = subscription.ok_or(Fault::NotSubscribed(id))?;
+        let places = &subscription.view.board.source_index;
+        let index = usize::try_from(cell).ok().and_then(|c| c.checked_sub(1));
+        let place = index.and_then(|i| places.get(i));
+        let place = *place.ok_or(Fault::UnknownCell(cell, places.len()))?;
+        if self.asked.is_some() {
+            return Err(Fault::StillAsking);
+        }
+        let told = subscription.s.and_then(|s| self.desk.sealed_at(s));
+        let sealed = told.or_else(|| self.desk.newest());
+        Ok(Doubt {
+            cell: place,
+            sealed: sealed.ok_or(Fault::NothingSealed)?,
+        })
     }
 
     async fn subscribe(&mut self, id: u32, board: String, ack: bool, since: Option<Since>) -> Step {
@@ -339,6 +379,20 @@ impl Connection {
         };
         drop(timeout(CLOSING, closing).await);
     }
+}
+
+/// The answer to the open question, once it is there; never where none is open.
+async fn answer(asked: &mut Option<Question>) -> ServerFrame {
+    let Some(Question { id, cell, lineage }) = asked else {
+        return std::future::pending().await;
+    };
+    let frame = ServerFrame::Why {
+        id: *id,
+        cell: *cell,
+        lineage: serde_json::to_value(lineage.await).expect("a lineage is plain JSON"),
+    };
+    *asked = None;
+    frame
 }
 
 /// Spreads those who return over 0.5 to 5 s, by their number alone.

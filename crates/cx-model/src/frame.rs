@@ -71,6 +71,13 @@ pub enum ClientFrame {
         /// Digest the client computed, 16 hex digits.
         g: String,
     },
+    /// Ask why a cell says what it says; one question of a connection at a time.
+    Why {
+        /// The subscription.
+        id: u32,
+        /// One of its cells.
+        cell: u32,
+    },
 }
 
 fn sealed() -> String {
@@ -144,6 +151,15 @@ pub enum ServerFrame {
     End {
         /// The subscription.
         id: u32,
+    },
+    /// Answer to `why`.
+    Why {
+        /// The subscription.
+        id: u32,
+        /// The cell.
+        cell: u32,
+        /// As `/v1/kpis/{kpi}/why` says it, see `kpi-why.schema.json`.
+        lineage: serde_json::Value,
     },
     /// What was wrong, and what to write instead.
     Error {

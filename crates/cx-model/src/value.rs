@@ -63,6 +63,8 @@ pub struct CellValue {
     pub denominator: Option<i64>,
     /// How many observations the value rests on.
     pub n: i64,
+    /// Additions to the numerator and to the denominator by events later than the lateness.
+    pub restated: [i64; 2],
 }
 
 /// All cells of the active set at one sealed (or live) second.

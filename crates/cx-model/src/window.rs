@@ -48,19 +48,24 @@ impl Window {
         Self::D28,
     ];
 
+    /// Name, length and length of one pane, seconds.
+    fn told(self) -> (&'static str, i64, i64) {
+        match self {
+            Self::Now => ("now", 0, 0),
+            Self::M1 => ("1m", 60, 5),
+            Self::M5 => ("5m", 300, 5),
+            Self::M15 => ("15m", 900, 60),
+            Self::H1 => ("1h", 3_600, 60),
+            Self::H24 => ("24h", 86_400, 900),
+            Self::D7 => ("7d", 604_800, 3_600),
+            Self::D28 => ("28d", 2_419_200, 86_400),
+        }
+    }
+
     /// The name on the wire and in definitions.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Now => "now",
-            Self::M1 => "1m",
-            Self::M5 => "5m",
-            Self::M15 => "15m",
-            Self::H1 => "1h",
-            Self::H24 => "24h",
-            Self::D7 => "7d",
-            Self::D28 => "28d",
-        }
+        self.told().0
     }
 
     /// The window of that name, if there is one.
@@ -72,29 +77,13 @@ impl Window {
     /// Length in seconds; 0 for `now`.
     #[must_use]
     pub fn seconds(self) -> i64 {
-        match self {
-            Self::Now => 0,
-            Self::M1 => 60,
-            Self::M5 => 300,
-            Self::M15 => 900,
-            Self::H1 => 3_600,
-            Self::H24 => 86_400,
-            Self::D7 => 604_800,
-            Self::D28 => 2_419_200,
-        }
+        self.told().1
     }
 
     /// Length of one pane in seconds: 5 for `1m` and `5m`, 60 for `15m` and `1h`, a 96th of `24h`, an
     /// hour for `7d`, a day for `28d`, 0 for `now`.
     #[must_use]
     pub fn pane_seconds(self) -> i64 {
-        match self {
-            Self::Now => 0,
-            Self::M1 | Self::M5 => 5,
-            Self::M15 | Self::H1 => 60,
-            Self::H24 => 900,
-            Self::D7 => 3_600,
-            Self::D28 => 86_400,
-        }
+        self.told().2
     }
 }

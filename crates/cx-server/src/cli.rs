@@ -63,6 +63,8 @@ enum Command {
         /// Its name; without one, all of them.
         name: Option<String>,
         #[command(flatten)]
+        of: get::Of,
+        #[command(flatten)]
         house: Asked,
     },
     /// Make or check the Kafka topics of an installation.
@@ -168,9 +170,12 @@ impl Line {
                 house,
                 bound,
             } => watch::run(&house.url, &board, bound, house.json),
-            Command::Get { what, name, house } => {
-                get::run(&house.url, what, name.as_deref(), house.json)
-            }
+            Command::Get {
+                what,
+                name,
+                of,
+                house,
+            } => get::run(&house.url, what, name.as_deref(), &of, house.json),
             Command::Topics {
                 what: Topics::Create(line),
             } => topics::create(&line.load()?, line.json),

@@ -2,11 +2,11 @@
 //! programs. Never knows: how the house finds it.
 
 use crate::check::say;
-use crate::show;
+use crate::{show, told};
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 /// What can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -19,6 +19,26 @@ pub(crate) enum What {
     Customer,
 }
 
+/// What of a KPI is asked for beside its values.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Of {
+    /// Of a KPI: why its value is what it is; parts, offsets, accounts, sample records.
+    #[arg(long, conflicts_with = "yaml")]
+    why: bool,
+    /// With --why: one of the KPI's windows, e.g. 15m; the definition's first without it.
+    #[arg(long, requires = "why")]
+    window: Option<String>,
+    /// With --why: a dimension's value, e.g. --dim queue=sales; the total without it.
+    #[arg(long = "dim", value_name = "NAME=VALUE", requires = "why")]
+    dims: Vec<String>,
+    /// With --why: a sealed second of the last 120; the newest without it.
+    #[arg(long, requires = "why")]
+    s: Option<i64>,
+    /// Of a KPI: its definition, as the file it was read from.
+    #[arg(long, conflicts_with = "json")]
+    yaml: bool,
+}
+
 /// Asks and prints.
 ///
 /// # Errors
@@ -27,11 +47,18 @@ pub(crate) fn run(
     url: &str,
     what: What,
     name: Option<&str>,
+    of: &Of,
     as_json: bool,
 ) -> anyhow::Result<bool> {
     let house = House(url.trim_end_matches('/'));
+    if of.why || of.yaml {
+        let (What::Kpi, Some(name)) = (what, name) else {
+            bail!("--why and --yaml are for one KPI: get kpi service_level_voice --why");
+        };
+        return house.told(name, of, as_json).map(|()| true);
+    }
     let answer = match (what, name) {
-        (What::Kpi, None) => house.get("/v1/kpis")?,
+        (What::Kpi, None) => house.glossary()?,
         (What::Kpi, Some(name)) => house.get(&format!("/v1/kpis/{}", encoded(name)))?,
         (What::Board, None) => house.get("/v1/boards")?,
         (What::Board, Some(name)) => house.get(&format!("/v1/boards/{}", encoded(name)))?,
@@ -56,6 +83,43 @@ pub(crate) fn run(
 struct House<'u>(&'u str);
 
 impl House<'_> {
+    /// The lineage of a KPI's number, or the file that defines it.
+    fn told(&self, name: &str, of: &Of, as_json: bool) -> anyhow::Result<()> {
+        let path = format!("/v1/kpis/{}", encoded(name));
+        if of.yaml {
+            let asked = agent().get(format!("{}{path}", self.0));
+            let answer = asked.header("accept", "application/yaml").call();
+            let text = match answer {
+                Ok(answer) if answer.status().is_success() => {
+                    answer.into_body().read_to_string()?
+                }
+                other => return self.read(other).map(drop),
+            };
+            // To the letter: the file ends as it ends.
+            drop(write!(std::io::stdout(), "{text}"));
+            return Ok(());
+        }
+        let answer = self.get(&format!("{path}/why{}", question(of)?))?;
+        if as_json {
+            say(&answer.to_string());
+        } else {
+            say(&told::lineage(&serde_json::from_value(answer)?));
+        }
+        Ok(())
+    }
+
+    /// All definitions, page by page.
+    fn glossary(&self) -> anyhow::Result<Value> {
+        let mut all = self.get("/v1/kpis")?;
+        while let Some(after) = all["next"].as_str() {
+            let mut more = self.get(&format!("/v1/kpis?after={}", encoded(after)))?;
+            let known = all["kpis"].as_array_mut().context("a list of KPIs")?;
+            known.append(more["kpis"].as_array_mut().context("a list of KPIs")?);
+            all["next"] = more["next"].take();
+        }
+        Ok(all)
+    }
+
     fn get(&self, path: &str) -> anyhow::Result<Value> {
         let answer = agent().get(format!("{}{path}", self.0)).call();
         self.read(answer)
@@ -106,6 +170,23 @@ impl House<'_> {
             fixes.join("; ")
         )
     }
+}
+
+/// The query of a `why`.
+fn question(of: &Of) -> anyhow::Result<String> {
+    let mut pairs = Vec::new();
+    pairs.extend(of.window.as_ref().map(|w| ("window", w.clone())));
+    pairs.extend(of.s.map(|s| ("s", s.to_string())));
+    for dim in &of.dims {
+        let pair = dim.split_once('=');
+        let (name, value) = pair.with_context(|| format!("{dim:?}: write --dim queue=sales"))?;
+        pairs.push((name, value.to_owned()));
+    }
+    let written = pairs.iter().enumerate().map(|(i, (name, value))| {
+        let sign = if i == 0 { '?' } else { '&' };
+        format!("{sign}{}={}", encoded(name), encoded(value))
+    });
+    Ok(written.collect())
 }
 
 fn agent() -> ureq::Agent {
@@ -188,10 +269,11 @@ fn kpi(answer: &Value) -> String {
         })
         .collect();
     let head = format!(
-        "{} ({})\n{}\nowners: {} and {}\ndefinition {}",
+        "{} ({})\n{}\n{}\nowners: {} and {}\ndefinition {}",
         text(&answer["business_name"]),
         text(&answer["kpi"]),
         text(&answer["meaning"]),
+        text(&answer["said"]["sentence"]),
         text(&answer["owners"]["business"]),
         text(&answer["owners"]["technical"]),
         text(&answer["definition"]),
@@ -258,5 +340,24 @@ mod tests {
     fn names_are_written_so_that_an_address_keeps_them() {
         assert_eq!(encoded("service_level"), "service_level");
         assert_eq!(encoded("a/b ü"), "a%2Fb%20%C3%BC");
+    }
+
+    #[test]
+    fn a_question_is_written_as_an_address_has_it() {
+        assert_eq!(question(&Of::default()).expect("nothing is asked"), "");
+        let of = Of {
+            window: Some("15m".to_owned()),
+            dims: vec!["queue=a&b".to_owned()],
+            s: Some(7),
+            ..Of::default()
+        };
+        let query = question(&of).expect("a good question");
+        assert_eq!(query, "?window=15m&s=7&queue=a%26b");
+        let wrong = Of {
+            dims: vec!["queue".to_owned()],
+            ..Of::default()
+        };
+        let error = question(&wrong).expect_err("no value").to_string();
+        assert!(error.contains("--dim queue=sales"), "{error}");
     }
 }

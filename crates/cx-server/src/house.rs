@@ -3,18 +3,22 @@
 
 use crate::common::{Common, Original};
 use crate::people::opaque;
-use crate::{actions, clock, condition, metrics, observed};
+use crate::{actions, clock, condition, metrics, observed, samples, why};
 use bytes::Bytes;
-use cx_catalog::Catalog;
-use cx_catalog::definition::Kpi;
+use cx_catalog::definition::{Formula, Kpi};
+use cx_catalog::did_you_mean;
 use cx_engine::Rollup;
-use cx_gateway::{Accepted, Acted, Action, Desk, Health, Ready, Stage};
+use cx_gateway::{Accepted, Acted, Action, Desk, Doubt, Health, Lineage, Ready, Stage};
 use cx_model::decode::decode;
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, Sealed};
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Map, Value};
 use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
+
+/// Most names that a hint lists.
+const NAMED: usize = 40;
 
 /// The running house.
 pub(crate) struct House {
@@ -22,27 +26,19 @@ pub(crate) struct House {
     pub(crate) rollup: Arc<Mutex<Rollup>>,
     pub(crate) boards: Vec<Arc<Board>>,
     pub(crate) kpis: Arc<Map<String, Value>>,
-    pub(crate) observed: Vec<Kpi>,
-}
-
-/// All definitions as the API shows them.
-pub(crate) fn shown(catalog: &Catalog) -> Map<String, Value> {
-    let one = |k: &Kpi| {
-        let mut value = serde_json::to_value(k).expect("a definition is plain data");
-        value["definition"] = k.hash.as_str().into();
-        (k.kpi.clone(), value)
-    };
-    catalog
-        .kpis
-        .iter()
-        .chain(&catalog.observed)
-        .map(one)
-        .collect()
+    /// Those counted from the log, then those that processes measure.
+    pub(crate) definitions: Vec<Kpi>,
+    /// Places for looks back into the log.
+    pub(crate) looks: Arc<Semaphore>,
 }
 
 impl House {
     fn rollup(&self) -> std::sync::MutexGuard<'_, Rollup> {
         self.rollup.lock().expect("no holder panics")
+    }
+
+    fn definition(&self, kpi: &str) -> Option<&Kpi> {
+        self.definitions.iter().find(|k| k.kpi == kpi)
     }
 
     fn seal_age(&self) -> Option<i64> {
@@ -72,7 +68,10 @@ impl Desk for House {
     }
 
     fn observed(&self, kpi: &str) -> Option<Option<i64>> {
-        let kpi = self.observed.iter().find(|k| k.kpi == kpi)?;
+        let kpi = self.definition(kpi)?;
+        if !matches!(kpi.formula, Formula::Observed { .. }) {
+            return None;
+        }
         let common = &self.common;
         Some(observed::value(
             kpi,
@@ -84,6 +83,39 @@ impl Desk for House {
 
     fn kpis(&self) -> Arc<Map<String, Value>> {
         Arc::clone(&self.kpis)
+    }
+
+    fn file(&self, kpi: &str) -> Option<String> {
+        self.definition(kpi).map(|k| k.text.clone())
+    }
+
+    fn instead(&self, name: &str, known: &[&str]) -> String {
+        let hint = did_you_mean(name, known.iter().copied());
+        if known.len() > NAMED && hint.starts_with("known are") {
+            return format!(
+                "{}, \u{2026}",
+                did_you_mean(name, known[..NAMED].iter().copied())
+            );
+        }
+        hint
+    }
+
+    fn why(&self, doubt: Doubt) -> BoxFuture<'static, Lineage> {
+        let common = Arc::clone(&self.common);
+        let counts = self.rollup().counts_at(doubt.sealed.s);
+        let now = clock::now();
+        let mut lineage = why::lineage(
+            &common.set,
+            &self.definitions,
+            &doubt,
+            counts.as_deref(),
+            now,
+        );
+        let looks = Arc::clone(&self.looks);
+        Box::pin(async move {
+            lineage.samples = samples::find(common, looks, doubt).await;
+            lineage
+        })
     }
 
     fn health(&self) -> Health {

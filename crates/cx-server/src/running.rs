@@ -3,11 +3,11 @@
 
 use crate::check::{complain, say};
 use crate::common::Common;
-use crate::house::{House, shown};
+use crate::house::House;
 use crate::partition::Outs;
 use crate::progress::Progress;
 use crate::snapshots::saver;
-use crate::{clock, judge, worker};
+use crate::{clock, glossary, judge, worker};
 use cx_catalog::Catalog;
 use cx_engine::Rollup;
 use cx_gateway::{Desk, Gateway, Hub};
@@ -17,6 +17,7 @@ use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// Parts on their way to the judge; beyond them workers wait.
 const PARTS: usize = 4_096;
@@ -48,8 +49,14 @@ impl Running {
             common: Arc::clone(common),
             rollup: Arc::clone(&rollup),
             boards,
-            kpis: Arc::new(shown(catalog)),
-            observed: catalog.observed.clone(),
+            kpis: Arc::new(glossary::entries(catalog, &common.set.boards)),
+            definitions: catalog
+                .kpis
+                .iter()
+                .chain(&catalog.observed)
+                .cloned()
+                .collect(),
+            looks: Arc::new(Semaphore::new(1)),
         });
         let mut running = Self {
             common: Arc::clone(common),

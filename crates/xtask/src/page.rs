@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 /// What the built page is made of.
 const SOURCES: &[&str] = &[
+    "glossary.html",
     "index.html",
     "package-lock.json",
     "package.json",

@@ -25,7 +25,8 @@ pub(crate) struct Joined<'j> {
 struct Taken {
     value: i64,
     n: i64,
-    restated: bool,
+    /// How often an event later than the lateness added to it.
+    restated: i64,
     absent: bool,
 }
 
@@ -73,6 +74,10 @@ fn derive(kpi: &CompiledKpi, derived: &CompiledDerived, at: usize, all: &[CellVa
         numerator: value.unwrap_or(0),
         denominator: None,
         n,
+        restated: [
+            parts().map(|part| part.restated.iter().sum::<i64>()).sum(),
+            0,
+        ],
     }
 }
 
@@ -84,37 +89,36 @@ fn cell(
 ) -> CellValue {
     let take = |measure| take(set, layout, joined, (measure, kpi, window, combo));
     let (above, below) = kpi.factor;
-    let mut restated = false;
     let mut out = match kpi.formula {
         // Made of cells, not of measures.
         CompiledFormula::Derived(_) => CellValue::default(),
         CompiledFormula::Value(m) | CompiledFormula::Age(m) => {
             let taken = take(m);
-            restated |= taken.restated;
             let value = scaled(taken.value.saturating_mul(above), below, kpi.scale);
             CellValue {
                 value: value.filter(|_| !taken.absent),
                 numerator: taken.value,
                 n: taken.n,
+                restated: [taken.restated, 0],
                 ..CellValue::default()
             }
         }
         CompiledFormula::Average(m) => {
             let taken = take(m);
-            restated |= taken.restated;
-            quotient(taken.value, taken.n, taken.n, kpi)
+            let restated = [taken.restated, 0];
+            quotient((taken.value, taken.n), taken.n, restated, kpi)
         }
         CompiledFormula::Ratio(numerator, denominator) => {
             let (top, bottom) = (take(numerator), take(denominator));
-            restated |= top.restated || bottom.restated;
-            quotient(top.value, bottom.value, bottom.n, kpi)
+            let restated = [top.restated, bottom.restated];
+            quotient((top.value, bottom.value), bottom.n, restated, kpi)
         }
     };
     let begins = Timestamp::from_second(joined.s - window.seconds());
     if window != Window::Now && begins < joined.start {
         out.state |= WARMING;
     }
-    if restated {
+    if out.restated != [0; 2] {
         out.state |= RESTATED;
     }
     if joined.data_gap {
@@ -123,7 +127,7 @@ fn cell(
     out
 }
 
-fn quotient(top: i64, bottom: i64, n: i64, kpi: &CompiledKpi) -> CellValue {
+fn quotient((top, bottom): (i64, i64), n: i64, restated: [i64; 2], kpi: &CompiledKpi) -> CellValue {
     let (above, below) = kpi.factor;
     let value = scaled(
         top.saturating_mul(above),
@@ -136,6 +140,7 @@ fn quotient(top: i64, bottom: i64, n: i64, kpi: &CompiledKpi) -> CellValue {
         numerator: top,
         denominator: Some(bottom),
         n,
+        restated,
     }
 }
 
@@ -157,19 +162,19 @@ fn take(
         CompiledAgg::Count | CompiledAgg::CountRecords | CompiledAgg::CountDistinct => Taken {
             value: at[0],
             n: at[0],
-            restated: at[1] > 0,
+            restated: at[1],
             absent: false,
         },
         CompiledAgg::Sum { .. } | CompiledAgg::Average { .. } => Taken {
             value: at[0],
             n: at[1],
-            restated: at[2] > 0,
+            restated: at[2],
             absent: false,
         },
         CompiledAgg::Min { .. } | CompiledAgg::Max { .. } => Taken {
             value: if at[1] > 0 { at[0] } else { 0 },
             n: at[1],
-            restated: at[2] > 0,
+            restated: at[2],
             absent: at[1] == 0,
         },
         CompiledAgg::Percentile { per_mille, .. } => {
@@ -178,14 +183,14 @@ fn take(
             Taken {
                 value: found.unwrap_or(0),
                 n: at[0],
-                restated: at[1] > 0,
+                restated: at[1],
                 absent: found.is_none(),
             }
         }
         CompiledAgg::Gauge(_) => Taken {
             value: at[0],
             n: at[0],
-            restated: false,
+            restated: 0,
             absent: false,
         },
         CompiledAgg::Oldest(_) => age(joined.s, Some(at[0]).filter(|t| *t != ABSENT_MIN)),
@@ -197,7 +202,7 @@ fn age(s: i64, start: Option<i64>) -> Taken {
     Taken {
         value,
         n: i64::from(start.is_some()),
-        restated: false,
+        restated: 0,
         absent: start.is_none(),
     }
 }

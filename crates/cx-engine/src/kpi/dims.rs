@@ -80,7 +80,7 @@ impl Dims {
             if *known == UNKNOWN {
                 let dim = &self.all[*dim];
                 let number = channel.and_then(|c| dim.channels.get(c).copied());
-                *known = number.unwrap_or_else(|| dim.named(value(dim.source, view)));
+                *known = number.unwrap_or_else(|| dim.named(dim.source.value(view)));
             }
             *out = *known;
         }
@@ -106,7 +106,8 @@ impl Dim {
 pub(crate) fn leaf(dimensions: &[CompiledDimension], view: View<'_, '_>) -> [u16; 2] {
     let mut leaf = [0; 2];
     for (out, dimension) in leaf.iter_mut().zip(dimensions) {
-        let known = value(dimension.source, view).and_then(|v| dimension.index.get(v).copied());
+        let value = dimension.source.value(view);
+        let known = value.and_then(|v| dimension.index.get(v).copied());
         *out = number(known.unwrap_or(dimension.values.len()));
     }
     leaf
@@ -114,19 +115,4 @@ pub(crate) fn leaf(dimensions: &[CompiledDimension], view: View<'_, '_>) -> [u16
 
 fn number(index: usize) -> u16 {
     u16::try_from(index + 1).expect("dimensions have few values")
-}
-
-/// What the event says of a breakdown.
-fn value<'v>(source: DimensionSource, view: View<'v, '_>) -> Option<&'v str> {
-    match (source, view.event) {
-        (DimensionSource::RecordReason, _) => Some(view.reason),
-        (DimensionSource::RecordOutcome, _) => Some(view.outcome),
-        (DimensionSource::Slot(slot), Some(event)) => event.slot(slot).text(),
-        (DimensionSource::EventSource, Some(event)) => Some(&*event.source),
-        (DimensionSource::EventType, Some(event)) => Some(&*event.kind),
-        (
-            DimensionSource::Slot(_) | DimensionSource::EventSource | DimensionSource::EventType,
-            None,
-        ) => None,
-    }
 }

@@ -2,6 +2,7 @@
 // Usage: node e2e/wall.mjs BASE_URL; SHOTS=folder keeps pictures, CHROMIUM=path takes another one.
 import { chromium } from "playwright-core";
 import { cutOff, gestures, growth } from "./gestures.mjs";
+import { glossary } from "./glossary.mjs";
 import { accessible, calm } from "./looks.mjs";
 import process from "node:process";
 
@@ -171,9 +172,10 @@ try {
   const played = await gestures(around);
   const cut = cutOff(around);
   const grown = growth(around);
+  const looked = glossary(around);
   for (const [width, height] of SIZES) await open(browser, width, height);
   for (const [width, height] of SIZES) await light(browser, width, height);
-  await Promise.all([cut, grown, played()]);
+  await Promise.all([cut, grown, looked, played()]);
 } catch (error) {
   check("the script comes to its end", false, error.message);
 } finally {

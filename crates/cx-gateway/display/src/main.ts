@@ -1,5 +1,6 @@
 // The display's door: one wall, for the board named in the address.
 import { mount } from "svelte";
+import { theme } from "./theme";
 import Wall from "./Wall.svelte";
 import "uplot/dist/uPlot.min.css";
 import "./styles/theme.css";
@@ -11,11 +12,7 @@ import "./styles/strip.css";
 
 // The name goes back into addresses as it stands here, still encoded.
 const board = /^\/wall\/([^/]+)/.exec(location.pathname)?.[1] ?? "care";
-const theme = new URLSearchParams(location.search).get("theme");
-if (theme === "light") {
-  document.documentElement.dataset.theme = "light";
-  document.documentElement.style.background = "#dfe3e6";
-}
+theme();
 
 const target = document.getElementById("app");
 if (target) mount(Wall, { target, props: { board } });

@@ -2,7 +2,10 @@
 
 use crate::theatre::Theatre;
 use bytes::Bytes;
-use cx_gateway::{Accepted, Acted, Action, Config, Deed, Desk, Health, Hub, Ready, Stage, bind};
+use cx_gateway::{
+    Accepted, Acted, Action, Config, Deed, Desk, Doubt, Freshness, Health, Hub, Lineage, Partition,
+    Parts, Ready, Samples, Stage, bind,
+};
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Rail, Sealed, Tile};
 use cx_model::window::Window;
@@ -14,7 +17,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
 pub(crate) const EPOCH: &str = "7f3a91";
@@ -34,6 +37,9 @@ pub(crate) struct House {
     pub(crate) taken: Mutex<Vec<Bytes>>,
     pub(crate) acts: Mutex<Vec<Action>>,
     pub(crate) away: AtomicBool,
+    /// Questions wait for it while `slow` is set.
+    pub(crate) told: Arc<Notify>,
+    pub(crate) slow: AtomicBool,
     /// Set where the house is a demo.
     pub(crate) theatre: Mutex<Option<Arc<Theatre>>>,
 }
@@ -89,6 +95,47 @@ pub(crate) fn sealed(s: i64, values: &[i64]) -> Sealed {
         values: values.iter().map(value).collect(),
         final_through: s - 120,
         waiting_for: Vec::new(),
+    }
+}
+
+fn lineage(info: &CellInfo, doubt: &Doubt) -> Lineage {
+    let value = doubt.sealed.values[doubt.cell];
+    let offsets = (0..).zip(doubt.sealed.offsets.iter());
+    Lineage {
+        kpi: info.key.kpi.to_string(),
+        business_name: info.business_name.to_string(),
+        definition: info.key.definition.to_string(),
+        window: info.key.window.name().to_owned(),
+        dims: info.key.dims.clone(),
+        unit: info.unit.to_string(),
+        scale: info.scale,
+        s: doubt.sealed.s,
+        value: value.value,
+        shown: String::new(),
+        state: value.state,
+        parts: Parts {
+            numerator: value.numerator,
+            denominator: value.denominator,
+            n: value.n,
+            restated_numerator: 0,
+            restated_denominator: 0,
+        },
+        worked: String::new(),
+        covers: None,
+        partitions: offsets
+            .map(|(partition, next)| Partition {
+                partition,
+                next_offset: *next,
+                account: None,
+            })
+            .collect(),
+        marks: Vec::new(),
+        freshness: Freshness {
+            age_ms: 0,
+            final_through: doubt.sealed.final_through,
+            words: String::new(),
+        },
+        samples: Samples::default(),
     }
 }
 
@@ -233,9 +280,42 @@ impl Desk for House {
     }
 
     fn kpis(&self) -> Arc<Map<String, Value>> {
-        let mut all = Map::new();
-        all.insert("waiting".to_owned(), json!({"kpi": "waiting"}));
-        Arc::new(all)
+        let one = |kpi: &str, name: &str, meaning: &str| {
+            let entry = json!({"kpi": kpi, "business_name": name, "meaning": meaning});
+            (kpi.to_owned(), entry)
+        };
+        let all = [
+            one("lag", "Records not taken", "What no engine has read."),
+            one("orders", "Orders", "Orders that customers placed."),
+            one("waiting", "Waiting", "Contacts that wait."),
+        ];
+        Arc::new(all.into_iter().collect())
+    }
+
+    fn observed(&self, kpi: &str) -> Option<Option<i64>> {
+        (kpi == "lag").then_some(Some(3))
+    }
+
+    fn file(&self, kpi: &str) -> Option<String> {
+        Some(format!("# to the letter\nkpi: {kpi}\n"))
+    }
+
+    fn instead(&self, name: &str, known: &[&str]) -> String {
+        format!("not {name} but {}", known.join(" or "))
+    }
+
+    fn why(&self, doubt: Doubt) -> BoxFuture<'static, Lineage> {
+        let lineage = lineage(&self.boards[0].cells[doubt.cell], &doubt);
+        let told = self
+            .slow
+            .load(Ordering::Relaxed)
+            .then(|| Arc::clone(&self.told));
+        Box::pin(async move {
+            if let Some(told) = told {
+                told.notified().await;
+            }
+            lineage
+        })
     }
 
     fn health(&self) -> Health {

@@ -1,5 +1,6 @@
 //! The JSON Schemas of the board protocol: files in `schemas/`, made from the types.
 
+use cx_gateway::{Entry, Lineage};
 use cx_model::frame::{ClientFrame, ServerFrame};
 use jsonschema::Validator;
 use schemars::{JsonSchema, schema_for};
@@ -40,6 +41,8 @@ fn check_file<T: JsonSchema>(name: &str) {
 fn files_are_what_the_types_say() {
     check_file::<ClientFrame>("client-frame");
     check_file::<ServerFrame>("server-frame");
+    check_file::<Entry>("kpi-entry");
+    check_file::<Lineage>("kpi-why");
 }
 
 #[test]
@@ -59,6 +62,7 @@ fn frames_of_clients_are_told_from_garbage() {
     check(r#"{"op":"ack","seq":4813,"g":"9c0e51aa17d2be04"}"#, true);
     check(r#"{"op":"sub","id":"1","board":"care"}"#, false);
     check(r#"{"op":"sub","id":1,"bord":"care"}"#, false);
-    check(r#"{"op":"why","id":1,"cell":1}"#, false);
+    check(r#"{"op":"why","id":1,"cell":1}"#, true);
+    check(r#"{"op":"why","id":1}"#, false);
     check(r#"{"op":"ack","id":1,"seq":-1,"g":""}"#, false);
 }

@@ -9,3 +9,4 @@ mod numbers;
 mod proof;
 mod run;
 mod serve;
+mod why;

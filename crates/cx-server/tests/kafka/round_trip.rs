@@ -3,6 +3,7 @@
 use crate::cluster::{Installation, sent};
 use crate::proof::{Log, check};
 use crate::run::{House, text};
+use cx_gateway::{Lineage, Partition};
 use cx_kafka::Producer;
 use cx_model::attribute::SlotTable;
 use cx_model::decode::decode;
@@ -55,6 +56,24 @@ pub(crate) fn log(at: &Installation) -> Log<'_> {
     }
 }
 
+/// A number names records of this log, and every partition's account adds up to its offset.
+fn tells_why(house: &House) {
+    let told = house.get("/v1/kpis/active_customers/why?window=15m");
+    let told: Lineage = serde_json::from_value(told).expect("a lineage");
+    assert!(told.value.is_some_and(|v| v > 0), "{told:?}");
+    let holds = |p: &Partition| p.account.as_ref().is_some_and(|a| a.holds);
+    assert!(told.partitions.iter().all(holds), "{told:?}");
+    let samples = &told.samples.numerator;
+    assert!(!samples.is_empty(), "{}", told.samples.note);
+    for sample in samples {
+        let next = told.partitions[sample.partition as usize].next_offset;
+        assert!(
+            sample.offset < next && sample.customer.is_some(),
+            "{sample:?}"
+        );
+    }
+}
+
 #[test]
 fn what_is_sent_is_what_every_door_and_the_recount_say() {
     let at = Installation::new(6);
@@ -71,6 +90,7 @@ fn what_is_sent_is_what_every_door_and_the_recount_say() {
     }
     producer.flush(Duration::from_secs(10)).expect("delivered");
     check(&house, &log(&at));
+    tells_why(&house);
     let (last, good) = house.stop();
     assert!(good && last["ok"] == true, "{last}");
     let figure = |name: &str| last["figures"][name].as_u64().expect("a number");

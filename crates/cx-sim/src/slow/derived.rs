@@ -77,6 +77,8 @@ fn derive(
     let number = value(program.expression(), &parts);
     let value = number.and_then(|number| rounded(number, kpi.decimals));
     let least = parts.values().map(|(cell, _)| cell.n).min();
+    let of = |cell: &CellValue| cell.restated[0] + cell.restated[1];
+    let restated = parts.values().map(|(cell, _)| of(cell)).sum();
     let named = n.as_ref().map(|n| parts[n.as_str()].0.n);
     CellValue {
         value,
@@ -86,6 +88,7 @@ fn derive(
         numerator: value.unwrap_or(0),
         denominator: None,
         n: named.or(least).unwrap_or(0),
+        restated: [restated, 0],
     }
 }
 

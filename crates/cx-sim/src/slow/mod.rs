@@ -150,17 +150,18 @@ impl<'m> SlowModel<'m> {
             Formula::Simple { measure } => {
                 let p = part(measure);
                 if matches!(measure.agg, Agg::Average { .. }) {
-                    (p.value, Some((p.n, p.n)), p.restated)
+                    (p.value, Some((p.n, p.n)), [p.restated, 0])
                 } else {
                     let (above, below) = factor(kpi);
                     let value = p.value.and_then(|v| scaled(v * above, below, kpi.decimals));
-                    let state = if p.restated { RESTATED } else { 0 };
+                    let state = if p.restated > 0 { RESTATED } else { 0 };
                     return CellValue {
                         value,
                         state,
                         numerator: p.value.unwrap_or(0),
                         denominator: None,
                         n: p.n,
+                        restated: [p.restated, 0],
                     };
                 }
             }
@@ -173,20 +174,21 @@ impl<'m> SlowModel<'m> {
                 (
                     a.value,
                     Some((b.value.unwrap_or(0), b.n)),
-                    a.restated || b.restated,
+                    [a.restated, b.restated],
                 )
             }
         };
         let ((above, below), (bottom, n)) = (factor(kpi), bottom.unwrap_or((0, 0)));
         let top = top.unwrap_or(0);
         let value = scaled(top * above, bottom * below, kpi.decimals);
-        let state = if restated { RESTATED } else { 0 };
+        let state = if restated == [0; 2] { 0 } else { RESTATED };
         CellValue {
             value,
             state,
             numerator: top,
             denominator: Some(bottom),
             n,
+            restated,
         }
     }
 
@@ -221,7 +223,8 @@ impl<'m> SlowModel<'m> {
                 continue;
             }
             let end = Timestamp::from_second((time.second().div_euclid(width) + 1) * width);
-            part.restated |= !records && end.plus(self.limits.lateness_ms) <= r.log_time;
+            let late = !records && end.plus(self.limits.lateness_ms) <= r.log_time;
+            part.restated += i64::from(late);
             tally(m, r, &mut part, &mut customers);
             if matches!(m.agg, Agg::Percentile { .. }) {
                 numbers.extend(number(m, r));
@@ -276,7 +279,7 @@ impl<'m> SlowModel<'m> {
             return Part {
                 value: Some(n),
                 n,
-                restated: false,
+                restated: 0,
             };
         }
         age(s, starts.into_iter().min())
@@ -318,7 +321,7 @@ impl<'m> SlowModel<'m> {
 struct Part {
     value: Option<i64>,
     n: i64,
-    restated: bool,
+    restated: i64,
 }
 
 /// The conditions of all KPIs, each with a number.
@@ -355,7 +358,7 @@ fn nothing(m: &Measure) -> Part {
     Part {
         value: (!absent).then_some(0),
         n: 0,
-        restated: false,
+        restated: 0,
     }
 }
 
@@ -364,7 +367,7 @@ fn age(s: i64, start: Option<Timestamp>) -> Part {
     Part {
         value,
         n: i64::from(value.is_some()),
-        restated: false,
+        restated: 0,
     }
 }
 

@@ -20,6 +20,8 @@ export interface RailLayout {
 export type PageInfo = Info & { business_name: string; meaning: string; kind: string };
 
 export interface BoardPage {
+  /** Its name in addresses. */
+  board: string;
   title: string;
   zone: string;
   broker: string;

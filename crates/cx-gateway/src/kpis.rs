@@ -1,0 +1,159 @@
+//! In: requests for definitions. Kept: nothing. Out: the glossary, one KPI with its values, its file.
+//! Never knows: how the house finds them.
+
+use crate::desk::Desk;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use cx_model::value::{CellInfo, Sealed};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+type Desks = State<Arc<dyn Desk>>;
+/// A query as it stands: names may be anything.
+pub(crate) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
+
+/// Most definitions in one answer.
+const PAGE: usize = 500;
+/// Longest search, bytes.
+const LONGEST: usize = 200;
+
+/// What `GET /v1/kpis` may be asked for.
+struct Search {
+    words: Vec<String>,
+    after: String,
+    limit: usize,
+}
+
+/// `GET /v1/kpis?q=WORDS&limit=N&after=KPI`: all definitions that have every word in one of their
+/// names or in their meaning, by technical name.
+pub(crate) async fn all(State(desk): Desks, query: Pairs) -> Response {
+    let search = match pairs(query).and_then(|pairs| Search::of(&pairs)) {
+        Ok(search) => search,
+        Err(problem) => return problem.into_response(),
+    };
+    let all = desk.kpis();
+    let found = all.values().filter(|kpi| search.finds(kpi));
+    let total = found.clone().count();
+    let name = |kpi: &&Value| kpi["kpi"].as_str().unwrap_or_default().to_owned();
+    let mut rest = found.skip_while(|kpi| name(kpi) <= search.after);
+    let page: Vec<&Value> = rest.by_ref().take(search.limit).collect();
+    let next = rest.next().and(page.last().map(name));
+    Json(json!({"kpis": page, "total": total, "next": next})).into_response()
+}
+
+/// A definition, with its values at the newest sealed second where there is one; or the file it was
+/// read from, where YAML is asked for.
+pub(crate) async fn one(
+    State(desk): Desks,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let all = desk.kpis();
+    let Some(kpi) = all.get(&name) else {
+        return unknown(desk.as_ref(), &name).into_response();
+    };
+    let asked = headers.get(header::ACCEPT);
+    let yaml = asked.is_some_and(|a| a.to_str().is_ok_and(|a| a.contains("yaml")));
+    if let Some(text) = desk.file(&name).filter(|_| yaml) {
+        let kind = [(header::CONTENT_TYPE, "application/yaml; charset=utf-8")];
+        return (kind, text).into_response();
+    }
+    let mut kpi = kpi.clone();
+    if let Some(value) = desk.observed(&name) {
+        kpi["observed"] = json!({"value": value, "at_ms": desk.now_ms()});
+    } else if let Some(sealed) = desk.newest() {
+        kpi["s"] = sealed.s.into();
+        kpi["values"] = values(desk.cells(), &sealed, &name);
+    }
+    Json(kpi).into_response()
+}
+
+/// There is no such KPI.
+pub(crate) fn unknown(desk: &dyn Desk, name: &str) -> Problem {
+    let all = desk.kpis();
+    let known: Vec<&str> = all.keys().map(String::as_str).collect();
+    let detail = format!("there is no KPI {name:?}");
+    let fix = desk.instead(name, &known);
+    Problem::new(StatusCode::NOT_FOUND, "no such KPI", detail).at("kpi", "path", &fix)
+}
+
+/// The pairs of a query, each name once.
+pub(crate) fn pairs(query: Pairs) -> Result<Vec<(String, String)>, Problem> {
+    let fix = "write name=value, joined by &; other characters as %XX";
+    let bad = |detail: String| {
+        let title = "the query cannot be read";
+        Problem::new(StatusCode::BAD_REQUEST, title, detail).at("query", "query", fix)
+    };
+    let Query(pairs) = query.map_err(|e| bad(e.body_text()))?;
+    for (i, (name, _)) in pairs.iter().enumerate() {
+        if pairs[..i].iter().any(|(before, _)| before == name) {
+            return Err(bad(format!("{name:?} stands twice")));
+        }
+    }
+    Ok(pairs)
+}
+
+/// All cells of one KPI: `{window, dims, value, state, numerator, denominator, n}`.
+fn values(cells: &[CellInfo], sealed: &Sealed, kpi: &str) -> Value {
+    let all = cells.iter().zip(sealed.values.iter());
+    let of_kpi = all.filter(|(cell, _)| *cell.key.kpi == *kpi);
+    let shown = of_kpi.map(|(cell, v)| {
+        json!({
+            "window": cell.key.window.name(), "dims": cell.key.dims, "value": v.value,
+            "state": v.state, "numerator": v.numerator, "denominator": v.denominator, "n": v.n,
+        })
+    });
+    shown.collect()
+}
+
+impl Search {
+    fn of(pairs: &[(String, String)]) -> Result<Self, Problem> {
+        let mut search = Self {
+            words: Vec::new(),
+            after: String::new(),
+            limit: PAGE,
+        };
+        let bad = |field: &str, detail: String, fix: &str| {
+            let title = "the search cannot be made";
+            Problem::new(StatusCode::BAD_REQUEST, title, detail).at(field, "query", fix)
+        };
+        for (name, value) in pairs {
+            match name.as_str() {
+                "q" if value.len() > LONGEST => {
+                    let detail = format!("q has {} bytes", value.len());
+                    let fix = format!("write {LONGEST} bytes at most");
+                    return Err(bad("q", detail, &fix));
+                }
+                "q" => {
+                    let words = value.split_whitespace().map(str::to_lowercase);
+                    search.words = words.collect();
+                }
+                "after" => search.after.clone_from(value),
+                "limit" => {
+                    let limit = value.parse().ok().filter(|n| (1..=PAGE).contains(n));
+                    search.limit = limit.ok_or_else(|| {
+                        let detail = format!("{value:?} is not a number from 1 to {PAGE}");
+                        bad("limit", detail, "write limit=100 or leave it out")
+                    })?;
+                }
+                other => {
+                    let detail = format!("{other:?} is not expected here");
+                    return Err(bad(other, detail, "write q, limit or after"));
+                }
+            }
+        }
+        Ok(search)
+    }
+
+    fn finds(&self, kpi: &Value) -> bool {
+        let fields = ["kpi", "business_name", "meaning"];
+        let text = fields.map(|f| kpi[f].as_str().unwrap_or_default().to_lowercase());
+        self.words
+            .iter()
+            .all(|word| text.iter().any(|t| t.contains(word)))
+    }
+}
