@@ -23,10 +23,11 @@ mod shared;
 mod socket;
 mod stage;
 mod subscription;
+mod trend;
 mod view;
 
 pub use actions::{Acted, Action, Deed};
-pub use desk::{Accepted, DataGap, Desk, Health, Ready, Recovering};
+pub use desk::{Accepted, DataGap, Desk, Health, Kept, Past, Ready, Recovering, Span, Trend};
 pub use hub::Hub;
 pub use serve::{Config, Gateway, bind};
 pub use stage::{Gesture, Scene, SceneEngine, SceneSource, Stage};

@@ -6,7 +6,7 @@ use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::problem::Problem;
 use crate::socket::{self, Room};
-use crate::{Error, actions, boards, customers, demo, display, events, guard, http};
+use crate::{Error, actions, boards, customers, demo, display, events, guard, http, trend};
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -128,7 +128,7 @@ fn router(shared: Shared) -> Router {
         .route("/metrics", get(http::metrics))
         .route("/v1/boards", get(boards::all))
         .route("/v1/boards/{board}", get(boards::one))
-        .route("/v1/boards/{board}/trend", get(boards::trend))
+        .route("/v1/boards/{board}/trend", get(trend::show))
         .route("/v1/kpis", get(http::kpis))
         .route("/v1/kpis/{kpi}", get(http::kpi))
         .route("/v1/customers/lookup", post(customers::lookup))
