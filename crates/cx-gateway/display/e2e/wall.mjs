@@ -3,6 +3,7 @@
 import { chromium } from "playwright-core";
 import { cutOff, gestures, growth } from "./gestures.mjs";
 import { accessible, calm } from "./looks.mjs";
+import { rewind } from "./rewind.mjs";
 import process from "node:process";
 
 const FLAGS = [
@@ -171,9 +172,10 @@ try {
   const played = await gestures(around);
   const cut = cutOff(around);
   const grown = growth(around);
+  const wound = rewind(around);
   for (const [width, height] of SIZES) await open(browser, width, height);
   for (const [width, height] of SIZES) await light(browser, width, height);
-  await Promise.all([cut, grown, played()]);
+  await Promise.all([cut, grown, wound, played()]);
 } catch (error) {
   check("the script comes to its end", false, error.message);
 } finally {
