@@ -58,10 +58,11 @@ impl Journal {
     pub(crate) fn failed(&self, why: &str) {
         let mut noted = self.noted();
         noted.failures += 1;
-        if noted.failing.as_deref() != Some(why) {
+        // Tried again every second: the log hears it once.
+        if noted.failing.is_none() {
             tracing::error!(why, "history cannot be written; sealing goes on");
-            noted.failing = Some(why.to_owned());
         }
+        noted.failing = Some(why.to_owned());
     }
 
     pub(crate) fn well(&self) {
@@ -110,7 +111,7 @@ impl Journal {
         });
         let differs = noted.differs.iter().map(|newest| {
             format!(
-                "{} minutes of history were sealed again with other numbers, the newest {newest}; the first ones are kept",
+                "{} minutes of history were sealed again with other numbers, the newest {newest}; the first ones are kept; if the log was made anew, move its history away too",
                 noted.differences
             )
         });

@@ -222,7 +222,11 @@ impl Shelf {
             let tiers = spots.iter().filter_map(|s| self.segments.get(&s.segment));
             tiers.into_iter().any(|s| s.tier == Tier::Minutes)
         };
-        let first = self.minutes.iter().find(|(_, spots)| dense(spots));
+        // Asked for with every trend: not a walk over all minutes.
+        let of_minutes = self.segments.values().filter(|s| s.tier == Tier::Minutes);
+        let begin = of_minutes.map(|s| s.begin).min().unwrap_or(i64::MAX);
+        let mut from_there = self.minutes.range(begin..);
+        let first = from_there.find(|(_, spots)| dense(spots));
         Extent {
             bytes: self.bytes(),
             minutes: self.minutes.len(),
