@@ -53,6 +53,11 @@ export async function rewind({ browser, url, check, shots }) {
   await until(page, second.s);
   const third = await compare("15 minutes back", url, page, check);
   check("15 minutes back", Number(second.s) - Number(third.s) === 900, `${second.s} to ${third.s}`);
+  // Where the day is another one the band says so, and keeps to its place all the same.
+  const [end, clock] = await page.evaluate(() => [".past-band .back", "header .time"].map((c) => document.querySelector(c).getBoundingClientRect()));
+  check("rewound: the band keeps clear of the clock", end.right < clock.left, `${end.right} to ${clock.left}`);
+  const cut = await page.evaluate(() => [...document.querySelectorAll(".past-band p *")].filter((e) => e.scrollWidth > e.clientWidth + 1).length);
+  check("rewound: none of its words is cut off", cut === 0);
   await accessible(page, "rewound", check);
   await calm(page, "rewound", check);
   if (shots) await page.screenshot({ path: `${shots}/rewound-1920x1080.png` });
