@@ -22,5 +22,5 @@ pub use account::{Account, Counts, Gap};
 pub use effect::{Decision, Effect, Part, Ruling};
 pub use engine::{Block, Config, Content, Cut, Delivery, Engine, Step, Unfit};
 pub use plan::Plan;
-pub use rollup::{Rollup, Trend};
+pub use rollup::Rollup;
 pub use state::customers::{Customer, CustomerReader};

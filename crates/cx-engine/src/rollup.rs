@@ -1,4 +1,4 @@
-//! In: parts of all partitions. Kept: open seconds, the last 120 sealed ones, 180 whole minutes.
+//! In: parts of all partitions. Kept: open seconds, the last 120 sealed ones.
 //! Out: sealed seconds, live values. Never knows: clocks; which values matter to whom.
 
 use crate::account::Counts;
@@ -16,8 +16,6 @@ const OPEN_SECONDS: usize = 120;
 const OPEN_MINUTES: usize = 180;
 /// How many sealed seconds stay in memory.
 const RECENT: usize = 120;
-/// How many sealed whole minutes stay in memory.
-const MINUTES: usize = 180;
 
 /// Joins the partitions of one set.
 pub struct Rollup {
@@ -29,12 +27,8 @@ pub struct Rollup {
     recent: VecDeque<Sealed>,
     /// What became of the records of each partition, for each of those seconds.
     counts: VecDeque<Arc<[Counts]>>,
-    minutes: VecDeque<Sealed>,
     gaps: u64,
 }
-
-/// The values of some cells as they were sealed at whole minutes.
-pub type Trend = (Vec<i64>, Vec<Vec<Option<i64>>>);
 
 /// One second that not all partitions have passed.
 struct Joint {
@@ -57,7 +51,6 @@ impl Rollup {
             sealed_s: None,
             recent: VecDeque::new(),
             counts: VecDeque::new(),
-            minutes: VecDeque::new(),
             gaps: 0,
             set,
         }
@@ -129,17 +122,17 @@ impl Rollup {
         self.counts.get(at).cloned()
     }
 
-    /// Values of the given cells (indices into the set's cells) at the sealed whole minutes.
+    /// The oldest sealed second in memory.
     #[must_use]
-    pub fn trend(&self, cells: &[usize]) -> Trend {
-        let minutes = self.minutes.iter().map(|m| m.s).collect();
-        let line = |cell: &usize| {
-            self.minutes
-                .iter()
-                .map(|m| m.values.get(*cell).and_then(|v| v.value))
-                .collect()
-        };
-        (minutes, cells.iter().map(line).collect())
+    pub fn oldest(&self) -> Option<&Sealed> {
+        self.recent.front()
+    }
+
+    /// The second in memory that is nearest to another; of two the later one.
+    #[must_use]
+    pub fn nearest(&self, s: i64) -> Option<i64> {
+        let all = self.recent.iter().rev().map(|sealed| sealed.s);
+        all.min_by_key(|sealed| sealed.abs_diff(s))
     }
 
     /// Seconds that were given up because not all partitions passed them in time.
@@ -154,11 +147,12 @@ impl Rollup {
         let joint = done.remove(&s).expect("the second is open");
         let sealed = self.sealed(s, &joint, true);
         self.sealed_s = Some(s);
-        push(&mut self.recent, sealed.clone(), RECENT);
-        push(&mut self.counts, joint.counts.into(), RECENT);
-        if s.rem_euclid(60) == 0 {
-            push(&mut self.minutes, sealed.clone(), MINUTES);
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+            self.counts.pop_front();
         }
+        self.recent.push_back(sealed.clone());
+        self.counts.push_back(joint.counts.into());
         sealed
     }
 
@@ -196,13 +190,6 @@ impl Rollup {
             }
         }
     }
-}
-
-fn push<T>(ring: &mut VecDeque<T>, sealed: T, most: usize) {
-    if ring.len() == most {
-        ring.pop_front();
-    }
-    ring.push_back(sealed);
 }
 
 impl Joint {

@@ -1,7 +1,7 @@
-//! In: requests for boards. Kept: nothing. Out: layout, cells, values and trends as JSON.
+//! In: requests for boards. Kept: nothing. Out: layout, cells and values as JSON, of now or as sealed.
 //! Never knows: how the house finds them.
 
-use crate::desk::Desk;
+use crate::desk::{Desk, Past};
 use crate::hub::Hub;
 use crate::problem::Problem;
 use crate::view::{View, wire_id, wire_info};
@@ -13,14 +13,10 @@ use cx_model::frame::{WireInfo, WireValue};
 use cx_model::value::{CellInfo, CellValue, Sealed};
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type Desks = State<Arc<dyn Desk>>;
 type Hubs = State<Arc<Hub>>;
-
-/// Seconds that the house keeps.
-const KEPT: i64 = 120;
 
 /// A cell as HTTP shows it: what frames say, and the words for people.
 #[derive(Serialize)]
@@ -49,14 +45,41 @@ pub(crate) async fn one(
     let Some(view) = hub.view(&name) else {
         return no_board(&hub, &name).into_response();
     };
-    let answer = second(query.as_deref().unwrap_or_default()).and_then(|s| match s {
-        Some(s) => desk.sealed_at(s).ok_or_else(|| no_second(desk.as_ref(), s)),
-        None => desk.newest().ok_or_else(nothing_sealed),
-    });
-    match answer {
-        Ok(sealed) => Json(shown(desk.as_ref(), &hub, &view, &sealed)).into_response(),
+    let found = match second(query.as_deref().unwrap_or_default()) {
+        Ok(Some(s)) => past(desk.as_ref(), s).await,
+        Ok(None) => desk.newest().map(Past::from).ok_or_else(nothing_sealed),
+        Err(problem) => Err(problem),
+    };
+    match found {
+        Ok(past) => Json(shown(desk.as_ref(), &hub, &view, &past)).into_response(),
         Err(problem) => problem.into_response(),
     }
+}
+
+impl From<Sealed> for Past {
+    fn from(sealed: Sealed) -> Self {
+        Self {
+            sealed,
+            unknown: Arc::default(),
+        }
+    }
+}
+
+/// One of the last seconds, or a whole minute before them.
+async fn past(desk: &dyn Desk, s: i64) -> Result<Past, Problem> {
+    if let Some(sealed) = desk.sealed_at(s) {
+        return Ok(sealed.into());
+    }
+    match desk.past(s).await {
+        Ok(Some(past)) => Ok(past),
+        Ok(None) => Err(no_second(desk, s)),
+        Err(why) => Err(unread(&why)),
+    }
+}
+
+fn unread(why: &str) -> Problem {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Problem::new(status, "history cannot be read", why)
 }
 
 /// `s=SECOND`, if it is there; anything else in the query is a mistake worth telling.
@@ -97,35 +120,45 @@ pub(crate) fn nothing_sealed() -> Problem {
     )
 }
 
-fn no_board(hub: &Hub, name: &str) -> Problem {
+pub(crate) fn no_board(hub: &Hub, name: &str) -> Problem {
     let detail = format!("there is no board {name:?}");
     let fix = format!("boards are: {}", hub.names());
     Problem::new(StatusCode::NOT_FOUND, "no such board", detail).at("board", "path", &fix)
 }
 
 pub(crate) fn no_second(desk: &dyn Desk, s: i64) -> Problem {
-    let Some(newest) = desk.newest() else {
+    let Some(nearest) = desk.nearest(s) else {
         return nothing_sealed();
     };
-    let kept = newest.s - KEPT + 1..=newest.s;
-    let oldest = kept.clone().find(|s| desk.sealed_at(*s).is_some());
-    let (from, to) = (oldest.unwrap_or(newest.s), newest.s);
-    let detail = format!("second {s} is not kept; the last {KEPT} sealed ones are, {from} to {to}");
-    let fix = format!("ask for a sealed second from {from} to {to}");
-    Problem::new(StatusCode::NOT_FOUND, "no such second", detail).at("s", "query", &fix)
+    let kept = desk.kept();
+    let named = [
+        ("sealed seconds", kept.seconds),
+        ("whole minutes", kept.minutes),
+        ("quarters of an hour", kept.quarters),
+    ];
+    let named = named.into_iter().filter_map(|(what, range)| {
+        let (from, to) = range?;
+        Some(format!("{what} from {from} to {to}"))
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    let detail = format!("second {s} is not kept; kept are {named}, as far as they were sealed");
+    let fix = format!("ask for {nearest}, the nearest that is kept");
+    Problem::new(StatusCode::NOT_FOUND, "no such second", detail)
+        .at("s", "query", &fix)
+        .with("nearest", nearest.into())
+        .with("kept", json!(kept))
 }
 
-fn shown(desk: &dyn Desk, hub: &Hub, view: &View, sealed: &Sealed) -> Value {
-    let board = &view.board;
-    let now: Vec<(u32, CellValue)> = board
-        .source_index
-        .iter()
-        .enumerate()
+/// What a board says at one second. A cell that was not counted then has no value there, not even an
+/// empty one.
+fn shown(desk: &dyn Desk, hub: &Hub, view: &View, past: &Past) -> Value {
+    let (board, sealed) = (&view.board, &past.sealed);
+    let places = board.source_index.iter().enumerate();
+    let known = places.filter(|(_, at)| !past.unknown.contains(at));
+    let now: Vec<(u32, CellValue)> = known
         .map(|(i, at)| {
-            (
-                wire_id(i),
-                sealed.values.get(*at).copied().unwrap_or_default(),
-            )
+            let value = sealed.values.get(*at).copied();
+            (wire_id(i), value.unwrap_or_default())
         })
         .collect();
     let cells: Vec<Value> = board.cells.iter().enumerate().map(shown_cell).collect();
@@ -138,7 +171,7 @@ fn shown(desk: &dyn Desk, hub: &Hub, view: &View, sealed: &Sealed) -> Value {
     json!({
         "board": board.name, "title": board.title, "zone": board.zone,
         "epoch": hub.epoch(), "seq": view.seq(), "s": sealed.s, "sealed": sealed.sealed,
-        "g": view.digest_of(sealed), "offsets": offsets, "broker": desk.broker(),
+        "g": view.digest_of(sealed, &past.unknown), "offsets": offsets, "broker": desk.broker(),
         "demo": desk.stage().is_some(),
         "final_through": sealed.final_through, "layout": board.layout,
         "cells": cells, "values": values, "parts": parts,
@@ -154,29 +187,4 @@ fn shown_cell((index, cell): (usize, &CellInfo)) -> Value {
     };
     let key = &cell.key;
     json!([wire_id(index), key.kpi, key.window.name(), key.dims, info])
-}
-
-pub(crate) async fn trend(
-    State(desk): Desks,
-    State(hub): Hubs,
-    Path(name): Path<String>,
-) -> Response {
-    let Some(view) = hub.view(&name) else {
-        return no_board(&hub, &name).into_response();
-    };
-    let source = |cell: u32| {
-        let index = usize::try_from(cell).ok()?.checked_sub(1)?;
-        Some((cell, *view.board.source_index.get(index)?))
-    };
-    let tiles = view.board.layout.tiles.iter();
-    let asked: Vec<(u32, usize)> = tiles.filter_map(|t| source(t.cell)).collect();
-    let indices: Vec<usize> = asked.iter().map(|(_, at)| *at).collect();
-    let (minutes, lines) = desk.trend(&indices);
-    let values: BTreeMap<String, Vec<Option<i64>>> = asked
-        .iter()
-        .map(|(cell, _)| cell.to_string())
-        .zip(lines)
-        .collect();
-    let final_through = desk.newest().map_or(0, |n| n.final_through);
-    Json(json!({"s": minutes, "values": values, "final_through": final_through})).into_response()
 }

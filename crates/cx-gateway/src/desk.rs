@@ -19,8 +19,15 @@ pub trait Desk: Send + Sync + 'static {
     fn newest(&self) -> Option<Sealed>;
     /// A sealed second among the last 120.
     fn sealed_at(&self, s: i64) -> Option<Sealed>;
-    /// Values of cells (indices into [`Sealed::values`]) at the sealed whole minutes.
-    fn trend(&self, cells: &[usize]) -> (Vec<i64>, Vec<Vec<Option<i64>>>);
+    /// A whole minute of the past; `None` where it is not kept.
+    fn past(&self, s: i64) -> BoxFuture<'static, Result<Option<Past>, String>>;
+    /// Values of cells (indices into [`Sealed::values`]) at whole minutes of a span, or at the newest
+    /// ones.
+    fn trend(&self, cells: Vec<usize>, span: Option<Span>) -> BoxFuture<'static, Trend>;
+    /// What of the past is kept.
+    fn kept(&self) -> Kept;
+    /// The kept second that is nearest to another.
+    fn nearest(&self, s: i64) -> Option<i64>;
     /// All cells of the active set, in the order of [`Sealed::values`].
     fn cells(&self) -> &[CellInfo];
     /// The value of a KPI that processes measure, scaled; the outer `None` for any other KPI, the
@@ -68,6 +75,48 @@ pub struct Doubt {
     pub cell: usize,
     /// The second it was read at.
     pub sealed: Sealed,
+}
+
+/// A sealed second of the past.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// Its values, in the order of the active set's cells.
+    pub sealed: Sealed,
+    /// Cells (indices into its values) that were not counted then under their present definitions.
+    pub unknown: Arc<[usize]>,
+}
+
+/// Minutes that are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first second.
+    pub from: i64,
+    /// The last second.
+    pub to: i64,
+    /// Only multiples of it, s.
+    pub step: i64,
+}
+
+/// Values at whole minutes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trend {
+    /// The minutes that are kept.
+    pub s: Vec<i64>,
+    /// For each cell its values there.
+    pub values: Vec<Vec<Option<i64>>>,
+}
+
+/// What of the past is kept, in seconds since 1970; each from its first to its last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// Sealed seconds in memory.
+    pub seconds: Option<(i64, i64)>,
+    /// Whole minutes.
+    pub minutes: Option<(i64, i64)>,
+    /// Quarters of an hour.
+    pub quarters: Option<(i64, i64)>,
+    /// Whether a restart leaves them.
+    pub durable: bool,
 }
 
 /// What became of one event at the door.
@@ -141,6 +190,8 @@ pub struct Health {
     pub partitions: serde_json::Value,
     /// Snapshots: newest of each partition, failures, files set aside; null where none are kept.
     pub snapshots: serde_json::Value,
+    /// Sealed history: how much, from when on, what went wrong.
+    pub history: serde_json::Value,
     /// Dead letters by reason.
     pub dead_letters: serde_json::Value,
     /// Unregistered types, channels and sources with their counts.

@@ -26,11 +26,14 @@ mod shared;
 mod socket;
 mod stage;
 mod subscription;
+mod trend;
 mod view;
 mod why;
 
 pub use actions::{Acted, Action, Deed};
-pub use desk::{Accepted, DataGap, Desk, Doubt, Health, Ready, Recovering};
+pub use desk::{
+    Accepted, DataGap, Desk, Doubt, Health, Kept, Past, Ready, Recovering, Span, Trend,
+};
 pub use entry::{Breakdown, Entry, Owners, SaidFormula, Use, UsedTile};
 pub use hub::Hub;
 pub use lineage::{

@@ -4,7 +4,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cx_model::reject::Rejected;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// One problem.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub(crate) struct Problem {
     title: &'static str,
     detail: String,
     errors: Vec<Value>,
+    /// Further members that programs may read.
+    more: Map<String, Value>,
 }
 
 impl Problem {
@@ -23,6 +25,7 @@ impl Problem {
             title,
             detail: detail.into(),
             errors: Vec::new(),
+            more: Map::new(),
         }
     }
 
@@ -30,6 +33,12 @@ impl Problem {
     pub(crate) fn at(mut self, field: &str, place: &str, fix: &str) -> Self {
         self.errors
             .push(json!({"field": field, "place": place, "fix": fix}));
+        self
+    }
+
+    /// Adds a member that programs may read.
+    pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
+        self.more.insert(name.to_owned(), value);
         self
     }
 
@@ -51,13 +60,16 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let kind = self.title.replace(' ', "-");
-        let body = json!({
+        let mut body = json!({
             "type": format!("urn:watchfloor:problem:{kind}"),
             "title": self.title,
             "status": self.status.as_u16(),
             "detail": self.detail,
             "errors": self.errors,
         });
+        for (name, value) in self.more {
+            body[name] = value;
+        }
         let mut response = (self.status, body.to_string()).into_response();
         let json = header::HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);

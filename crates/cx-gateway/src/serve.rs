@@ -6,7 +6,9 @@ use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::problem::Problem;
 use crate::socket::{self, Room};
-use crate::{Error, actions, boards, customers, demo, display, events, guard, http, kpis, why};
+use crate::{
+    Error, actions, boards, customers, demo, display, events, guard, http, kpis, trend, why,
+};
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -129,7 +131,7 @@ fn router(shared: Shared) -> Router {
         .route("/metrics", get(http::metrics))
         .route("/v1/boards", get(boards::all))
         .route("/v1/boards/{board}", get(boards::one))
-        .route("/v1/boards/{board}/trend", get(boards::trend))
+        .route("/v1/boards/{board}/trend", get(trend::show))
         .route("/v1/kpis", get(kpis::all))
         .route("/v1/kpis/{kpi}", get(kpis::one))
         .route("/v1/kpis/{kpi}/why", get(why::why))

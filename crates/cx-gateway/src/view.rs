@@ -155,9 +155,10 @@ impl View {
         new.filter(|(i, value)| state.values[*i] != *value)
     }
 
-    /// The digest of values as they were at a sealed second.
-    pub(crate) fn digest_of(&self, sealed: &Sealed) -> String {
+    /// The digest of values as they were at a sealed second, without cells that were not counted then.
+    pub(crate) fn digest_of(&self, sealed: &Sealed, unknown: &[usize]) -> String {
         let cells = self.board.source_index.iter().zip(&self.prefixes);
+        let cells = cells.filter(|(at, _)| !unknown.contains(at));
         let sum = cells.fold(0_u64, |sum, (at, prefix)| {
             let v = sealed.values.get(*at).copied().unwrap_or_default();
             sum.wrapping_add(cell_hash_of(prefix, v.value, v.state))

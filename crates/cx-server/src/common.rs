@@ -3,6 +3,7 @@
 
 use crate::actions::Actions;
 use crate::clock;
+use crate::history::kept::History;
 use crate::keyring::Keyring;
 use crate::ledger::Ledger;
 use crate::memory::Memory;
@@ -88,6 +89,7 @@ pub(crate) struct Common {
     pub(crate) embedded: bool,
     /// `None`: the broker keeps nothing either.
     pub(crate) snapshots: Option<Snapshots>,
+    pub(crate) history: History,
     pub(crate) actions: Actions,
     pub(crate) outputs: Outputs,
     pub(crate) memory: Memory,
@@ -124,6 +126,7 @@ pub(crate) struct Foundation {
     pub(crate) secrets: Secrets,
     pub(crate) embedded: bool,
     pub(crate) snapshots: Option<Snapshots>,
+    pub(crate) history: History,
     /// What the process may use, MiB; 0 for all there is.
     pub(crate) memory_mib: u64,
 }
@@ -144,6 +147,7 @@ impl Common {
             secrets: foundation.secrets,
             embedded: foundation.embedded,
             snapshots: foundation.snapshots,
+            history: foundation.history,
             actions: Actions::default(),
             outputs: Outputs::default(),
             revival: Revival::default(),

@@ -3,6 +3,7 @@
 
 use crate::clock;
 use crate::common::Common;
+use crate::history::kept::History;
 use cx_engine::Rollup;
 use cx_gateway::{DataGap, Health, Ready, Recovering};
 use serde_json::{Map, Value, json};
@@ -41,6 +42,7 @@ pub(crate) fn health(common: &Common, rollup: &Rollup) -> Health {
         waiting_for: rollup.waiting_for(),
         partitions: partitions.collect(),
         snapshots: snapshots(common),
+        history: history(&common.history),
         dead_letters: json!(common.ledger.reasons()),
         unregistered: unregistered(common),
     }
@@ -76,6 +78,20 @@ fn snapshots(common: &Common) -> Value {
     json!({
         "partitions": saved.collect::<Value>(), "failures": journal.failures(),
         "failing": journal.failing(), "set_aside": aside.collect::<Value>(),
+    })
+}
+
+fn history(history: &History) -> Value {
+    let (extent, noted) = (history.extent(), history.journal.read());
+    let aside = noted.aside.iter();
+    let aside = aside.map(|(file, why)| json!({"file": file, "why": why}));
+    json!({
+        "kept": if history.outlives() { "on disk" } else { "in memory, until the process ends" },
+        "bytes": extent.bytes, "most_bytes": history.most(), "minutes": extent.minutes,
+        "oldest": extent.oldest, "every_minute_from": extent.dense_from, "newest": extent.newest,
+        "failures": noted.failures, "failing": noted.failing, "differences": noted.differences,
+        "missed": noted.missed, "unread": noted.unread, "gone_early_through": noted.early,
+        "set_aside": aside.collect::<Value>(),
     })
 }
 
@@ -139,6 +155,7 @@ fn alarms(common: &Common) -> Vec<String> {
             format!("the snapshot {file} could not be used and was set aside ({why}); an older one or the log stood in")
         }));
     }
+    alarms.extend(common.history.journal.alarms());
     alarms.extend(common.outputs.alarm(clock::now()));
     alarms.extend(common.memory.alarm());
     alarms

@@ -1,6 +1,7 @@
 //! In: `deploy/watchfloor.yaml` and `WATCHFLOOR_…`. Kept: nothing. Out: the settings of one
 //! installation, or what to write instead. Never knows: who uses them.
 
+use crate::history::kept::Settings as History;
 use crate::property::Property;
 use crate::snapshots::kept::Settings as Snapshots;
 use anyhow::{Context as _, bail, ensure};
@@ -35,6 +36,9 @@ pub(crate) struct Config {
     /// Where state is kept, and how often.
     #[serde(default)]
     pub(crate) snapshots: Snapshots,
+    /// How much of the past is kept.
+    #[serde(default)]
+    pub(crate) history: History,
     /// The log.
     pub(crate) kafka: Kafka,
 }
@@ -91,6 +95,7 @@ impl Config {
             data: PathBuf::new(),
             memory_mib: 0,
             snapshots: Snapshots::default(),
+            history: History::default(),
             kafka: Kafka {
                 bootstrap: bootstrap.to_owned(),
                 prefix: prefix.to_owned(),
@@ -125,6 +130,12 @@ impl Config {
         snapshots.overlay(&mut |name, text| from.over(name, text))?;
         from.over("SNAPSHOTS_EVERY_S", &mut snapshots.every_s)?;
         from.over("SNAPSHOTS_KEEP", &mut snapshots.keep)?;
+        let mut folder = PathBuf::new();
+        from.over("HISTORY_FOLDER", &mut folder)?;
+        if !folder.as_os_str().is_empty() {
+            self.history.folder = Some(folder);
+        }
+        from.over("HISTORY_MAX_MIB", &mut self.history.max_mib)?;
         let kafka = &mut self.kafka;
         from.over("KAFKA_BOOTSTRAP", &mut kafka.bootstrap)?;
         from.over("KAFKA_PREFIX", &mut kafka.prefix)?;
@@ -149,6 +160,7 @@ impl Config {
 
     fn check(&self) -> anyhow::Result<()> {
         self.snapshots.check()?;
+        self.history.check()?;
         let kafka = &self.kafka;
         ensure!(
             (1..=PARTITIONS).contains(&kafka.partitions),
@@ -244,6 +256,7 @@ mod tests {
         let over = [
             ("WATCHFLOOR_KAFKA_BOOTSTRAP", "a:1,b:2"),
             ("WATCHFLOOR_KAFKA_HISTORY", "true"),
+            ("WATCHFLOOR_HISTORY_MAX_MIB", "64"),
             (
                 "WATCHFLOOR_KAFKA_PROPERTIES",
                 "security.protocol=ssl; ssl.ca.location=/ca",
@@ -251,6 +264,7 @@ mod tests {
         ];
         let config = read(SHIPPED, &over).expect("right");
         assert_eq!(config.kafka.bootstrap, "a:1,b:2");
+        assert_eq!((plain.history.max_mib, config.history.max_mib), (512, 64));
         assert_eq!(config.kafka.stamps(), TimestampKind::Create);
         let ca = &config.kafka.properties["ssl.ca.location"];
         assert_eq!(*ca, Property::Plain("/ca".to_owned()));
@@ -272,6 +286,7 @@ mod tests {
             "bootstrap: localhost",
             "host:port",
         );
+        check("max_mib: 512", "max_mib: 1", "write 8 to 1048576");
         check("prefix: \"\"", "prefix: \"a/b\"", "kafka.prefix");
         check("address: 127.0.0.1:7700", "address: here", "line");
         let error = read(SHIPPED, &[("WATCHFLOOR_KAFKA_PARTITIONS", "x")]);

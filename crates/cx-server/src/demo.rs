@@ -4,6 +4,7 @@
 use crate::check::{checked, say};
 use crate::common::{Common, Foundation, Topics};
 use crate::config::Config;
+use crate::history::kept::{self as history, History};
 use crate::running::Running;
 use crate::snapshots::kept::{Settings, Snapshots};
 use crate::stage::Theatre;
@@ -161,8 +162,11 @@ impl Broker {
         };
         let open = |data| Snapshots::open(&often, data, &self.topics.interactions);
         let snapshots = self.data.as_deref().map(open).transpose()?;
+        let set = Arc::new(catalog.compile(1));
+        let (data, topic) = (self.data.as_deref(), &self.topics.interactions);
+        let history = History::open(&history::Settings::default(), data, topic, &set)?;
         Common::open(Foundation {
-            set: Arc::new(catalog.compile(1)),
+            set,
             topics: self.topics.clone(),
             partitions: PARTITIONS,
             stamps: TimestampKind::Create,
@@ -170,6 +174,7 @@ impl Broker {
             secrets: secrets::passing()?,
             embedded: matches!(self.kind, Kind::Embedded(_)),
             snapshots,
+            history,
             memory_mib: 0,
         })
     }

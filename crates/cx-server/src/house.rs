@@ -3,12 +3,14 @@
 
 use crate::common::{Common, Original};
 use crate::people::opaque;
-use crate::{actions, clock, condition, metrics, observed, samples, why};
+use crate::{actions, clock, condition, metrics, observed, past, samples, why};
 use bytes::Bytes;
 use cx_catalog::definition::{Formula, Kpi};
 use cx_catalog::did_you_mean;
 use cx_engine::Rollup;
-use cx_gateway::{Accepted, Acted, Action, Desk, Doubt, Health, Lineage, Ready, Stage};
+use cx_gateway::{
+    Accepted, Acted, Action, Desk, Doubt, Health, Kept, Lineage, Past, Ready, Span, Stage, Trend,
+};
 use cx_model::decode::decode;
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, Sealed};
@@ -59,8 +61,32 @@ impl Desk for House {
         self.rollup().sealed_at(s).cloned()
     }
 
-    fn trend(&self, cells: &[usize]) -> (Vec<i64>, Vec<Vec<Option<i64>>>) {
-        self.rollup().trend(cells)
+    fn past(&self, s: i64) -> BoxFuture<'static, Result<Option<Past>, String>> {
+        let common = Arc::clone(&self.common);
+        Box::pin(async move { past::minute(&common, s).await })
+    }
+
+    fn trend(&self, cells: Vec<usize>, span: Option<Span>) -> BoxFuture<'static, Trend> {
+        let common = Arc::clone(&self.common);
+        Box::pin(async move { past::trend(&common, cells, span).await })
+    }
+
+    fn kept(&self) -> Kept {
+        let seconds = {
+            let rollup = self.rollup();
+            rollup
+                .oldest()
+                .zip(rollup.newest())
+                .map(|(a, b)| (a.s, b.s))
+        };
+        past::kept(&self.common, seconds)
+    }
+
+    fn nearest(&self, s: i64) -> Option<i64> {
+        let second = self.rollup().nearest(s);
+        let minute = self.common.history.nearest(s);
+        let both = [second, minute].into_iter().flatten();
+        both.min_by_key(|found| found.abs_diff(s))
     }
 
     fn cells(&self) -> &[CellInfo] {

@@ -1,5 +1,5 @@
-//! In: parts of all partitions. Kept: the roll-up. Out: sealed seconds to the hub, at most one a
-//! frame interval; live values once a second where none could be sealed for 3 s.
+//! In: parts of all partitions. Kept: the roll-up. Out: sealed seconds to history and hub, to the hub at
+//! most one a frame interval; live values once a second where none could be sealed for 3 s.
 //! Never knows: Kafka, sockets.
 //!
 //! After engines were thrown away their roll-up goes too; seconds that it had sealed are sealed again and
@@ -10,7 +10,7 @@ use crate::common::Common;
 use cx_engine::{Part, Rollup};
 use cx_gateway::Hub;
 use cx_model::value::Sealed;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,10 +24,11 @@ pub(crate) fn run(
     parts: &Receiver<(u32, Part)>,
     common: &Common,
     rollup: &Mutex<Rollup>,
-    hub: &Arc<Hub>,
+    (hub, writer): (&Arc<Hub>, &SyncSender<Sealed>),
 ) {
     let mut judge = Judge {
         common,
+        writer,
         life: 0,
         before: None,
         shown: i64::MIN,
@@ -71,6 +72,8 @@ pub(crate) fn run(
 /// What the judge knows of lives.
 struct Judge<'j> {
     common: &'j Common,
+    /// Where whole minutes are kept.
+    writer: &'j SyncSender<Sealed>,
     /// The life whose parts count.
     life: u32,
     /// The roll-up of the life before, while what it sealed is sealed again.
@@ -90,6 +93,7 @@ impl Judge<'_> {
             return None;
         }
         let sealed = rollup.handle_part(part)?;
+        self.common.history.seal(&sealed, self.writer);
         if sealed.s > self.shown {
             self.shown = sealed.s;
             if self.before.take().is_some() {

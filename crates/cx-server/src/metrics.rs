@@ -4,6 +4,7 @@
 use crate::clock;
 use crate::common::Common;
 use crate::examples::decimal;
+use crate::history::kept::History;
 use crate::snapshots::saver::{Journal, Saved};
 use cx_engine::Account;
 use std::fmt::{Display, Write as _};
@@ -56,7 +57,22 @@ pub(crate) fn text(common: &Common, seal_age: Option<i64>) -> String {
     if let Some(snapshots) = &common.snapshots {
         kept(&mut page, &snapshots.journal);
     }
+    history(&mut page, &common.history);
     page.0
+}
+
+fn history(page: &mut Page, history: &History) {
+    let (extent, noted) = (history.extent(), history.journal.read());
+    page.gauge("history_bytes", extent.bytes);
+    page.gauge("history_limit_bytes", history.most());
+    page.gauge("history_minutes", extent.minutes);
+    if let Some(oldest) = extent.oldest {
+        page.gauge("history_oldest_timestamp_seconds", oldest);
+    }
+    page.counter("history_write_failures", noted.failures);
+    page.counter("history_differences", noted.differences);
+    page.counter("history_minutes_missed", noted.missed);
+    page.counter("history_minutes_unread", noted.unread);
 }
 
 fn records(page: &mut Page, common: &Common) {

@@ -189,6 +189,7 @@ impl Owned {
         let job = Job {
             label: start::label(common, &self.engine, record, now),
             cut: self.engine.cut(),
+            minute: self.engine.log_time().map_or(0, Timestamp::minute) * 60,
             done: Box::new(move || producer.handed_over(mark)),
         };
         // The saver has ended only where the house ends.

@@ -3,6 +3,7 @@
 
 use crate::check::{complain, say};
 use crate::common::Common;
+use crate::history::writer;
 use crate::house::House;
 use crate::partition::Outs;
 use crate::progress::Progress;
@@ -81,12 +82,17 @@ impl Running {
         drop((judge, saver));
         running.also("saver", move |common| {
             if let Some(snapshots) = &common.snapshots {
-                saver::run(&cuts, snapshots, &common.stop);
+                saver::run(&cuts, snapshots, &common.history, &common.stop);
             }
             Ok(())
         })?;
+        let (writer, minutes) = sync_channel(common.history.waiting());
         running.also("judge", move |common| {
-            judge::run(&judged, common, &rollup, &hub);
+            judge::run(&judged, common, &rollup, (&hub, &writer));
+            Ok(())
+        })?;
+        running.also("historian", move |common| {
+            writer::run(&minutes, &common.history, &common.stop);
             Ok(())
         })?;
         Ok(running)

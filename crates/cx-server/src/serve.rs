@@ -4,6 +4,7 @@
 use crate::check::{checked, say};
 use crate::common::{Common, Foundation, Topics};
 use crate::config::Config;
+use crate::history::kept::History;
 use crate::running::Running;
 use crate::snapshots::kept::Snapshots;
 use crate::{actions, definitions, report, secrets, topics};
@@ -45,8 +46,11 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
         config.data.display()
     ));
     let snapshots = Snapshots::open(&config.snapshots, &config.data, &names.interactions)?;
+    let set = Arc::new(catalog.compile(1));
+    let topic = &names.interactions;
+    let history = History::open(&config.history, Some(&config.data), topic, &set)?;
     let common = Arc::new(Common::open(Foundation {
-        set: Arc::new(catalog.compile(1)),
+        set,
         topics: names,
         partitions: config.kafka.partitions,
         stamps: config.kafka.stamps(),
@@ -54,6 +58,7 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
         secrets,
         embedded: false,
         snapshots: Some(snapshots),
+        history,
         memory_mib: config.memory_mib,
     })?);
     definitions::first(&common, &catalog)?;

@@ -207,7 +207,11 @@ impl Disk {
         Ok(())
     }
 
-    fn number(&self, name: &str) -> Result<usize> {
+    /// The number of the file that has this name.
+    ///
+    /// # Errors
+    /// A name that is not there.
+    pub fn number(&self, name: &str) -> Result<usize> {
         let found = self.names.get(name).copied();
         found.ok_or_else(|| ErrorKind::NotFound.into())
     }

@@ -10,7 +10,7 @@ use cx_model::time::{MINUTE, Timestamp};
 /// Share of the invited who answer.
 const ANSWERS: f64 = 0.12;
 /// Share of contacts after which people are also asked whether they would recommend us.
-const RECOMMENDED: f64 = 0.25;
+const RECOMMENDED: f64 = 0.4;
 
 impl Company {
     /// Satisfaction with a contact, 1 to 5: worse after a long wait, an open matter, a second try.
@@ -33,8 +33,8 @@ impl Company {
         let about = Some(("topic", reach.topic));
         self.survey(at, reach.customer, ("csat", 1, 5), (mean, 0.7), about);
         if self.chance.yes(RECOMMENDED) {
-            let mean = if settled { 8.0 } else { 5.5 };
-            self.survey(at, reach.customer, ("nps", 0, 10), (mean, 2.2), None);
+            let mean = if settled { 7.8 } else { 4.5 };
+            self.survey(at, reach.customer, ("nps", 0, 10), (mean, 2.6), None);
         }
     }
 

@@ -4,6 +4,7 @@ import { chromium } from "playwright-core";
 import { cutOff, gestures, growth } from "./gestures.mjs";
 import { glossary } from "./glossary.mjs";
 import { accessible, calm } from "./looks.mjs";
+import { rewind } from "./rewind.mjs";
 import process from "node:process";
 
 const FLAGS = [
@@ -173,9 +174,10 @@ try {
   const cut = cutOff(around);
   const grown = growth(around);
   const looked = glossary(around);
+  const wound = rewind(around);
   for (const [width, height] of SIZES) await open(browser, width, height);
   for (const [width, height] of SIZES) await light(browser, width, height);
-  await Promise.all([cut, grown, looked, played()]);
+  await Promise.all([cut, grown, looked, wound, played()]);
 } catch (error) {
   check("the script comes to its end", false, error.message);
 } finally {

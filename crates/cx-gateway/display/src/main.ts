@@ -9,6 +9,7 @@ import "./styles/rail.css";
 import "./styles/detail.css";
 import "./styles/phone.css";
 import "./styles/strip.css";
+import "./styles/past.css";
 
 // The name goes back into addresses as it stands here, still encoded.
 const board = /^\/wall\/([^/]+)/.exec(location.pathname)?.[1] ?? "care";

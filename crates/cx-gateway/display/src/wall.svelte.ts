@@ -1,6 +1,7 @@
 // One wall's state: what was read once, what is heard each second, what is painted of it.
 import { ask, ASK_MS, type Ready, RECOVERING_MS } from "./board/condition";
 import { type BoardPage, type Kpi, read, Refused } from "./board/layout";
+import { type Past, past, RETURN_MS, stepped } from "./board/past";
 import { Recent } from "./board/rail";
 import { type Ear, type Heard, listen } from "./board/stream";
 import { append, NO_TREND, type Trend } from "./board/trend";
@@ -31,6 +32,11 @@ export class WallState {
   /** What the house says of itself; null before it answered, and while it does not. */
   house = $state.raw<Ready | null>(null);
   rising = $state(false);
+  /** What is shown instead of now; null on a live wall. */
+  past = $state.raw<Past | null>(null);
+  /** Why a step into the past went nowhere, or "". */
+  unreached = $state("");
+  seeking = $state(false);
   failed = $state("");
   now = $state(Date.now());
   /** The server's clock minus ours, ms. */
@@ -44,6 +50,7 @@ export class WallState {
   #pending = false;
   #epoch = "";
   #timers = new Set<ReturnType<typeof setTimeout>>();
+  #returning: ReturnType<typeof setTimeout> | undefined;
 
   constructor(board: string) {
     this.#board = board;
@@ -62,16 +69,61 @@ export class WallState {
     for (const name of when) (name === "visibilitychange" ? document : window).addEventListener(name, wake);
     return () => {
       clearInterval(beat);
+      clearTimeout(this.#returning);
       this.#ear?.stop();
       for (const timer of this.#timers) clearTimeout(timer);
       for (const name of when) (name === "visibilitychange" ? document : window).removeEventListener(name, wake);
     };
   }
 
-  /** The board as sealed at the painted second, for parts; the newest where that is gone. */
+  /** What is on the screen: the past where somebody rewound, else what was painted last. */
+  get shown(): Paint {
+    return this.past ?? this.paint;
+  }
+
+  /** Shows the board as sealed at `s`, or at the nearest second that is kept. */
+  rewind(s: number): Promise<void> {
+    return this.#seek(() => past(this.#board, s));
+  }
+
+  /** From the second that is shown; beyond the newest one the wall is live again. */
+  step(minutes: number): Promise<void> {
+    const s = this.shown.s ?? this.sealedAt;
+    if (s === null) return Promise.resolve();
+    if (minutes > 0 && this.sealedAt !== null && s + minutes * 60 >= this.sealedAt) {
+      this.live();
+      return Promise.resolve();
+    }
+    return this.#seek(() => stepped(this.#board, s, minutes));
+  }
+
+  live(): void {
+    clearTimeout(this.#returning);
+    this.past = null;
+    this.unreached = "";
+  }
+
+  async #seek(find: () => Promise<Past | null>): Promise<void> {
+    // Not disabled meanwhile: that would take the keyboard's focus away.
+    if (this.seeking) return;
+    this.seeking = true;
+    try {
+      const found = await find();
+      if (found) this.past = found;
+      this.unreached = found ? "" : "nothing further is kept";
+      if (found && !found.verified) this.unreached = "these numbers do not add up to their digest";
+    } catch (error) {
+      this.unreached = error instanceof Refused ? error.message : "the server does not answer";
+    }
+    this.seeking = false;
+    clearTimeout(this.#returning);
+    if (this.past) this.#returning = setTimeout(() => this.live(), RETURN_MS);
+  }
+
+  /** The board as sealed at the second shown, for parts; the newest where that is gone. */
   async reread(): Promise<BoardPage> {
     const path = `/v1/boards/${this.#board}`;
-    const s = this.paint.s;
+    const s = this.shown.s;
     try {
       return (await read<BoardPage>(s === null ? path : `${path}?s=${s}`)).body;
     } catch (error) {

@@ -2,7 +2,10 @@
 
 use crate::rig::Rig;
 use crate::wire::Wire;
+use cx_gateway::Desk as _;
+use cx_model::value::{cell_hash, digest_text};
 use serde_json::json;
+use std::sync::atomic::Ordering;
 
 const SUB: &str = r#"{"op":"sub","id":1,"board":"care"}"#;
 
@@ -54,9 +57,16 @@ async fn shows_a_sealed_second_of_the_past() {
         (&past["s"], &past["values"]),
         (&json!(1_100), &json!([[1, 1_100, 0]]))
     );
+    let minute = rig.get("/v1/boards/care?s=1020").await.json();
+    assert_eq!(minute["values"], json!([[1, 1_020, 0]]));
     let problem = rig.get("/v1/boards/care?s=1000").await.problem(404);
     let detail = problem["detail"].as_str().unwrap();
-    assert!(detail.contains("1080 to 1199"), "{detail}");
+    let all = "sealed seconds from 1080 to 1199, whole minutes from 1020 to 1140";
+    assert!(detail.contains(all), "{detail}");
+    let fix = "ask for 1020, the nearest that is kept";
+    assert_eq!(problem["errors"][0]["fix"], fix);
+    assert_eq!(problem["nearest"], 1_020);
+    assert_eq!(problem["kept"]["seconds"], json!([1_080, 1_199]));
     let detail = rig.get("/v1/boards/care?s=soon").await.problem(400);
     assert_eq!(detail["errors"][0]["field"], "s");
     rig.get("/v1/boards/care?second=1100").await.problem(400);
@@ -76,14 +86,71 @@ async fn says_which_boards_and_kpis_there_are() {
 }
 
 #[tokio::test]
+async fn a_cell_that_was_not_counted_then_has_no_value_and_no_part_in_the_digest() {
+    let rig = Rig::start(2);
+    for s in 600..730 {
+        rig.seal(s, &[s, 7]);
+    }
+    let old = rig.get("/v1/boards/care?s=600").await.json();
+    assert_eq!(old["values"], json!([[1, 600, 0]]));
+    assert_eq!(old["parts"], json!([[1, 600, null, 600]]));
+    let key = &rig.house.boards()[0].cells[0].key;
+    let digest = digest_text(cell_hash(key, Some(600), 0));
+    assert_eq!(old["g"], json!(digest));
+    rig.house.away.store(true, Ordering::Relaxed);
+    let problem = rig.get("/v1/boards/care?s=600").await.problem(503);
+    assert_eq!(problem["detail"], "the disk is away");
+}
+
+#[tokio::test]
 async fn shows_the_trend_of_tiles() {
     let rig = Rig::start(2);
     rig.seal(1_000, &[7, 8]);
     let trend = rig.get("/v1/boards/care/trend").await.json();
+    let kept =
+        json!({"seconds": [1_000, 1_000], "minutes": null, "quarters": null, "durable": true});
     let expected = json!({
-        "s": [60, 120, 180], "values": {"1": [1, null, 0]}, "final_through": 880,
+        "s": [60, 120, 180], "values": {"1": [60, null, 180]}, "final_through": 880, "step": 60,
+        "kept": kept,
     });
     assert_eq!(trend, expected);
+}
+
+#[tokio::test]
+async fn a_trend_of_another_time_is_asked_for_by_its_ends_and_a_wrong_question_is_told() {
+    let rig = Rig::start(1);
+    let ask = async |query: &str| rig.get(&format!("/v1/boards/care/trend?{query}")).await;
+    ask("step=60").await.problem(503);
+    rig.seal(100_000, &[7]);
+    let hour = ask("from=3600&to=7200&step=900").await.json();
+    assert_eq!(hour["s"], json!([3_600, 4_500, 5_400, 6_300, 7_200]));
+    assert_eq!(
+        (&hour["step"], &hour["values"]["1"][1]),
+        (&json!(900), &json!(4_500))
+    );
+    let usual = ask("to=50040").await.json();
+    let minutes = usual["s"].as_array().unwrap();
+    assert_eq!((minutes.len(), &minutes[179]), (180, &json!(50_040)));
+    assert_eq!(ask("step=900").await.json()["s"][111], 99_900);
+    for (query, field, words) in [
+        ("from=now", "from", "no number of seconds"),
+        ("from=-60", "from", "no number of seconds"),
+        ("from=60&from=60", "from", "not twice"),
+        ("since=60", "since", "not expected"),
+        (
+            "step=30",
+            "step",
+            "minutes and quarters of an hour are kept",
+        ),
+        ("from=120&to=60", "from", "after to"),
+        ("from=0&to=201661", "from", "3362 minutes of 60 s"),
+        ("from=0&to=9223372036854775807", "from", "minutes of 60 s"),
+    ] {
+        let problem = ask(query).await.problem(400);
+        assert_eq!(problem["errors"][0]["field"], field, "{query}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(words), "{query}: {detail}");
+    }
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use crate::theatre::Theatre;
 use bytes::Bytes;
 use cx_gateway::{
-    Accepted, Acted, Action, Config, Deed, Desk, Doubt, Freshness, Health, Hub, Lineage, Partition,
-    Parts, Ready, Samples, Stage, bind,
+    Accepted, Acted, Action, Config, Deed, Desk, Doubt, Freshness, Health, Hub, Kept, Lineage,
+    Partition, Parts, Past, Ready, Samples, Span, Stage, Trend, bind,
 };
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Rail, Sealed, Tile};
@@ -270,9 +270,53 @@ impl Desk for House {
         all.iter().rev().take(120).find(|x| x.s == s).cloned()
     }
 
-    fn trend(&self, cells: &[usize]) -> (Vec<i64>, Vec<Vec<Option<i64>>>) {
-        let line = |cell: &usize| vec![Some(1), None, Some(i64::try_from(*cell).unwrap())];
-        (vec![60, 120, 180], cells.iter().map(line).collect())
+    /// Whole minutes before the last 120 seconds; at 600 the second cell was not counted yet.
+    fn past(&self, s: i64) -> BoxFuture<'static, Result<Option<Past>, String>> {
+        let all = self.sealed.lock().unwrap();
+        let found = all.iter().find(|x| x.s == s && s % 60 == 0).cloned();
+        let past = found.map(|sealed| Past {
+            sealed,
+            unknown: if s == 600 { [1].into() } else { [].into() },
+        });
+        let away = self.away.load(Ordering::Relaxed);
+        Box::pin(async move {
+            if away {
+                return Err("the disk is away".to_owned());
+            }
+            Ok(past)
+        })
+    }
+
+    /// Says at each minute which one it is and for which cell.
+    fn trend(&self, cells: Vec<usize>, span: Option<Span>) -> BoxFuture<'static, Trend> {
+        let (from, to, step) = span.map_or((60, 180, 60), |s| (s.from, s.to, s.step));
+        let s: Vec<i64> = (from..=to).filter(|s| s % step == 0).collect();
+        let line = |cell: &usize| {
+            let value = |s: &i64| (s % 120 != 0).then(|| s + i64::try_from(*cell).unwrap());
+            s.iter().map(value).collect()
+        };
+        let values = cells.iter().map(line).collect();
+        Box::pin(async { Trend { s, values } })
+    }
+
+    fn kept(&self) -> Kept {
+        let all = self.sealed.lock().unwrap();
+        let range = |all: &[Sealed]| Some((all.first()?.s, all.last()?.s));
+        let minutes: Vec<Sealed> = all.iter().filter(|x| x.s % 60 == 0).cloned().collect();
+        Kept {
+            seconds: range(&all[all.len().saturating_sub(120)..]),
+            minutes: range(&minutes),
+            quarters: None,
+            durable: true,
+        }
+    }
+
+    fn nearest(&self, s: i64) -> Option<i64> {
+        let all = self.sealed.lock().unwrap();
+        let last = all.len().saturating_sub(120);
+        let kept = all.iter().enumerate();
+        let kept = kept.filter(|(i, x)| *i >= last || x.s % 60 == 0);
+        kept.map(|(_, x)| x.s).min_by_key(|x| x.abs_diff(s))
     }
 
     fn cells(&self) -> &[CellInfo] {
@@ -327,6 +371,7 @@ impl Desk for House {
             waiting_for: Vec::new(),
             partitions: json!([]),
             snapshots: Value::Null,
+            history: Value::Null,
             dead_letters: json!({}),
             unregistered: json!({}),
         }

@@ -3,7 +3,7 @@
 
 use crate::failpoint;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// A file being written.
@@ -35,6 +35,16 @@ pub trait Disk {
     /// The storage's own.
     fn sync_folder(&self) -> io::Result<()>;
 
+    /// Returns once all that is in a file is on stable storage, whoever wrote it. Where files are durable
+    /// once they are there, at once.
+    ///
+    /// # Errors
+    /// The storage's own.
+    fn sync_file(&self, name: &str) -> io::Result<()> {
+        let _durable = name;
+        Ok(())
+    }
+
     /// All names.
     ///
     /// # Errors
@@ -46,6 +56,16 @@ pub trait Disk {
     /// # Errors
     /// The folder's own.
     fn open(&self, name: &str) -> io::Result<Box<dyn Read>>;
+
+    /// Reads a file from its byte `at` on.
+    ///
+    /// # Errors
+    /// The folder's own.
+    fn open_at(&self, name: &str, at: u64) -> io::Result<Box<dyn Read>> {
+        let mut file = self.open(name)?;
+        io::copy(&mut file.by_ref().take(at), &mut io::sink())?;
+        Ok(file)
+    }
 
     /// Takes a file away.
     ///
@@ -72,12 +92,20 @@ impl<D: Disk + ?Sized> Disk for Box<D> {
         (**self).sync_folder()
     }
 
+    fn sync_file(&self, name: &str) -> io::Result<()> {
+        (**self).sync_file(name)
+    }
+
     fn list(&self) -> io::Result<Vec<String>> {
         (**self).list()
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read>> {
         (**self).open(name)
+    }
+
+    fn open_at(&self, name: &str, at: u64) -> io::Result<Box<dyn Read>> {
+        (**self).open_at(name, at)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
@@ -128,6 +156,10 @@ impl Disk for Local {
         File::open(&self.0)?.sync_all()
     }
 
+    fn sync_file(&self, name: &str) -> io::Result<()> {
+        File::open(self.0.join(name))?.sync_all()
+    }
+
     fn list(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.0)? {
@@ -138,6 +170,12 @@ impl Disk for Local {
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read>> {
         Ok(Box::new(File::open(self.0.join(name))?))
+    }
+
+    fn open_at(&self, name: &str, at: u64) -> io::Result<Box<dyn Read>> {
+        let mut file = File::open(self.0.join(name))?;
+        file.seek(SeekFrom::Start(at))?;
+        Ok(Box::new(file))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

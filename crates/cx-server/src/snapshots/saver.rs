@@ -1,10 +1,12 @@
 //! In: cuts of engines, one after another. Kept: at most two of them, and how saving went.
 //! Out: durable snapshots. Never knows: when to cut, what a cut holds.
 //!
-//! A cut is written once all that its records caused was handed over: what a snapshot holds is done.
+//! A cut is written once all that its records caused was handed over: what a snapshot holds is done. The
+//! minutes that they let pass are caused too: a start that goes on from it seals them never again.
 
 use super::Label;
 use super::kept::Snapshots;
+use crate::history::kept::History;
 use crate::{clock, failpoint};
 use cx_engine::Cut;
 use cx_model::time::Timestamp;
@@ -17,11 +19,15 @@ use std::time::Duration;
 /// Cuts on their way to the saver; beyond them the next one is taken later.
 pub(crate) const WAITING: usize = 2;
 const LOOK: Duration = Duration::from_millis(20);
+/// How long a cut waits for history at most: other partitions may be far behind.
+const HISTORY: Duration = Duration::from_secs(2);
 
 /// A cut to be saved.
 pub(crate) struct Job {
     pub(crate) label: Label,
     pub(crate) cut: Cut,
+    /// The last whole minute that its records let pass, seconds since 1970.
+    pub(crate) minute: i64,
     /// Whether all that its records caused was handed over.
     pub(crate) done: Box<dyn Fn() -> bool + Send>,
 }
@@ -94,8 +100,15 @@ impl Journal {
 
 /// Saves until told to stop or until nobody cuts any more. What fails is told, and tried again with
 /// the next cut.
-pub(crate) fn run(jobs: &Receiver<Job>, snapshots: &Snapshots, stop: &AtomicBool) {
+pub(crate) fn run(
+    jobs: &Receiver<Job>,
+    snapshots: &Snapshots,
+    history: &History,
+    stop: &AtomicBool,
+) {
     let stopped = || stop.load(Ordering::Relaxed);
+    // How far history was when it was waited for in vain.
+    let mut given_up = None;
     while !stopped() {
         let job = match jobs.recv_timeout(LOOK) {
             Ok(job) => job,
@@ -106,6 +119,13 @@ pub(crate) fn run(jobs: &Receiver<Job>, snapshots: &Snapshots, stop: &AtomicBool
         while !(job.done)() {
             if stopped() {
                 return;
+            }
+            std::thread::sleep(LOOK);
+        }
+        let begun = clock::instant();
+        while !stopped() && history.lacks(job.minute) && given_up != Some(history.through()) {
+            if begun.elapsed() > HISTORY {
+                given_up = Some(history.through());
             }
             std::thread::sleep(LOOK);
         }

@@ -41,6 +41,26 @@ fn ctrl_c_ends_a_demo_in_order() {
 }
 
 #[test]
+fn the_past_of_a_demo_is_in_memory_and_says_so() {
+    let demo = House::demo(&["--history", "9"]);
+    let trend = demo.get("/v1/boards/care/trend");
+    let first = &trend["s"][0];
+    let board = demo.get(&format!("/v1/boards/care?s={first}"));
+    assert_eq!((&board["s"], &board["sealed"]), (first, &true.into()));
+    for (cell, line) in trend["values"].as_object().expect("lines") {
+        let values = board["values"].as_array().expect("values");
+        let value = values.iter().find(|v| v[0].as_u64() == cell.parse().ok());
+        assert_eq!(value.expect("a value")[1], line[0], "cell {cell}");
+    }
+    assert_eq!(trend["kept"]["durable"], false);
+    let history = &demo.get("/healthz")["history"];
+    assert_eq!(history["kept"], "in memory, until the process ends");
+    assert!(history["minutes"].as_i64() >= Some(8), "{history}");
+    let (last, good) = demo.stop();
+    assert!(good && last["ok"] == true, "{last}");
+}
+
+#[test]
 fn a_busy_port_is_named_with_the_next_free_one() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("bound").to_string();

@@ -269,6 +269,10 @@ impl Chaos {
         if shown(&house, &log(&self.at)).is_some() {
             self.tally.in_chromium += 1;
         }
+        let history = &house.get("/healthz")["history"];
+        let wrong = ["differences", "missed", "unread"].map(|name| &history[name]);
+        assert_eq!(wrong, [0, 0, 0], "{history}");
+        assert_eq!(history["set_aside"], json!([]), "{history}");
         let refused = refused(&house);
         let topic = format!("{}cx.dead-letters", self.at.prefix);
         let ear = Ear::connect(&self.at.settings(), &topic, &[0]).expect("the broker");

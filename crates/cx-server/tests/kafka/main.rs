@@ -10,6 +10,7 @@ mod bad;
 mod bounce;
 mod chaos;
 mod cluster;
+mod history;
 mod nemesis;
 mod recount;
 mod restart;

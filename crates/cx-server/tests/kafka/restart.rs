@@ -22,7 +22,12 @@ pub(crate) fn installed(partitions: u32) -> Installation {
     at
 }
 
-fn until(house: &House, path: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+pub(crate) fn until(
+    house: &House,
+    path: &str,
+    what: &str,
+    holds: impl Fn(&Value) -> bool,
+) -> Value {
     let begun = now();
     loop {
         let answer = house.get(path);

@@ -54,6 +54,12 @@ impl Disk for Model {
         self.0.borrow_mut().sync_folder()
     }
 
+    fn sync_file(&self, name: &str) -> io::Result<()> {
+        let mut disk = self.0.borrow_mut();
+        let file = disk.number(name)?;
+        disk.sync(file)
+    }
+
     fn list(&self) -> io::Result<Vec<String>> {
         self.0.borrow_mut().list()
     }

@@ -43,7 +43,8 @@ export interface Kpi {
 
 /** What a door said when it refused: its own words where it has some. */
 export class Refused extends Error {
-  constructor(readonly status: number, words: string) {
+  /** The kept second that is nearest to the one asked for, where the door says so. */
+  constructor(readonly status: number, words: string, readonly nearest?: number) {
     super(words);
   }
 }
@@ -52,6 +53,7 @@ interface Problem {
   title?: string;
   detail?: string;
   fix?: string;
+  nearest?: number;
   errors?: { fix?: string }[];
 }
 
@@ -73,5 +75,5 @@ async function good(answer: Response): Promise<Response> {
   const problem = (await answer.json().catch(() => ({}))) as Problem;
   const fix = problem.fix ?? problem.errors?.[0]?.fix;
   const words = [problem.detail ?? problem.title ?? `answer ${answer.status}`, fix];
-  throw new Refused(answer.status, words.filter(Boolean).join("; "));
+  throw new Refused(answer.status, words.filter(Boolean).join("; "), problem.nearest);
 }

@@ -25,8 +25,8 @@ export interface Surroundings {
   owners: ReadonlyMap<string, string>;
   tiles: readonly TileLayout[];
   trend: Trend;
-  /** Whether refused records became more in the last 15 minutes. */
-  rising: boolean;
+  /** Whether refused records became more in the last 15 minutes; null where that is not known. */
+  rising: boolean | null;
 }
 
 /** Rows by priority, in the board's order within one: nothing jumps while it stays abnormal. */
@@ -87,7 +87,8 @@ function silent(rail: RailLayout, { cells, s, clock }: Surroundings): Row[] {
 function refused(rail: RailLayout, { cells, owners, rising }: Surroundings): Row[] {
   const held = rail.dead_letters ? cells.get(rail.dead_letters.cell) : undefined;
   if (!held?.value) return [];
-  const fact = `${held.value} in ${span(held.window)}, ${rising ? "rising" : "not rising"}`;
+  const trend = rising === null ? "" : rising ? ", rising" : ", not rising";
+  const fact = `${held.value} in ${span(held.window)}${trend}`;
   const owner = owners.get(held.kpi) ?? "no owner named";
   return [{ key: "refused", kind: rising ? "p3" : "none", title: "Refused records", fact, owner }];
 }

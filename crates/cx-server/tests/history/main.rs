@@ -1,0 +1,8 @@
+//! Sealed history on a disk that crashes, tears, fills up and fails to sync.
+
+#[path = "../snapshots/model.rs"]
+mod model;
+
+mod crash;
+mod store;
+mod world;
