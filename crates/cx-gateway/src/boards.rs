@@ -4,6 +4,7 @@
 use crate::desk::Desk;
 use crate::hub::Hub;
 use crate::problem::Problem;
+use crate::second::sealed;
 use crate::view::{View, wire_id, wire_info};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
@@ -18,9 +19,6 @@ use std::sync::Arc;
 
 type Desks = State<Arc<dyn Desk>>;
 type Hubs = State<Arc<Hub>>;
-
-/// Seconds that the house keeps.
-const KEPT: i64 = 120;
 
 /// A cell as HTTP shows it: what frames say, and the words for people.
 #[derive(Serialize)]
@@ -49,65 +47,16 @@ pub(crate) async fn one(
     let Some(view) = hub.view(&name) else {
         return no_board(&hub, &name).into_response();
     };
-    let answer = second(query.as_deref().unwrap_or_default()).and_then(|s| match s {
-        Some(s) => desk.sealed_at(s).ok_or_else(|| no_second(desk.as_ref(), s)),
-        None => desk.newest().ok_or_else(nothing_sealed),
-    });
-    match answer {
+    match sealed(desk.as_ref(), query.as_deref()) {
         Ok(sealed) => Json(shown(desk.as_ref(), &hub, &view, &sealed)).into_response(),
         Err(problem) => problem.into_response(),
     }
-}
-
-/// `s=SECOND`, if it is there; anything else in the query is a mistake worth telling.
-fn second(query: &str) -> Result<Option<i64>, Problem> {
-    let mut s = None;
-    for pair in query.split('&').filter(|p| !p.is_empty()) {
-        let bad = |title, detail: String| {
-            let problem = Problem::new(StatusCode::BAD_REQUEST, title, detail);
-            problem.at("s", "query", "write ?s=1763805731 or leave the query out")
-        };
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if name != "s" || s.is_some() {
-            return Err(bad(
-                "unknown query",
-                format!("{name:?} is not expected here"),
-            ));
-        }
-        let number = value.parse().map_err(|_| {
-            let detail = format!("{value:?} is not a number of seconds since 1970-01-01T00:00Z");
-            bad("s is not a second", detail)
-        })?;
-        s = Some(number);
-    }
-    Ok(s)
-}
-
-fn nothing_sealed() -> Problem {
-    let detail = "the log is still being read; see /readyz";
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "nothing is sealed yet",
-        detail,
-    )
 }
 
 fn no_board(hub: &Hub, name: &str) -> Problem {
     let detail = format!("there is no board {name:?}");
     let fix = format!("boards are: {}", hub.names());
     Problem::new(StatusCode::NOT_FOUND, "no such board", detail).at("board", "path", &fix)
-}
-
-fn no_second(desk: &dyn Desk, s: i64) -> Problem {
-    let Some(newest) = desk.newest() else {
-        return nothing_sealed();
-    };
-    let kept = newest.s - KEPT + 1..=newest.s;
-    let oldest = kept.clone().find(|s| desk.sealed_at(*s).is_some());
-    let (from, to) = (oldest.unwrap_or(newest.s), newest.s);
-    let detail = format!("second {s} is not kept; the last {KEPT} sealed ones are, {from} to {to}");
-    let fix = format!("ask for a sealed second from {from} to {to}");
-    Problem::new(StatusCode::NOT_FOUND, "no such second", detail).at("s", "query", &fix)
 }
 
 fn shown(desk: &dyn Desk, hub: &Hub, view: &View, sealed: &Sealed) -> Value {

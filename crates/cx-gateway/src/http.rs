@@ -4,8 +4,9 @@
 use crate::desk::Desk;
 use crate::hub::Hub;
 use crate::problem::Problem;
+use crate::second;
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use cx_model::value::{CellInfo, Sealed};
@@ -19,25 +20,41 @@ pub(crate) async fn kpis(State(desk): Desks) -> Response {
     Json(json!({"kpis": all})).into_response()
 }
 
-/// A definition, with its values at the newest sealed second where there is one.
-pub(crate) async fn kpi(State(desk): Desks, Path(name): Path<String>) -> Response {
-    let all = desk.kpis();
-    if let Some(kpi) = all.get(&name) {
-        let mut kpi = kpi.clone();
-        if let Some(value) = desk.observed(&name) {
-            kpi["observed"] = json!({"value": value, "at_ms": desk.now_ms()});
-        } else if let Some(sealed) = desk.newest() {
-            kpi["s"] = sealed.s.into();
-            kpi["values"] = values(desk.cells(), &sealed, &name);
-        }
-        return Json(kpi).into_response();
+/// A definition, with its values at the second of `?s=`, or at the newest sealed one where there is one.
+pub(crate) async fn kpi(
+    State(desk): Desks,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    match of_kpi(desk.as_ref(), &name, query.as_deref()) {
+        Ok(kpi) => Json(kpi).into_response(),
+        Err(problem) => problem.into_response(),
     }
-    let known: Vec<&str> = all.keys().map(String::as_str).collect();
-    let detail = format!("there is no KPI {name:?}");
-    let fix = format!("KPIs are: {}", known.join(", "));
-    Problem::new(StatusCode::NOT_FOUND, "no such KPI", detail)
-        .at("kpi", "path", &fix)
-        .into_response()
+}
+
+fn of_kpi(desk: &dyn Desk, name: &str, query: Option<&str>) -> Result<Value, Problem> {
+    let all = desk.kpis();
+    let mut kpi = all.get(name).cloned().ok_or_else(|| {
+        let known: Vec<&str> = all.keys().map(String::as_str).collect();
+        let detail = format!("there is no KPI {name:?}");
+        let fix = format!("KPIs are: {}", known.join(", "));
+        Problem::new(StatusCode::NOT_FOUND, "no such KPI", detail).at("kpi", "path", &fix)
+    })?;
+    if let Some(value) = desk.observed(name) {
+        kpi["observed"] = json!({"value": value, "at_ms": desk.now_ms()});
+        return Ok(kpi);
+    }
+    let sealed = match second::asked(query.unwrap_or_default())? {
+        None => desk.newest(),
+        Some(_) => Some(second::sealed(desk, query)?),
+    };
+    if let Some(sealed) = sealed {
+        let offsets: Vec<(usize, i64)> = sealed.offsets.iter().copied().enumerate().collect();
+        kpi["s"] = sealed.s.into();
+        kpi["offsets"] = json!(offsets);
+        kpi["values"] = values(desk.cells(), &sealed, name);
+    }
+    Ok(kpi)
 }
 
 /// All cells of one KPI: `{window, dims, value, state, numerator, denominator, n}`.

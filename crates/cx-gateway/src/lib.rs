@@ -18,6 +18,7 @@ mod http;
 mod hub;
 mod listener;
 mod problem;
+mod second;
 mod serve;
 mod shared;
 mod socket;

@@ -27,14 +27,18 @@ pub(crate) fn run(
     url: &str,
     what: What,
     name: Option<&str>,
-    as_json: bool,
+    (s, as_json): (Option<i64>, bool),
 ) -> anyhow::Result<bool> {
-    let house = House(url.trim_end_matches('/'));
+    let house = House::at(url);
+    let second = s.map_or_else(String::new, |s| format!("?s={s}"));
+    if s.is_some() && (name.is_none() || what == What::Customer) {
+        bail!("--s goes with one KPI or one board: get kpi orders --s 1763805731");
+    }
     let answer = match (what, name) {
         (What::Kpi, None) => house.get("/v1/kpis")?,
-        (What::Kpi, Some(name)) => house.get(&format!("/v1/kpis/{}", encoded(name)))?,
+        (What::Kpi, Some(name)) => house.get(&format!("/v1/kpis/{}{second}", encoded(name)))?,
         (What::Board, None) => house.get("/v1/boards")?,
-        (What::Board, Some(name)) => house.get(&format!("/v1/boards/{}", encoded(name)))?,
+        (What::Board, Some(name)) => house.get(&format!("/v1/boards/{}{second}", encoded(name)))?,
         (What::Customer, None) => bail!("name the customer: get customer customer:42"),
         (What::Customer, Some(name)) => house.customer(name)?,
     };
@@ -53,10 +57,18 @@ pub(crate) fn run(
 }
 
 /// A running house, asked over HTTP.
-struct House<'u>(&'u str);
+pub(crate) struct House<'u>(&'u str);
 
-impl House<'_> {
-    fn get(&self, path: &str) -> anyhow::Result<Value> {
+impl<'u> House<'u> {
+    pub(crate) fn at(url: &'u str) -> Self {
+        Self(url.trim_end_matches('/'))
+    }
+
+    /// What it answers to a GET.
+    ///
+    /// # Errors
+    /// Nobody there; its refusal, with the fix.
+    pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
         let answer = agent().get(format!("{}{path}", self.0)).call();
         self.read(answer)
     }

@@ -30,6 +30,7 @@ mod partition;
 mod people;
 mod progress;
 mod property;
+mod recount;
 mod report;
 mod revival;
 mod running;

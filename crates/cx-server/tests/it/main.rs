@@ -7,5 +7,6 @@ mod examples;
 mod hostile;
 mod numbers;
 mod proof;
+mod recount;
 mod run;
 mod serve;
