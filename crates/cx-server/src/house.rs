@@ -95,7 +95,7 @@ impl Desk for House {
     }
 
     fn metrics(&self) -> String {
-        metrics::text(&self.common, self.seal_age())
+        metrics::text(&self.common, self.newest().as_ref())
     }
 
     fn now_ms(&self) -> i64 {

@@ -16,6 +16,7 @@ mod demo;
 mod examples;
 mod failpoint;
 mod feed;
+mod gauges;
 mod get;
 mod house;
 mod judge;

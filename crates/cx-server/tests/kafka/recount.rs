@@ -24,7 +24,7 @@ fn recount(at: &Installation, catalog: &Path, more: &[&str]) -> (Option<i32>, St
 }
 
 /// All that was sent is read, and seconds are sealed.
-fn until_ready(house: &House) {
+pub(crate) fn until_ready(house: &House) {
     let begun = now();
     while house.get("/readyz")["ready"] != true {
         assert!(
