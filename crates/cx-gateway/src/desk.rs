@@ -2,6 +2,7 @@
 //! Never knows: how the house answers.
 
 use crate::actions::{Acted, Action};
+use crate::recount::Recounts;
 use crate::stage::Stage;
 use bytes::Bytes;
 use cx_model::reject::Rejected;
@@ -46,6 +47,10 @@ pub trait Desk: Send + Sync + 'static {
     fn customer(&self, id: &str) -> Option<serde_json::Value>;
     /// Where a presenter's gestures go; `None`: the house is no demo.
     fn stage(&self) -> Option<Arc<dyn Stage>> {
+        None
+    }
+    /// Who counts the log again; `None`: the house has no log.
+    fn recounts(&self) -> Option<Arc<dyn Recounts>> {
         None
     }
     /// Takes events in; per event whether it was written or why not.

@@ -18,6 +18,7 @@ mod http;
 mod hub;
 mod listener;
 mod problem;
+mod recount;
 mod second;
 mod serve;
 mod shared;
@@ -29,6 +30,7 @@ mod view;
 pub use actions::{Acted, Action, Deed};
 pub use desk::{Accepted, DataGap, Desk, Health, Ready, Recovering};
 pub use hub::Hub;
+pub use recount::{NoRecount, Recount, Recounts, Score};
 pub use serve::{Config, Gateway, bind};
 pub use stage::{Gesture, Scene, SceneEngine, SceneSource, Stage};
 

@@ -6,7 +6,7 @@ use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::problem::Problem;
 use crate::socket::{self, Room};
-use crate::{Error, actions, boards, customers, demo, display, events, guard, http};
+use crate::{Error, actions, boards, customers, demo, display, events, guard, http, recount};
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
@@ -137,6 +137,7 @@ fn router(shared: Shared) -> Router {
         .route("/v1/actions", post(actions::post))
         .route("/v1/demo", get(demo::show))
         .route("/v1/demo/{gesture}", post(demo::play))
+        .route("/v1/recount", get(recount::show).post(recount::begin))
         .route("/v1/stream", any(stream))
         .fallback(display::file)
         .method_not_allowed_fallback(http::wrong_method)

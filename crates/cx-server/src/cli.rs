@@ -68,9 +68,9 @@ enum Command {
         #[command(flatten)]
         house: Asked,
     },
-    /// Prove the numbers: count a log again from its first record, with a model that shares no code
-    /// with the engine, and compare with a running house. Exit code 0 equal or done, 1 differs, 2 wrong
-    /// usage or it cannot be said.
+    /// Prove the numbers: count a log again from its first record, not by the engine but by a slow model
+    /// without running sums, and compare with a running house. Exit code 0 equal or done, 1 differs, 2
+    /// wrong usage or it cannot be said.
     Recount(Recount),
     /// Make or check the Kafka topics of an installation.
     Topics {

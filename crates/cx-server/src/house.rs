@@ -8,7 +8,7 @@ use bytes::Bytes;
 use cx_catalog::Catalog;
 use cx_catalog::definition::Kpi;
 use cx_engine::Rollup;
-use cx_gateway::{Accepted, Acted, Action, Desk, Health, Ready, Stage};
+use cx_gateway::{Accepted, Acted, Action, Desk, Health, Ready, Recounts, Stage};
 use cx_model::decode::decode;
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, Sealed};
@@ -23,6 +23,7 @@ pub(crate) struct House {
     pub(crate) boards: Vec<Arc<Board>>,
     pub(crate) kpis: Arc<Map<String, Value>>,
     pub(crate) observed: Vec<Kpi>,
+    pub(crate) recounts: Arc<dyn Recounts>,
 }
 
 /// All definitions as the API shows them.
@@ -116,6 +117,10 @@ impl Desk for House {
 
     fn stage(&self) -> Option<Arc<dyn Stage>> {
         self.common.stage.get().cloned()
+    }
+
+    fn recounts(&self) -> Option<Arc<dyn Recounts>> {
+        Some(Arc::clone(&self.recounts))
     }
 
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>> {

@@ -32,6 +32,7 @@ mod people;
 mod progress;
 mod property;
 mod recount;
+mod recounts;
 mod report;
 mod revival;
 mod running;

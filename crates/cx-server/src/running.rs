@@ -6,6 +6,8 @@ use crate::common::Common;
 use crate::house::{House, shown};
 use crate::partition::Outs;
 use crate::progress::Progress;
+use crate::recount::count::Meaning;
+use crate::recounts::Recounts;
 use crate::snapshots::saver;
 use crate::{clock, judge, worker};
 use cx_catalog::Catalog;
@@ -50,6 +52,7 @@ impl Running {
             boards,
             kpis: Arc::new(shown(catalog)),
             observed: catalog.observed.clone(),
+            recounts: Arc::new(Recounts::new(common, &rollup, Meaning::of(catalog))),
         });
         let mut running = Self {
             common: Arc::clone(common),

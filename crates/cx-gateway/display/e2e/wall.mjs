@@ -3,6 +3,7 @@
 import { chromium } from "playwright-core";
 import { cutOff, gestures, growth } from "./gestures.mjs";
 import { accessible, calm } from "./looks.mjs";
+import { seal } from "./seal.mjs";
 import process from "node:process";
 
 const FLAGS = [
@@ -173,6 +174,7 @@ try {
   const grown = growth(around);
   for (const [width, height] of SIZES) await open(browser, width, height);
   for (const [width, height] of SIZES) await light(browser, width, height);
+  for (const [width, height] of SIZES) await seal(around, width, height);
   await Promise.all([cut, grown, played()]);
 } catch (error) {
   check("the script comes to its end", false, error.message);

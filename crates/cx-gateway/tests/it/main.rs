@@ -6,6 +6,7 @@ mod demo;
 mod drain;
 mod events;
 mod http;
+mod recount;
 mod rig;
 mod schema;
 mod slow;

@@ -2,7 +2,9 @@
 
 use crate::theatre::Theatre;
 use bytes::Bytes;
-use cx_gateway::{Accepted, Acted, Action, Config, Deed, Desk, Health, Hub, Ready, Stage, bind};
+use cx_gateway::{
+    Accepted, Acted, Action, Config, Deed, Desk, Health, Hub, Ready, Recounts, Stage, bind,
+};
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Rail, Sealed, Tile};
 use cx_model::window::Window;
@@ -36,6 +38,7 @@ pub(crate) struct House {
     pub(crate) away: AtomicBool,
     /// Set where the house is a demo.
     pub(crate) theatre: Mutex<Option<Arc<Theatre>>>,
+    pub(crate) recounts: Mutex<Option<Arc<dyn Recounts>>>,
 }
 
 /// A board of `n` counts; the cell with id 1 has a tile and a target.
@@ -282,6 +285,10 @@ impl Desk for House {
 
     fn broker(&self) -> &'static str {
         "embedded"
+    }
+
+    fn recounts(&self) -> Option<Arc<dyn Recounts>> {
+        self.recounts.lock().unwrap().clone()
     }
 
     fn stage(&self) -> Option<Arc<dyn Stage>> {

@@ -97,6 +97,36 @@ fn agrees_with_ours(at: &Installation, house: &House) {
     same(&read(&said), &first);
 }
 
+/// Pressing the seal recounts on the server, one time after the other.
+fn seal_agrees(house: &House) {
+    assert_eq!(house.get("/v1/recount")["state"], "none");
+    let (status, begun) = house.post("/v1/recount", "application/json", b"");
+    assert_eq!(
+        (status, &begun["state"]),
+        (202, &"reading".into()),
+        "{begun}"
+    );
+    let told = pressed(house);
+    assert_eq!(told["state"], "agrees", "{told}");
+    assert_eq!(told["s"], begun["s"]);
+    assert_eq!(told["score"]["equal"], told["score"]["numbers"], "{told}");
+    let words = told["words"].as_str().expect("words");
+    assert!(words.contains("records from offset 0: "), "{words}");
+}
+
+/// How the recount of a pressed seal ends.
+pub(crate) fn pressed(house: &House) -> Value {
+    let begun = now();
+    loop {
+        let told = house.get("/v1/recount");
+        if !matches!(told["state"].as_str(), Some("reading" | "counting")) {
+            return told;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{told}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
 /// Without the first records of some partitions: what rests on them is not called different.
 fn beginning_lost(at: &Installation, house: &House) {
     let topics = cx_kafka::Topics::open(&at.settings()).expect("a client");
@@ -124,6 +154,15 @@ fn beginning_lost(at: &Installation, house: &House) {
     assert!(told["holds_from"]["records"].is_string(), "{told}");
     let said = unsaid(&line[..5]);
     assert!(said.contains("the log's beginning is gone"), "{said}");
+    let (status, _) = house.post("/v1/recount", "application/json", b"");
+    assert_eq!(status, 202);
+    let told = pressed(house);
+    assert_eq!(told["state"], "unsaid", "{told}");
+    let words = told["words"].as_str().expect("words");
+    assert!(
+        words.contains("beginning is gone: windows can be proven that begin after"),
+        "{words}"
+    );
 }
 
 /// A recount of other definitions, or with other keys, must not agree.
@@ -170,6 +209,7 @@ fn a_house_over_a_live_topic_says_what_the_independent_recount_says() {
     until_ready(&house);
     agrees(&at, &house);
     agrees_with_ours(&at, &house);
+    seal_agrees(&house);
     differs(&at, &house);
     beginning_lost(&at, &house);
 }
