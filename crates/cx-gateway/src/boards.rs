@@ -4,13 +4,14 @@
 use crate::desk::{Desk, Past};
 use crate::hub::Hub;
 use crate::problem::Problem;
+use crate::second;
 use crate::view::{View, wire_id, wire_info};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use cx_model::frame::{WireInfo, WireValue};
-use cx_model::value::{CellInfo, CellValue, Sealed};
+use cx_model::value::{CellInfo, CellValue};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -45,108 +46,16 @@ pub(crate) async fn one(
     let Some(view) = hub.view(&name) else {
         return no_board(&hub, &name).into_response();
     };
-    let found = match second(query.as_deref().unwrap_or_default()) {
-        Ok(Some(s)) => past(desk.as_ref(), s).await,
-        Ok(None) => desk.newest().map(Past::from).ok_or_else(nothing_sealed),
-        Err(problem) => Err(problem),
-    };
-    match found {
+    match second::found(desk.as_ref(), query.as_deref()).await {
         Ok(past) => Json(shown(desk.as_ref(), &hub, &view, &past)).into_response(),
         Err(problem) => problem.into_response(),
     }
-}
-
-impl From<Sealed> for Past {
-    fn from(sealed: Sealed) -> Self {
-        Self {
-            sealed,
-            unknown: Arc::default(),
-        }
-    }
-}
-
-/// One of the last seconds, or a whole minute before them.
-async fn past(desk: &dyn Desk, s: i64) -> Result<Past, Problem> {
-    if let Some(sealed) = desk.sealed_at(s) {
-        return Ok(sealed.into());
-    }
-    match desk.past(s).await {
-        Ok(Some(past)) => Ok(past),
-        Ok(None) => Err(no_second(desk, s)),
-        Err(why) => Err(unread(&why)),
-    }
-}
-
-fn unread(why: &str) -> Problem {
-    let status = StatusCode::SERVICE_UNAVAILABLE;
-    Problem::new(status, "history cannot be read", why)
-}
-
-/// `s=SECOND`, if it is there; anything else in the query is a mistake worth telling.
-fn second(query: &str) -> Result<Option<i64>, Problem> {
-    let mut s = None;
-    for pair in query.split('&').filter(|p| !p.is_empty()) {
-        let bad = |title, detail: String| {
-            let problem = Problem::new(StatusCode::BAD_REQUEST, title, detail);
-            problem.at("s", "query", "write ?s=1763805731 or leave the query out")
-        };
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if name != "s" || s.is_some() {
-            return Err(bad(
-                "unknown query",
-                format!("{name:?} is not expected here"),
-            ));
-        }
-        s = Some(second_of(value)?);
-    }
-    Ok(s)
-}
-
-/// The second that is written there.
-pub(crate) fn second_of(text: &str) -> Result<i64, Problem> {
-    text.parse().map_err(|_| {
-        let detail = format!("{text:?} is not a number of seconds since 1970-01-01T00:00Z");
-        let problem = Problem::new(StatusCode::BAD_REQUEST, "s is not a second", detail);
-        problem.at("s", "query", "write s=1763805731 or leave it out")
-    })
-}
-
-pub(crate) fn nothing_sealed() -> Problem {
-    let detail = "the log is still being read; see /readyz";
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "nothing is sealed yet",
-        detail,
-    )
 }
 
 pub(crate) fn no_board(hub: &Hub, name: &str) -> Problem {
     let detail = format!("there is no board {name:?}");
     let fix = format!("boards are: {}", hub.names());
     Problem::new(StatusCode::NOT_FOUND, "no such board", detail).at("board", "path", &fix)
-}
-
-pub(crate) fn no_second(desk: &dyn Desk, s: i64) -> Problem {
-    let Some(nearest) = desk.nearest(s) else {
-        return nothing_sealed();
-    };
-    let kept = desk.kept();
-    let named = [
-        ("sealed seconds", kept.seconds),
-        ("whole minutes", kept.minutes),
-        ("quarters of an hour", kept.quarters),
-    ];
-    let named = named.into_iter().filter_map(|(what, range)| {
-        let (from, to) = range?;
-        Some(format!("{what} from {from} to {to}"))
-    });
-    let named = named.collect::<Vec<_>>().join(", ");
-    let detail = format!("second {s} is not kept; kept are {named}, as far as they were sealed");
-    let fix = format!("ask for {nearest}, the nearest that is kept");
-    Problem::new(StatusCode::NOT_FOUND, "no such second", detail)
-        .at("s", "query", &fix)
-        .with("nearest", nearest.into())
-        .with("kept", json!(kept))
 }
 
 /// What a board says at one second. A cell that was not counted then has no value there, not even an

@@ -3,6 +3,7 @@
 
 use crate::actions::{Acted, Action};
 use crate::lineage::Lineage;
+use crate::recount::Recounts;
 use crate::stage::Stage;
 use bytes::Bytes;
 use cx_model::reject::Rejected;
@@ -60,6 +61,10 @@ pub trait Desk: Send + Sync + 'static {
     fn customer(&self, id: &str) -> Option<serde_json::Value>;
     /// Where a presenter's gestures go; `None`: the house is no demo.
     fn stage(&self) -> Option<Arc<dyn Stage>> {
+        None
+    }
+    /// Who counts the log again; `None`: the house has no log.
+    fn recounts(&self) -> Option<Arc<dyn Recounts>> {
         None
     }
     /// Takes events in; per event whether it was written or why not.

@@ -43,7 +43,7 @@ pub(crate) async fn nowhere(request: Request) -> Response {
 pub(crate) async fn wrong_method(request: Request) -> Response {
     let (method, path) = (request.method(), request.uri().path());
     let detail = format!("{method} is not served at {path}");
-    let fix = "read with GET; send events with POST /v1/events, acts with POST /v1/actions, gestures of a demo with POST /v1/demo/{gesture}";
+    let fix = "read with GET; send events with POST /v1/events, acts with POST /v1/actions, a recount with POST /v1/recount, gestures of a demo with POST /v1/demo/{gesture}";
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong method", detail)
         .at("method", "request line", fix)
         .into_response()

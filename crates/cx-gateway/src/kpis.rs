@@ -1,14 +1,15 @@
 //! In: requests for definitions. Kept: nothing. Out: the glossary, one KPI with its values, its file.
 //! Never knows: how the house finds them.
 
-use crate::desk::Desk;
+use crate::desk::{Desk, Past};
 use crate::problem::Problem;
+use crate::second;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use cx_model::value::{CellInfo, Sealed};
+use cx_model::value::CellInfo;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -45,11 +46,12 @@ pub(crate) async fn all(State(desk): Desks, query: Pairs) -> Response {
     Json(json!({"kpis": page, "total": total, "next": next})).into_response()
 }
 
-/// A definition, with its values at the newest sealed second where there is one; or the file it was
+/// A definition, with its values at the second of `?s=`, or at the newest sealed one where there is one; or the file it was
 /// read from, where YAML is asked for.
 pub(crate) async fn one(
     State(desk): Desks,
     Path(name): Path<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
     let all = desk.kpis();
@@ -65,9 +67,22 @@ pub(crate) async fn one(
     let mut kpi = kpi.clone();
     if let Some(value) = desk.observed(&name) {
         kpi["observed"] = json!({"value": value, "at_ms": desk.now_ms()});
-    } else if let Some(sealed) = desk.newest() {
-        kpi["s"] = sealed.s.into();
-        kpi["values"] = values(desk.cells(), &sealed, &name);
+        return Json(kpi).into_response();
+    }
+    let past = match second::asked(query.as_deref().unwrap_or_default()) {
+        Ok(None) => Ok(desk.newest().map(Past::from)),
+        Ok(Some(s)) => second::past(desk.as_ref(), s).await.map(Some),
+        Err(problem) => Err(problem),
+    };
+    let past = match past {
+        Ok(past) => past,
+        Err(problem) => return problem.into_response(),
+    };
+    if let Some(past) = past {
+        let offsets = past.sealed.offsets.iter().copied().enumerate();
+        kpi["s"] = past.sealed.s.into();
+        kpi["offsets"] = json!(offsets.collect::<Vec<_>>());
+        kpi["values"] = values(desk.cells(), &past, &name);
     }
     Json(kpi).into_response()
 }
@@ -98,10 +113,10 @@ pub(crate) fn pairs(query: Pairs) -> Result<Vec<(String, String)>, Problem> {
 }
 
 /// All cells of one KPI: `{window, dims, value, state, numerator, denominator, n}`.
-fn values(cells: &[CellInfo], sealed: &Sealed, kpi: &str) -> Value {
-    let all = cells.iter().zip(sealed.values.iter());
-    let of_kpi = all.filter(|(cell, _)| *cell.key.kpi == *kpi);
-    let shown = of_kpi.map(|(cell, v)| {
+fn values(cells: &[CellInfo], past: &Past, kpi: &str) -> Value {
+    let all = cells.iter().zip(past.sealed.values.iter()).enumerate();
+    let of_kpi = all.filter(|(at, (cell, _))| *cell.key.kpi == *kpi && !past.unknown.contains(at));
+    let shown = of_kpi.map(|(_, (cell, v))| {
         json!({
             "window": cell.key.window.name(), "dims": cell.key.dims, "value": v.value,
             "state": v.state, "numerator": v.numerator, "denominator": v.denominator, "n": v.n,

@@ -21,6 +21,8 @@ mod kpis;
 mod lineage;
 mod listener;
 mod problem;
+mod recount;
+mod second;
 mod serve;
 mod shared;
 mod socket;
@@ -39,6 +41,7 @@ pub use hub::Hub;
 pub use lineage::{
     Account, Covers, Freshness, Lineage, Looked, Mark, Partition, Parts, Sample, Samples,
 };
+pub use recount::{NoRecount, Recount, Recounts, Score};
 pub use serve::{Config, Gateway, bind};
 pub use stage::{Gesture, Scene, SceneEngine, SceneSource, Stage};
 

@@ -7,7 +7,8 @@ use crate::listener::Listener;
 use crate::problem::Problem;
 use crate::socket::{self, Room};
 use crate::{
-    Error, actions, boards, customers, demo, display, events, guard, http, kpis, trend, why,
+    Error, actions, boards, customers, demo, display, events, guard, http, kpis, recount, trend,
+    why,
 };
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
@@ -141,6 +142,7 @@ fn router(shared: Shared) -> Router {
         .route("/v1/actions", post(actions::post))
         .route("/v1/demo", get(demo::show))
         .route("/v1/demo/{gesture}", post(demo::play))
+        .route("/v1/recount", get(recount::show).post(recount::begin))
         .route("/v1/stream", any(stream))
         .fallback(display::file)
         .method_not_allowed_fallback(http::wrong_method)

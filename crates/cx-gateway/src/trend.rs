@@ -1,10 +1,11 @@
 //! In: requests for trends. Kept: nothing. Out: sealed minutes of a board's tiles as JSON. Never knows:
 //! where they are kept.
 
-use crate::boards::{no_board, nothing_sealed};
+use crate::boards::no_board;
 use crate::desk::{Desk, Span};
 use crate::hub::Hub;
 use crate::problem::Problem;
+use crate::second::nothing_sealed;
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;

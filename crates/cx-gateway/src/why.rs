@@ -1,10 +1,10 @@
 //! In: which number somebody doubts. Kept: nothing. Out: its lineage, or which word of the question
 //! is wrong. Never knows: how the house finds a lineage.
 
-use crate::boards::{no_second, nothing_sealed, second_of};
 use crate::desk::{Desk, Doubt};
 use crate::kpis::{self, Pairs, unknown};
 use crate::problem::Problem;
+use crate::second::{no_second, nothing_sealed, second_of};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;

@@ -196,18 +196,31 @@ impl Ear {
         Ok(list)
     }
 
-    fn check_partitions(&self) -> Result<(), Error> {
+    /// How many partitions a topic has. Waits for the broker as long as the settings' patience.
+    ///
+    /// # Errors
+    /// [`Error::Client`], [`Error::Unreachable`], [`Error::NoTopic`].
+    pub fn partitions(settings: &ClientSettings, topic: &str) -> Result<u32, Error> {
+        let count = Self::connect(settings, topic, &[])?.count()?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    fn count(&self) -> Result<usize, Error> {
         let metadata = self
             .consumer
             .fetch_metadata(Some(&self.topic), self.settings.patience())
             .map_err(|e| unreachable(&self.consumer, &self.settings, &e))?;
         let found = metadata.topics().iter().find(|t| t.name() == self.topic);
-        let count = found.map_or(0, |topic| topic.partitions().len());
-        if count == 0 {
-            return Err(Error::NoTopic {
+        match found.map_or(0, |topic| topic.partitions().len()) {
+            0 => Err(Error::NoTopic {
                 topic: self.topic.clone(),
-            });
+            }),
+            count => Ok(count),
         }
+    }
+
+    fn check_partitions(&self) -> Result<(), Error> {
+        let count = self.count()?;
         match self.next.keys().find(|p| **p as usize >= count) {
             Some(partition) => Err(Error::NoPartition {
                 topic: self.topic.clone(),

@@ -1,7 +1,7 @@
 //! In: a command line. Kept: nothing. Out: one command, run. Never knows: how a command works.
 
 use crate::config::Config;
-use crate::{check, demo, get, send, serve, topics, watch};
+use crate::{check, demo, get, recount, send, serve, topics, watch};
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -67,6 +67,10 @@ enum Command {
         #[command(flatten)]
         house: Asked,
     },
+    /// Prove the numbers: count a log again from its first record, not by the engine but by a slow model
+    /// without running sums, and compare with a running house. Exit code 0 equal or done, 1 differs, 2
+    /// wrong usage or it cannot be said.
+    Recount(Recount),
     /// Make or check the Kafka topics of an installation.
     Topics {
         #[command(subcommand)]
@@ -116,6 +120,49 @@ struct Asked {
 }
 
 #[derive(Args)]
+struct Recount {
+    /// The log: a Kafka broker, or a file that --dump wrote.
+    #[arg(long, value_name = "HOST:PORT|FILE")]
+    from: String,
+    /// Folder of definitions.
+    #[arg(long, default_value = "deploy/catalog", env = "WATCHFLOOR_CATALOG")]
+    catalog: PathBuf,
+    /// Compare with this running house, at the sealed second that it answers with.
+    #[arg(long, value_name = "URL")]
+    against: Option<String>,
+    /// The installation's settings: prefix, TLS, SASL; without it deploy/watchfloor.yaml if there is one.
+    #[arg(long, env = "WATCHFLOOR_CONFIG")]
+    config: Option<PathBuf>,
+    /// What stands before the topics' names; over the settings.
+    #[arg(long)]
+    prefix: Option<String>,
+    /// The sealed second; without it, the newest one.
+    #[arg(long, value_name = "SECOND")]
+    s: Option<i64>,
+    /// The offsets that the second must rest on, for every partition; with --s.
+    #[arg(
+        long,
+        value_name = "P:NEXT,…",
+        requires = "s",
+        conflicts_with = "against"
+    )]
+    offsets: Option<String>,
+    /// The installation's folder: with its keys signatures of control records are checked; without
+    /// them they are taken on trust.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Partitions of the topic, for a file that does not say it.
+    #[arg(long)]
+    partitions: Option<u32>,
+    /// Write the records there that are read.
+    #[arg(long, value_name = "FILE")]
+    dump: Option<PathBuf>,
+    /// Answer in JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
 struct Demo {
     /// Where to listen; loopback only, port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:7700", env = "WATCHFLOOR_ADDRESS")]
@@ -151,12 +198,12 @@ struct Demo {
 }
 
 impl Line {
-    /// Runs the command; false where it failed or something differs.
+    /// Runs the command; the exit code: 0 done, 1 failed or differs, 2 it cannot be said.
     ///
     /// # Errors
     /// Whatever keeps the command from being carried out.
-    pub fn run(self) -> anyhow::Result<bool> {
-        match self.command {
+    pub fn run(self) -> anyhow::Result<u8> {
+        let done = match self.command {
             Command::Serve {
                 config,
                 bound,
@@ -176,13 +223,15 @@ impl Line {
                 of,
                 house,
             } => get::run(&house.url, what, name.as_deref(), &of, house.json),
+            Command::Recount(line) => return Ok(recount::run(&line.options())),
             Command::Topics {
                 what: Topics::Create(line),
             } => topics::create(&line.load()?, line.json),
             Command::Topics {
                 what: Topics::Check(line),
             } => topics::check(&line.load()?, line.json),
-        }
+        };
+        done.map(|good| u8::from(!good))
     }
 }
 
@@ -197,6 +246,24 @@ impl TopicsLine {
         let mut config = self.config.load()?;
         config.kafka.history |= self.history;
         Ok(config)
+    }
+}
+
+impl Recount {
+    fn options(self) -> recount::Options {
+        recount::Options {
+            from: self.from,
+            catalog: self.catalog,
+            against: self.against,
+            config: self.config,
+            prefix: self.prefix,
+            s: self.s,
+            offsets: self.offsets,
+            data: self.data,
+            partitions: self.partitions,
+            dump: self.dump,
+            json: self.json,
+        }
     }
 }
 

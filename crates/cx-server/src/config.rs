@@ -107,6 +107,17 @@ impl Config {
         }
     }
 
+    /// A cluster without a file: only what the environment says beside the address.
+    ///
+    /// # Errors
+    /// What is out of bounds.
+    pub(crate) fn of_environment(bootstrap: &str) -> anyhow::Result<Self> {
+        let mut config = Self::of_demo(bootstrap, "", 1);
+        config.overlay(|name| std::env::var(name).ok())?;
+        config.check()?;
+        Ok(config)
+    }
+
     fn read(text: &str, environment: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
         let config: Result<Self, _> = serde_saphyr::from_str(text);
         let mut config = config.map_err(|e| anyhow::anyhow!("{e}"))?;

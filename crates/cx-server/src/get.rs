@@ -31,8 +31,8 @@ pub(crate) struct Of {
     /// With --why: a dimension's value, e.g. --dim queue=sales; the total without it.
     #[arg(long = "dim", value_name = "NAME=VALUE", requires = "why")]
     dims: Vec<String>,
-    /// With --why: a sealed second of the last 120; the newest without it.
-    #[arg(long, requires = "why")]
+    /// A sealed second that is kept (with --why: of the last 120); the newest without it.
+    #[arg(long, value_name = "SECOND", conflicts_with = "yaml")]
     s: Option<i64>,
     /// Of a KPI: its definition, as the file it was read from.
     #[arg(long, conflicts_with = "json")]
@@ -50,18 +50,22 @@ pub(crate) fn run(
     of: &Of,
     as_json: bool,
 ) -> anyhow::Result<bool> {
-    let house = House(url.trim_end_matches('/'));
+    let house = House::at(url);
     if of.why || of.yaml {
         let (What::Kpi, Some(name)) = (what, name) else {
             bail!("--why and --yaml are for one KPI: get kpi service_level_voice --why");
         };
         return house.told(name, of, as_json).map(|()| true);
     }
+    let second = of.s.map_or_else(String::new, |s| format!("?s={s}"));
+    if of.s.is_some() && (name.is_none() || what == What::Customer) {
+        bail!("--s goes with one KPI or one board: get kpi orders --s 1763805731");
+    }
     let answer = match (what, name) {
         (What::Kpi, None) => house.glossary()?,
-        (What::Kpi, Some(name)) => house.get(&format!("/v1/kpis/{}", encoded(name)))?,
+        (What::Kpi, Some(name)) => house.get(&format!("/v1/kpis/{}{second}", encoded(name)))?,
         (What::Board, None) => house.get("/v1/boards")?,
-        (What::Board, Some(name)) => house.get(&format!("/v1/boards/{}", encoded(name)))?,
+        (What::Board, Some(name)) => house.get(&format!("/v1/boards/{}{second}", encoded(name)))?,
         (What::Customer, None) => bail!("name the customer: get customer customer:42"),
         (What::Customer, Some(name)) => house.customer(name)?,
     };
@@ -80,9 +84,13 @@ pub(crate) fn run(
 }
 
 /// A running house, asked over HTTP.
-struct House<'u>(&'u str);
+pub(crate) struct House<'u>(&'u str);
 
-impl House<'_> {
+impl<'u> House<'u> {
+    pub(crate) fn at(url: &'u str) -> Self {
+        Self(url.trim_end_matches('/'))
+    }
+
     /// The lineage of a KPI's number, or the file that defines it.
     fn told(&self, name: &str, of: &Of, as_json: bool) -> anyhow::Result<()> {
         let path = format!("/v1/kpis/{}", encoded(name));
@@ -120,7 +128,11 @@ impl House<'_> {
         Ok(all)
     }
 
-    fn get(&self, path: &str) -> anyhow::Result<Value> {
+    /// What it answers to a GET.
+    ///
+    /// # Errors
+    /// Nobody there; its refusal, with the fix.
+    pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
         let answer = agent().get(format!("{}{path}", self.0)).call();
         self.read(answer)
     }

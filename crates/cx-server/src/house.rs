@@ -9,7 +9,8 @@ use cx_catalog::definition::{Formula, Kpi};
 use cx_catalog::did_you_mean;
 use cx_engine::Rollup;
 use cx_gateway::{
-    Accepted, Acted, Action, Desk, Doubt, Health, Kept, Lineage, Past, Ready, Span, Stage, Trend,
+    Accepted, Acted, Action, Desk, Doubt, Health, Kept, Lineage, Past, Ready, Recounts, Span,
+    Stage, Trend,
 };
 use cx_model::decode::decode;
 use cx_model::reject::{Reason, Rejected};
@@ -32,6 +33,7 @@ pub(crate) struct House {
     pub(crate) definitions: Vec<Kpi>,
     /// Places for looks back into the log.
     pub(crate) looks: Arc<Semaphore>,
+    pub(crate) recounts: Arc<dyn Recounts>,
 }
 
 impl House {
@@ -153,7 +155,7 @@ impl Desk for House {
     }
 
     fn metrics(&self) -> String {
-        metrics::text(&self.common, self.seal_age())
+        metrics::text(&self.common, self.newest().as_ref())
     }
 
     fn now_ms(&self) -> i64 {
@@ -174,6 +176,10 @@ impl Desk for House {
 
     fn stage(&self) -> Option<Arc<dyn Stage>> {
         self.common.stage.get().cloned()
+    }
+
+    fn recounts(&self) -> Option<Arc<dyn Recounts>> {
+        Some(Arc::clone(&self.recounts))
     }
 
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>> {

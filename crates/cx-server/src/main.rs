@@ -1,4 +1,5 @@
-//! `watchfloor`: read the command, run it, say how it went. Exit codes: 0 done, 1 failed, 2 usage.
+//! `watchfloor`: read the command, run it, say how it went. Exit codes: 0 done, 1 failed or
+//! differs, 2 wrong usage.
 
 use clap::Parser as _;
 use std::io::IsTerminal as _;
@@ -17,8 +18,7 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     match line.run() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             cx_server::complain(&format!("watchfloor: {error:#}"));
             ExitCode::FAILURE

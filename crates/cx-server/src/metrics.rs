@@ -4,32 +4,40 @@
 use crate::clock;
 use crate::common::Common;
 use crate::examples::decimal;
+use crate::gauges;
 use crate::history::kept::History;
 use crate::snapshots::saver::{Journal, Saved};
 use cx_engine::Account;
+use cx_model::value::Sealed;
 use std::fmt::{Display, Write as _};
 
 /// Lines under one name after the other.
 #[derive(Default)]
-struct Page(String);
+pub(crate) struct Page(String);
 
 impl Page {
-    fn family(&mut self, name: &str, kind: &str) {
+    /// The head of all values of one name.
+    pub(crate) fn family(&mut self, name: &str, kind: &str, help: &str) {
+        self.line(&format!("# HELP watchfloor_{name} {help}"));
         self.line(&format!("# TYPE watchfloor_{name} {kind}"));
     }
 
-    fn value(&mut self, name: &str, labels: &str, value: impl Display) {
+    pub(crate) fn value(&mut self, name: &str, labels: &str, value: impl Display) {
         self.line(&format!("watchfloor_{name}{labels} {value}"));
     }
 
-    fn gauge(&mut self, name: &str, value: impl Display) {
-        self.family(name, "gauge");
+    pub(crate) fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
+        self.family(name, "gauge", help);
         self.value(name, "", value);
     }
 
-    fn counter(&mut self, name: &str, value: impl Display) {
-        self.family(name, "counter");
+    fn counter(&mut self, name: &str, help: &str, value: impl Display) {
+        self.family(name, "counter", help);
         self.value(&format!("{name}_total"), "", value);
+    }
+
+    pub(crate) fn text(self) -> String {
+        self.0
     }
 
     fn line(&mut self, line: &str) {
@@ -37,61 +45,103 @@ impl Page {
     }
 }
 
-/// All lines, given the age of the newest sealed second. What was not measured yet is absent, not
-/// zero.
-pub(crate) fn text(common: &Common, seal_age: Option<i64>) -> String {
+/// All lines, given the newest sealed second. What was not measured yet is absent, not zero.
+pub(crate) fn text(common: &Common, newest: Option<&Sealed>) -> String {
     let mut page = Page::default();
     records(&mut page, common);
-    if let Some(ms) = common.screen.age(clock::now()) {
-        page.gauge("event_to_screen_seconds", decimal(ms, 3));
+    let now = clock::now();
+    if let Some(ms) = common.screen.age(now) {
+        let help =
+            "K-79: age of the oldest event that a frame showed first, greatest of the last minute.";
+        page.gauge("event_to_screen_seconds", help, decimal(ms, 3));
     }
     if let Some(lag) = common.ledger.lag() {
-        page.gauge("consumer_lag_records", lag);
+        let help = "K-80: records of the log that no engine has taken yet.";
+        page.gauge("consumer_lag_records", help, lag);
     }
-    page.gauge("sealed_age_seconds", seal_age.unwrap_or(-1));
-    page.gauge("producer_waiting_records", common.producer.in_flight());
+    let age = newest.map_or(-1, |sealed| now.second() - sealed.s);
+    let help = "Age of the newest sealed second; -1 before the first.";
+    page.gauge("sealed_age_seconds", help, age);
+    let waiting = common.producer.in_flight();
+    let help = "Records that Kafka has not acknowledged yet.";
+    page.gauge("producer_waiting_records", help, waiting);
     let (used, most) = common.memory.used();
-    page.gauge("memory_bytes", used);
-    page.gauge("memory_limit_bytes", most);
-    page.counter("consumer_reopens", common.ledger.reopens());
+    page.gauge("memory_bytes", "Memory that the process uses.", used);
+    let help = "Memory that the process may use.";
+    page.gauge("memory_limit_bytes", help, most);
+    let help = "Readers that stood still and were replaced.";
+    page.counter("consumer_reopens", help, common.ledger.reopens());
     if let Some(snapshots) = &common.snapshots {
         kept(&mut page, &snapshots.journal);
     }
     history(&mut page, &common.history);
-    page.0
+    if let Some(sealed) = newest {
+        gauges::put(&mut page, &common.set.cells, sealed);
+    }
+    page.text()
 }
 
 fn history(page: &mut Page, history: &History) {
     let (extent, noted) = (history.extent(), history.journal.read());
-    page.gauge("history_bytes", extent.bytes);
-    page.gauge("history_limit_bytes", history.most());
-    page.gauge("history_minutes", extent.minutes);
+    page.gauge("history_bytes", "Bytes of sealed history.", extent.bytes);
+    let help = "Bytes that sealed history may have.";
+    page.gauge("history_limit_bytes", help, history.most());
+    page.gauge(
+        "history_minutes",
+        "Sealed minutes that are kept.",
+        extent.minutes,
+    );
     if let Some(oldest) = extent.oldest {
-        page.gauge("history_oldest_timestamp_seconds", oldest);
+        let help = "The oldest sealed minute that is kept.";
+        page.gauge("history_oldest_timestamp_seconds", help, oldest);
     }
-    page.counter("history_write_failures", noted.failures);
-    page.counter("history_differences", noted.differences);
-    page.counter("history_minutes_missed", noted.missed);
-    page.counter("history_minutes_unread", noted.unread);
+    let help = "Minutes whose writing failed and was tried again.";
+    page.counter("history_write_failures", help, noted.failures);
+    let help = "Minutes that were sealed again with other values; the first stay.";
+    page.counter("history_differences", help, noted.differences);
+    let help = "Sealed minutes that history does not have.";
+    page.counter("history_minutes_missed", help, noted.missed);
+    let help = "Minutes that history has and could not read.";
+    page.counter("history_minutes_unread", help, noted.unread);
 }
 
 fn records(page: &mut Page, common: &Common) {
     let noted = common.ledger.read();
     type Pick = fn(&Account) -> i64;
-    let rows: [(&str, Pick); 10] = [
-        ("records_applied", |a| a.applied),
-        ("records_duplicate", |a| a.duplicates),
-        ("records_late", |a| a.late),
-        ("records_dead_lettered", |a| a.dead_lettered),
-        ("records_control", |a| a.control),
-        ("records_gap", |a| a.gaps),
-        ("records_lost", |a| a.lost),
-        ("customers_forgotten", |a| a.forgotten),
-        ("replies_breached", |a| a.breached),
-        ("replies_met_after_all", |a| a.met),
+    let rows: [(&str, &str, Pick); 10] = [
+        ("records_applied", "Records that counted.", |a| a.applied),
+        ("records_duplicate", "Records that had been seen.", |a| {
+            a.duplicates
+        }),
+        ("records_late", "Events older than the horizon.", |a| a.late),
+        ("records_dead_lettered", "Records that were refused.", |a| {
+            a.dead_lettered
+        }),
+        ("records_control", "Control records.", |a| a.control),
+        ("records_gap", "Offsets that hold no record.", |a| a.gaps),
+        (
+            "records_lost",
+            "Records that were gone before they were read.",
+            |a| a.lost,
+        ),
+        (
+            "customers_forgotten",
+            "Customers that gave way to others.",
+            |a| a.forgotten,
+        ),
+        (
+            "replies_breached",
+            "Replies that did not come in time.",
+            |a| a.breached,
+        ),
+        (
+            "replies_met_after_all",
+            "Replies called breached that turned out to be in time.",
+            |a| a.met,
+        ),
     ];
-    for (name, pick) in rows {
-        page.family(name, "counter");
+    for (name, help, pick) in rows {
+        page.family(name, "counter", help);
         for (p, n) in &noted {
             let labels = format!("_total{{partition=\"{p}\"}}");
             page.value(name, &labels, pick(&n.account));
@@ -102,16 +152,27 @@ fn records(page: &mut Page, common: &Common) {
 fn kept(page: &mut Page, journal: &Journal) {
     let (saved, now) = (journal.saved(), clock::now());
     type Pick<'a> = &'a dyn Fn(&Saved) -> String;
-    let rows: [(&str, Pick<'_>); 3] = [
-        ("snapshot_age_seconds", &|s| decimal(now.since(s.at), 3)),
-        ("snapshot_bytes", &|s| s.bytes.to_string()),
-        ("snapshot_duration_seconds", &|s| decimal(s.took_ms, 3)),
+    let rows: [(&str, &str, Pick<'_>); 3] = [
+        (
+            "snapshot_age_seconds",
+            "Age of the newest snapshot.",
+            &|s| decimal(now.since(s.at), 3),
+        ),
+        ("snapshot_bytes", "Size of the newest snapshot.", &|s| {
+            s.bytes.to_string()
+        }),
+        (
+            "snapshot_duration_seconds",
+            "How long the newest snapshot took.",
+            &|s| decimal(s.took_ms, 3),
+        ),
     ];
-    for (name, pick) in rows {
-        page.family(name, "gauge");
+    for (name, help, pick) in rows {
+        page.family(name, "gauge", help);
         for (p, saved) in &saved {
             page.value(name, &format!("{{partition=\"{p}\"}}"), pick(saved));
         }
     }
-    page.counter("snapshot_failures", journal.failures());
+    let help = "Snapshots that could not be written.";
+    page.counter("snapshot_failures", help, journal.failures());
 }

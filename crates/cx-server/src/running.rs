@@ -7,6 +7,8 @@ use crate::history::writer;
 use crate::house::House;
 use crate::partition::Outs;
 use crate::progress::Progress;
+use crate::recount::count::Meaning;
+use crate::recounts::Recounts;
 use crate::snapshots::saver;
 use crate::{clock, glossary, judge, worker};
 use cx_catalog::Catalog;
@@ -58,6 +60,7 @@ impl Running {
                 .cloned()
                 .collect(),
             looks: Arc::new(Semaphore::new(1)),
+            recounts: Arc::new(Recounts::new(common, &rollup, Meaning::of(catalog))),
         });
         let mut running = Self {
             common: Arc::clone(common),

@@ -45,9 +45,37 @@ pub(crate) fn kept(data: &Path) -> anyhow::Result<Secrets> {
     })?;
     let customers = kept_one(&folder.join("customers.key"))?;
     kept_one(&control.join(format!("{FIRST}.key")))?;
+    let (keys, key_id) = ring(&control)?;
+    Ok(Secrets {
+        keys,
+        key_id,
+        hash_key: hash_key(&customers),
+    })
+}
+
+/// The keys of control records below `data`, all of which must be there already: whoever only reads
+/// makes none.
+///
+/// # Errors
+/// A folder without keys, a file that holds none.
+pub(crate) fn found(data: &Path) -> anyhow::Result<Keyring> {
+    let control = data.join("secrets/control");
+    let fix = "give --data the folder that the setting `data` names, or leave it out to take control records on trust";
+    let (keys, _) =
+        ring(&control).with_context(|| format!("no keys in {}: {fix}", control.display()))?;
+    ensure!(
+        keys != Keyring::default(),
+        "no keys in {}: {fix}",
+        control.display()
+    );
+    Ok(keys)
+}
+
+/// The keys in a folder, and the id of the last one by name, which signs.
+fn ring(control: &Path) -> anyhow::Result<(Keyring, String)> {
     let mut keys = Keyring::default();
     let mut key_id = FIRST.to_owned();
-    let mut files: Vec<_> = std::fs::read_dir(&control)?.collect::<Result<_, _>>()?;
+    let mut files: Vec<_> = std::fs::read_dir(control)?.collect::<Result<_, _>>()?;
     files.sort_by_key(std::fs::DirEntry::file_name);
     for file in files {
         let path = file.path();
@@ -59,11 +87,7 @@ pub(crate) fn kept(data: &Path) -> anyhow::Result<Secrets> {
             id.clone_into(&mut key_id);
         }
     }
-    Ok(Secrets {
-        keys,
-        key_id,
-        hash_key: hash_key(&customers),
-    })
+    Ok((keys, key_id))
 }
 
 fn hash_key(secret: &[u8; LONG]) -> HashKey {

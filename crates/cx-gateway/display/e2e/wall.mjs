@@ -5,6 +5,7 @@ import { cutOff, gestures, growth } from "./gestures.mjs";
 import { glossary } from "./glossary.mjs";
 import { accessible, calm } from "./looks.mjs";
 import { rewind } from "./rewind.mjs";
+import { seal } from "./seal.mjs";
 import process from "node:process";
 
 const FLAGS = [
@@ -177,6 +178,7 @@ try {
   const wound = rewind(around);
   for (const [width, height] of SIZES) await open(browser, width, height);
   for (const [width, height] of SIZES) await light(browser, width, height);
+  for (const [width, height] of SIZES) await seal(around, width, height);
   await Promise.all([cut, grown, looked, wound, played()]);
 } catch (error) {
   check("the script comes to its end", false, error.message);

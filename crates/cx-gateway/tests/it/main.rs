@@ -7,6 +7,7 @@ mod drain;
 mod events;
 mod http;
 mod kpis;
+mod recount;
 mod rig;
 mod schema;
 mod slow;

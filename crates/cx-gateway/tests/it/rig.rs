@@ -4,7 +4,7 @@ use crate::theatre::Theatre;
 use bytes::Bytes;
 use cx_gateway::{
     Accepted, Acted, Action, Config, Deed, Desk, Doubt, Freshness, Health, Hub, Kept, Lineage,
-    Partition, Parts, Past, Ready, Samples, Span, Stage, Trend, bind,
+    Partition, Parts, Past, Ready, Recounts, Samples, Span, Stage, Trend, bind,
 };
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Rail, Sealed, Tile};
@@ -42,6 +42,7 @@ pub(crate) struct House {
     pub(crate) slow: AtomicBool,
     /// Set where the house is a demo.
     pub(crate) theatre: Mutex<Option<Arc<Theatre>>>,
+    pub(crate) recounts: Mutex<Option<Arc<dyn Recounts>>>,
 }
 
 /// A board of `n` counts; the cell with id 1 has a tile and a target.
@@ -407,6 +408,10 @@ impl Desk for House {
 
     fn broker(&self) -> &'static str {
         "embedded"
+    }
+
+    fn recounts(&self) -> Option<Arc<dyn Recounts>> {
+        self.recounts.lock().unwrap().clone()
     }
 
     fn stage(&self) -> Option<Arc<dyn Stage>> {

@@ -1,7 +1,8 @@
 //! The demo as its user meets it.
 
 use crate::doors::done;
-use crate::run::{House, text};
+use crate::run::{House, now, text};
+use std::time::Duration;
 
 #[test]
 fn a_bounded_demo_keeps_its_accounting_and_says_so_to_programs() {
@@ -90,4 +91,25 @@ fn a_wrong_command_line_is_told_from_a_failure() {
     ] {
         assert_eq!(done(line).status.code(), Some(2), "{line:?}");
     }
+}
+
+#[test]
+fn pressing_the_seal_of_a_demo_recounts_its_log_and_agrees() {
+    let demo = House::demo(&["--history", "5", "--rate", "20", "--customers", "200"]);
+    let (status, begun) = demo.post("/v1/recount", "application/json", b"");
+    assert_eq!(status, 202, "{begun}");
+    let (status, problem) = demo.post("/v1/recount", "application/json", b"");
+    assert_eq!(status, 409, "one at a time: {problem}");
+    let begun = now();
+    let mut told = demo.get("/v1/recount");
+    while matches!(told["state"].as_str(), Some("reading" | "counting")) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{told}");
+        std::thread::park_timeout(Duration::from_millis(50));
+        told = demo.get("/v1/recount");
+    }
+    assert_eq!(told["state"], "agrees", "{told}");
+    assert!(told["records"].as_u64() > Some(5_000), "{told}");
+    assert_eq!(told["score"]["equal"], told["score"]["numbers"]);
+    let (last, good) = demo.stop();
+    assert!(good, "{last}");
 }

@@ -1,5 +1,6 @@
 //! One number everywhere, on the embedded broker.
 
+use crate::four::{self, everything};
 use crate::proof::{Log, check};
 use crate::run::House;
 use cx_kafka::ClientSettings;
@@ -14,6 +15,31 @@ fn stream_http_and_recount_say_the_same_at_the_same_sealed_seconds() {
         partitions: 8,
     };
     check(&demo, &log);
+    let (last, good) = demo.stop();
+    assert!(good, "{last}");
+}
+
+#[test]
+fn every_number_of_a_demo_is_the_same_four_ways() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let boards = everything(folder.path());
+    let catalog = folder.path().to_str().expect("text");
+    let demo = House::demo(&[
+        "--catalog",
+        catalog,
+        "--history",
+        "3",
+        "--rate",
+        "20",
+        "--customers",
+        "100",
+    ]);
+    let cells: usize = cx_catalog::load(folder.path())
+        .expect("right")
+        .compile(1)
+        .cells
+        .len();
+    assert_eq!(four::check(&demo, &boards), cells);
     let (last, good) = demo.stop();
     assert!(good, "{last}");
 }

@@ -148,11 +148,16 @@ impl House {
 
     /// GET as JSON, whatever the status.
     pub(crate) fn get(&self, path: &str) -> Value {
+        serde_json::from_str(&self.page(path)).expect("JSON")
+    }
+
+    /// GET as text, whatever the status.
+    pub(crate) fn page(&self, path: &str) -> String {
         let config = ureq::Agent::config_builder().http_status_as_error(false);
         let agent = ureq::Agent::new_with_config(config.build());
         let answer = agent.get(format!("{}{path}", self.url)).call();
         let body = answer.expect("an answer").into_body().read_to_string();
-        serde_json::from_str(&body.expect("text")).expect("JSON")
+        body.expect("text")
     }
 }
 

@@ -1,6 +1,10 @@
 //! The house over a real Apache Kafka, as its user meets it. `WATCHFLOOR_TEST_KAFKA` names the
 //! cluster; `cargo xtask test` starts one and runs these.
 
+#[path = "../it/four.rs"]
+mod four_ways;
+#[path = "../it/openmetrics.rs"]
+mod openmetrics;
 #[path = "../it/proof.rs"]
 mod proof;
 #[path = "../it/run.rs"]
@@ -10,6 +14,7 @@ mod bad;
 mod bounce;
 mod chaos;
 mod cluster;
+mod four;
 mod history;
 mod nemesis;
 mod recount;

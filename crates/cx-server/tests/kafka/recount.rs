@@ -5,6 +5,8 @@ use crate::cluster::{Installation, sent};
 use crate::round_trip::events;
 use crate::run::{House, copy, now, root, text};
 use cx_kafka::Producer;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ fn recount(at: &Installation, catalog: &Path, more: &[&str]) -> (Option<i32>, St
 }
 
 /// All that was sent is read, and seconds are sealed.
-fn until_ready(house: &House) {
+pub(crate) fn until_ready(house: &House) {
     let begun = now();
     while house.get("/readyz")["ready"] != true {
         assert!(
@@ -46,6 +48,121 @@ fn agrees(at: &Installation, house: &House) {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("control records taken on trust"), "{said}");
     assert!(said.contains("the server was asked"), "{said}");
+}
+
+/// `watchfloor recount` agrees too, and each of the two programs reads what the other wrote.
+fn agrees_with_ours(at: &Installation, house: &House) {
+    let data = at.data.path().to_str().expect("text");
+    let line = ["recount", "--from", &at.bootstrap, "--against", &house.url];
+    let said = at.good(&[&line[..], &["--data", data]].concat());
+    assert!(
+        said.contains("signatures of control records checked"),
+        "{said}"
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let [ours, theirs] = ["ours", "theirs"].map(|name| folder.path().join(name));
+    let [ours, theirs] = [&ours, &theirs].map(|path| path.to_str().expect("text"));
+    let read = |said: &str| -> Value {
+        serde_json::from_str(said.lines().next().expect("a line")).expect("JSON")
+    };
+    let line = ["recount", "--json", "--from"];
+    let said = at.good(&[&line[..], &[&at.bootstrap, "--dump", ours]].concat());
+    let first = read(&said);
+    let shipped = root().join("deploy/catalog").canonicalize().expect("there");
+    let s = first["s"].to_string();
+    let python = ["--json", "--no-customers", "--s", &s, "--log", ours];
+    let done = python::recount(&root().canonicalize().expect("there"), &shipped, &python);
+    let other = read(&text(&done.stdout));
+    let same = |one: &Value, other: &Value| {
+        let named = |cells: &Value| -> BTreeMap<String, [Value; 5]> {
+            let all = cells.as_array().expect("cells").iter();
+            let named = all.map(|c| {
+                let name = format!("{} {} {}", c["kpi"], c["window"], c["dims"]);
+                let parts = ["value", "state", "numerator", "denominator", "n"];
+                (name, parts.map(|part| c[part].clone()))
+            });
+            named.collect()
+        };
+        assert_eq!(named(&one["cells"]), named(&other["cells"]));
+        assert_eq!(one["offsets"], other["offsets"]);
+    };
+    same(&first, &other["seconds"][0]);
+    let (code, said) = recount(
+        at,
+        &shipped,
+        &["--dump", theirs, "--s", &s, "--no-customers"],
+    );
+    assert_eq!(code, Some(0), "{said}");
+    let said = at.good(&[&line[..], &[theirs, "--s", &s]].concat());
+    same(&read(&said), &first);
+}
+
+/// Pressing the seal recounts on the server, one time after the other.
+fn seal_agrees(house: &House) {
+    assert_eq!(house.get("/v1/recount")["state"], "none");
+    let (status, begun) = house.post("/v1/recount", "application/json", b"");
+    assert_eq!(
+        (status, &begun["state"]),
+        (202, &"reading".into()),
+        "{begun}"
+    );
+    let told = pressed(house);
+    assert_eq!(told["state"], "agrees", "{told}");
+    assert_eq!(told["s"], begun["s"]);
+    assert_eq!(told["score"]["equal"], told["score"]["numbers"], "{told}");
+    let words = told["words"].as_str().expect("words");
+    assert!(words.contains("records from offset 0: "), "{words}");
+}
+
+/// How the recount of a pressed seal ends.
+pub(crate) fn pressed(house: &House) -> Value {
+    let begun = now();
+    loop {
+        let told = house.get("/v1/recount");
+        if !matches!(told["state"].as_str(), Some("reading" | "counting")) {
+            return told;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{told}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+/// Without the first records of some partitions: what rests on them is not called different.
+fn beginning_lost(at: &Installation, house: &House) {
+    let topics = cx_kafka::Topics::open(&at.settings()).expect("a client");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let topic = at.interactions();
+    let trimmed = topics.trim(&topic, &[(0, 3)]);
+    runtime.block_on(trimmed).expect("trimmed");
+    let line = [
+        "recount",
+        "--from",
+        &at.bootstrap,
+        "--against",
+        &house.url,
+        "--json",
+    ];
+    let unsaid = |line: &[&str]| {
+        let done = at.done(line);
+        assert_eq!(done.status.code(), Some(2), "{}", text(&done.stderr));
+        text(&done.stdout)
+    };
+    let said = unsaid(&line);
+    let told: Value = serde_json::from_str(said.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(told["from"][0], 3, "{told}");
+    assert_eq!(told["not_provable"], told["numbers"], "{told}");
+    assert!(told["holds_from"]["records"].is_string(), "{told}");
+    let said = unsaid(&line[..5]);
+    assert!(said.contains("the log's beginning is gone"), "{said}");
+    let (status, _) = house.post("/v1/recount", "application/json", b"");
+    assert_eq!(status, 202);
+    let told = pressed(house);
+    assert_eq!(told["state"], "unsaid", "{told}");
+    let words = told["words"].as_str().expect("words");
+    assert!(
+        words.contains("beginning is gone: windows can be proven that begin after"),
+        "{words}"
+    );
 }
 
 /// A recount of other definitions, or with other keys, must not agree.
@@ -75,6 +192,9 @@ fn differs(at: &Installation, house: &House) {
         Some(0),
         "no control record is signed with that key: {said}"
     );
+    let line = ["recount", "--from", &at.bootstrap, "--against", &house.url];
+    let ours = at.done(&[&line[..], &["--data", data]].concat());
+    assert_ne!(ours.status.code(), Some(0), "{}", text(&ours.stdout));
 }
 
 #[test]
@@ -88,7 +208,10 @@ fn a_house_over_a_live_topic_says_what_the_independent_recount_says() {
     producer.flush(Duration::from_secs(10)).expect("delivered");
     until_ready(&house);
     agrees(&at, &house);
+    agrees_with_ours(&at, &house);
+    seal_agrees(&house);
     differs(&at, &house);
+    beginning_lost(&at, &house);
 }
 
 #[test]
@@ -101,6 +224,7 @@ fn a_history_and_its_decisions_are_what_the_independent_recount_says() {
     let house = at.serve();
     until_ready(&house);
     agrees(&at, &house);
+    agrees_with_ours(&at, &house);
     let decisions = format!("{}cx.decisions", at.prefix);
     let data = at.data.path().to_str().expect("text");
     let shipped = root().join("deploy/catalog").canonicalize().expect("there");

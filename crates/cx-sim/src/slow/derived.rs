@@ -2,7 +2,8 @@
 //!
 //! The arithmetic is the slow model's own: the CEL crate parses, fractions are whole numbers of 128 bits.
 
-use super::{Cell, scopes};
+use super::Cell;
+use super::scope::scopes;
 use ::cel::Program;
 use ::cel::common::ast::{Expr, IdedExpr, LiteralValue};
 use cx_catalog::definition::{Formula, Kpi, Metric};

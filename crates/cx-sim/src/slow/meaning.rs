@@ -1,17 +1,15 @@
-//! In: one partition's log. Kept: nothing. Out: what became of each record, word for word as
+//! In: one partition's records. Kept: all of them. Out: what became of each record, word for word as
 //! DESIGN 2 says. Never knows: KPIs.
 
-use super::LogRecord;
-use cx_model::attribute::SlotTable;
-use cx_model::decode::decode;
+use cx_model::control::{Act, Control};
 use cx_model::ids::partition_of;
 use cx_model::limits::Limits;
 use cx_model::record::TimestampKind;
 use cx_model::reject::Reason;
 use cx_model::time::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,94 +60,177 @@ pub struct Named {
     pub outcome: Outcome,
     /// What the steps before it say of it, by name without `fact.`.
     pub facts: BTreeMap<&'static str, i64>,
-    /// The event as JSON; null where it is none.
+    /// The event as JSON; null where it is none, and where no question can need it.
     pub event: Value,
+    /// CloudEvents `source` of the event.
+    pub(super) source: Option<Arc<str>>,
     /// Which conditions hold for it, by their numbers, once somebody asked.
     pub(super) holds: OnceLock<Vec<bool>>,
 }
 
-/// Reads a log through.
-pub(super) fn named(log: &[LogRecord], place: (u32, u32), limits: &Limits) -> Vec<Named> {
-    let mut out: Vec<Named> = Vec::new();
-    let mut filed: BTreeMap<String, i64> = BTreeMap::new();
-    let mut counter: Option<u64> = None;
-    for record in log {
-        let before = out.last().map(|r| r.log_time);
-        let rises = record
-            .clock
-            .is_some_and(|c| counter.is_none_or(|last| c > last));
-        let far = before.is_some_and(|b| record.timestamp.since(b) > limits.future_ms);
-        let jump = far && record.timestamp_kind == TimestampKind::Create && !rises;
+/// Minutes of log time after which ids that nothing can repeat any more are let go.
+const FORGET_MINUTES: i64 = 10;
+
+/// What steps of objects are named.
+const STEPS: [&str; 2] = ["cx.contact.", "cx.conversation."];
+
+/// What a record is before it has a name.
+pub(super) enum Content {
+    /// An event as JSON, and the time it states.
+    Event(Value, Option<Timestamp>),
+    /// A control record with a right signature.
+    Control(Control),
+    /// Neither.
+    Refused(Reason),
+}
+
+/// Names the records of one partition, one after the other.
+pub(super) struct Namer {
+    /// Partition, and how many there are.
+    place: (u32, u32),
+    limits: Limits,
+    named: Vec<Named>,
+    /// Minute of log time under which an id is filed.
+    filed: BTreeMap<String, i64>,
+    forgot: i64,
+    counter: Option<u64>,
+    set: u32,
+    /// The sources heard so far.
+    sources: BTreeSet<Arc<str>>,
+    /// Events of before are not looked at any more, but for the steps of what may still be open.
+    from: Timestamp,
+}
+
+impl Namer {
+    pub(super) fn new(place: (u32, u32), limits: Limits) -> Self {
+        Self {
+            place,
+            limits,
+            named: Vec::new(),
+            filed: BTreeMap::new(),
+            forgot: 0,
+            counter: None,
+            set: 0,
+            sources: BTreeSet::new(),
+            from: Timestamp(i64::MIN),
+        }
+    }
+
+    /// What was logged before and is no step of an object is not asked for.
+    pub(super) fn only(&mut self, from: Timestamp) {
+        self.from = from;
+    }
+
+    /// The next record.
+    pub(super) fn take(&mut self, (timestamp, kind): (Timestamp, TimestampKind), content: Content) {
+        let before = self.named.last().map(|r| r.log_time);
+        let rises =
+            matches!(&content, Content::Control(c) if self.counter.is_none_or(|n| c.counter > n));
+        let far = before.is_some_and(|b| timestamp.since(b) > self.limits.future_ms);
+        let jump = far && kind == TimestampKind::Create && !rises;
         let log_time = match before {
             Some(b) if jump => b,
-            Some(b) => b.max(record.timestamp),
-            None => record.timestamp,
+            Some(b) => b.max(timestamp),
+            None => timestamp,
         };
         let mut one = Named {
             log_time,
             time: log_time,
-            outcome: Outcome::Control,
+            outcome: Outcome::DeadLettered(Reason::Jump),
             facts: BTreeMap::new(),
             event: Value::Null,
+            source: None,
             holds: OnceLock::new(),
         };
-        one.outcome = match record.clock {
-            _ if jump => Outcome::DeadLettered(Reason::Jump),
-            Some(c) if rises => {
-                counter = Some(c);
-                Outcome::Control
+        match content {
+            Content::Event(event, stated) => {
+                one.source = event["source"].as_str().map(|name| self.source(name));
+                one.event = event;
+                if !jump {
+                    one.outcome = self.event(&mut one, stated);
+                }
             }
-            Some(_) => Outcome::DeadLettered(Reason::ControlReplayed),
-            None => event(record, &mut one, place, limits, &mut filed),
-        };
-        if jump && record.clock.is_none() {
-            one.event = serde_json::from_slice(&record.value).unwrap_or(Value::Null);
+            Content::Control(control) if !jump => one.outcome = self.control(&control, rises),
+            Content::Refused(reason) if !jump => one.outcome = Outcome::DeadLettered(reason),
+            Content::Control(_) | Content::Refused(_) => {}
         }
-        out.push(one);
+        let kind = one.event["type"].as_str().unwrap_or_default();
+        let step = STEPS.iter().any(|family| kind.starts_with(family));
+        if one.log_time < self.from && !step {
+            one.event = Value::Null;
+        }
+        self.named.push(one);
     }
-    out
-}
 
-fn event(
-    record: &LogRecord,
-    one: &mut Named,
-    (partition, partitions): (u32, u32),
-    limits: &Limits,
-    filed: &mut BTreeMap<String, i64>,
-) -> Outcome {
-    let (kept, stated) = match decode(&record.value, &SlotTable::default(), limits) {
-        Ok(event) => (
-            serde_json::from_slice(&record.value).expect("decoded"),
-            event.time,
-        ),
-        Err(rejected) => return Outcome::DeadLettered(rejected.reason),
-    };
-    one.event = kept;
-    let stated = stated.unwrap_or(one.log_time);
-    if stated.since(one.log_time) > limits.future_ms {
-        return Outcome::DeadLettered(Reason::Future);
+    fn source(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.sources.get(name) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = name.into();
+        self.sources.insert(Arc::clone(&new));
+        new
     }
-    if one.event["subject"]
-        .as_str()
-        .is_some_and(|s| partition_of(s, partitions) != partition)
-    {
-        return Outcome::DeadLettered(Reason::Misplaced);
+
+    /// All records with their names.
+    pub(super) fn done(self) -> Vec<Named> {
+        self.named
     }
-    let id = format!("{}\u{0}{}", one.event["source"], one.event["id"]);
-    let minute = one.log_time.minute();
-    let known = filed.get(&id);
-    if known.is_some_and(|filed| minute - filed <= limits.repeat_minutes) {
-        return Outcome::Duplicate;
+
+    fn control(&mut self, control: &Control, rises: bool) -> Outcome {
+        if !rises {
+            return Outcome::DeadLettered(Reason::ControlReplayed);
+        }
+        if let Act::Activate { number, .. } = control.act {
+            if number != self.set + 1 {
+                return Outcome::DeadLettered(Reason::ControlInvalid);
+            }
+            self.set = number;
+        }
+        self.counter = Some(control.counter);
+        Outcome::Control
     }
-    filed.insert(id, minute.max(stated.minute()));
-    one.time = if stated.since(one.log_time) > limits.clamp_ms {
-        one.log_time
-    } else {
-        stated
-    };
-    if one.log_time.since(one.time) > limits.horizon_ms {
-        Outcome::Late
-    } else {
-        Outcome::Applied
+
+    fn event(&mut self, one: &mut Named, stated: Option<Timestamp>) -> Outcome {
+        let limits = self.limits;
+        let stated = stated.unwrap_or(one.log_time);
+        if stated.since(one.log_time) > limits.future_ms {
+            return Outcome::DeadLettered(Reason::Future);
+        }
+        let (partition, partitions) = self.place;
+        if one.event["subject"]
+            .as_str()
+            .is_some_and(|s| partition_of(s, partitions) != partition)
+        {
+            return Outcome::DeadLettered(Reason::Misplaced);
+        }
+        if self.repeated(one, stated) {
+            return Outcome::Duplicate;
+        }
+        one.time = if stated.since(one.log_time) > limits.clamp_ms {
+            one.log_time
+        } else {
+            stated
+        };
+        if one.log_time.since(one.time) > limits.horizon_ms {
+            Outcome::Late
+        } else {
+            Outcome::Applied
+        }
+    }
+
+    fn repeated(&mut self, one: &Named, stated: Timestamp) -> bool {
+        let text = |name: &str| one.event[name].as_str().unwrap_or_default();
+        let id = format!("{}\u{0}{}", text("source"), text("id"));
+        let minute = one.log_time.minute();
+        let seen = |filed: i64| minute - filed <= self.limits.repeat_minutes;
+        if self.filed.get(&id).is_some_and(|filed| seen(*filed)) {
+            return true;
+        }
+        if minute - self.forgot >= FORGET_MINUTES {
+            self.forgot = minute;
+            self.filed.retain(|_, filed| seen(*filed));
+        }
+        self.filed.insert(id, minute.max(stated.minute()));
+        false
     }
 }

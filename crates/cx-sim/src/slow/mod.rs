@@ -8,9 +8,12 @@ mod derived;
 mod meaning;
 mod objects;
 mod rank;
+mod reading;
+mod scope;
 
 use cel::{Context, Program};
-use cx_catalog::definition::{Agg, Dimension, Formula, Kpi, Measure, Object};
+use cx_catalog::definition::{Agg, Formula, Kpi, Measure, Object};
+use cx_model::attribute::SlotTable;
 use cx_model::limits::Limits;
 use cx_model::record::TimestampKind;
 use cx_model::time::Timestamp;
@@ -18,6 +21,8 @@ use cx_model::value::{CellValue, RESTATED, WARMING, scaled};
 use cx_model::window::Window;
 pub use decisions::Decision;
 pub use meaning::{Named, Outcome};
+pub use reading::Reading;
+use scope::{scoped, scopes};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,9 +62,18 @@ impl<'m> SlowModel<'m> {
         logs: &[Vec<LogRecord>],
     ) -> Self {
         let partitions = u32::try_from(logs.len()).expect("few partitions");
-        let read = |(p, log): (usize, &Vec<LogRecord>)| {
-            let partition = u32::try_from(p).expect("few partitions");
-            let mut named = meaning::named(log, (partition, partitions), &limits);
+        let mut reading = Reading::new(limits, SlotTable::default(), partitions);
+        for (partition, log) in (0..).zip(logs) {
+            log.iter().for_each(|r| reading.plain(partition, r));
+        }
+        Self::of(kpis, reply_targets, reading)
+    }
+
+    /// Judges what was read.
+    #[must_use]
+    pub fn of(kpis: &'m [Kpi], reply_targets: &BTreeMap<String, u32>, reading: Reading) -> Self {
+        let limits = reading.limits();
+        let look = |mut named: Vec<Named>| {
             for (i, facts) in conversations::facts(&named, &limits, reply_targets) {
                 named[i].facts.extend(facts);
             }
@@ -73,7 +87,7 @@ impl<'m> SlowModel<'m> {
             limits,
             reply_targets: reply_targets.clone(),
             programs: numbered(kpis),
-            logs: logs.iter().enumerate().map(read).collect(),
+            logs: reading.done().into_iter().map(look).collect(),
         }
     }
 
@@ -123,8 +137,9 @@ impl<'m> SlowModel<'m> {
         let counted = |k: &&Kpi| !matches!(k.formula, Formula::Derived { .. });
         for kpi in self.kpis.iter().filter(counted) {
             for window in &kpi.windows {
+                let near = self.near(*window, &before, s);
                 for dims in scopes(&kpi.dimensions) {
-                    let mut value = self.cell(kpi, *window, &dims, &before, s);
+                    let mut value = self.cell(kpi, *window, &dims, &near, s);
                     let begins = Timestamp::from_second(s - window.seconds());
                     if *window != Window::Now && start.is_some_and(|t| begins < t) {
                         value.state |= WARMING;
@@ -135,6 +150,18 @@ impl<'m> SlowModel<'m> {
         }
         derived::add(&mut cells, self.kpis);
         cells
+    }
+
+    /// The records that can count in a window that ends at `s`: no event is stamped further ahead of
+    /// its log time than the clamp lets it. All of them for what is open `now`.
+    fn near<'r>(&self, window: Window, before: &[&'r [Named]], s: i64) -> Vec<&'r [Named]> {
+        let reach = window.seconds() + window.pane_seconds().max(60);
+        let from = Timestamp::from_second(s - reach).plus(-self.limits.clamp_ms);
+        if window == Window::Now {
+            return before.to_vec();
+        }
+        let near = |log: &&'r [Named]| &log[log.partition_point(|r| r.log_time < from)..];
+        before.iter().map(near).collect()
     }
 
     fn cell(
@@ -215,11 +242,13 @@ impl<'m> SlowModel<'m> {
         let mut part = nothing(m);
         let mut customers = BTreeSet::new();
         let mut numbers = Vec::new();
+        let conditions = self.conditions(kpi, m);
         for r in before.iter().flat_map(|log| log.iter()) {
             let time = if records { r.log_time } else { r.time };
             let counts = (records || r.outcome == Outcome::Applied)
                 && panes.contains(&time.second().div_euclid(width));
-            if !counts || !scoped(r, &kpi.dimensions, dims) || !self.matches(kpi, m, r) {
+            let matches = counts && self.matches(&conditions, m, r);
+            if !matches || !scoped(r, &kpi.dimensions, dims) {
                 continue;
             }
             let end = Timestamp::from_second((time.second().div_euclid(width) + 1) * width);
@@ -264,7 +293,8 @@ impl<'m> SlowModel<'m> {
             let newest = objects::newest(before, declared.unwrap_or(&[]), source);
             return age(s, newest);
         }
-        let here = |r: &Named| self.matches(kpi, m, r) && scoped(r, &kpi.dimensions, dims);
+        let conditions = self.conditions(kpi, m);
+        let here = |r: &Named| self.matches(&conditions, m, r) && scoped(r, &kpi.dimensions, dims);
         let starts = if of == Object::ContactWaiting {
             objects::waiting(before, s, &self.limits, here)
         } else {
@@ -285,19 +315,21 @@ impl<'m> SlowModel<'m> {
         age(s, starts.into_iter().min())
     }
 
+    /// The numbers of filter and condition.
+    fn conditions(&self, kpi: &Kpi, m: &Measure) -> Vec<usize> {
+        let all = kpi.filter.iter().chain(&m.condition);
+        all.map(|source| self.programs[source.as_str()].0).collect()
+    }
+
     /// Filter and condition by the crate's interpreter; an error is false.
-    fn matches(&self, kpi: &Kpi, m: &Measure, r: &Named) -> bool {
+    fn matches(&self, conditions: &[usize], m: &Measure, r: &Named) -> bool {
         if let Agg::Sum { of } | Agg::Average { of } | Agg::Percentile { of, .. } = &m.agg
             && let Some(fact) = of.strip_prefix("fact.")
             && !r.facts.contains_key(fact)
         {
             return false;
         }
-        let mut conditions = kpi.filter.iter().chain(&m.condition);
-        conditions.all(|source| {
-            let (number, _) = self.programs[source.as_str()];
-            self.holds(r)[number]
-        })
+        conditions.iter().all(|number| self.holds(r)[*number])
     }
 
     /// All conditions for one record, each evaluated once.
@@ -428,40 +460,6 @@ fn factor(kpi: &Kpi) -> (i64, i64) {
         _ if of.ends_with("_minor") => (1, 100),
         _ => (1, 1),
     }
-}
-
-/// All combinations of dimension values, with `all` and `other`.
-fn scopes(dimensions: &[Dimension]) -> Vec<BTreeMap<String, String>> {
-    let mut all = vec![BTreeMap::new()];
-    for d in dimensions {
-        let values = d.values.iter().map(String::as_str).chain(["all", "other"]);
-        all = values
-            .flat_map(|v| {
-                all.iter().map(move |scope| {
-                    let mut scope = scope.clone();
-                    scope.insert(d.name.clone(), v.to_owned());
-                    scope
-                })
-            })
-            .collect();
-    }
-    all
-}
-
-fn scoped(r: &Named, dimensions: &[Dimension], dims: &BTreeMap<String, String>) -> bool {
-    dimensions.iter().all(|d| {
-        let value = match d.name.as_str() {
-            "reason" if d.values.iter().any(|v| v == "invalid_json") => r.outcome.reason(),
-            name => r.event["data"][name].as_str().unwrap_or_default(),
-        };
-        let wanted = dims[&d.name].as_str();
-        wanted == "all"
-            || if wanted == "other" {
-                !d.values.iter().any(|v| v == value)
-            } else {
-                wanted == value
-            }
-    })
 }
 
 /// JSON as CEL sees it: whole numbers are ints.

@@ -104,7 +104,8 @@ pub(super) fn newest(before: &[&[Named]], declared: &[String], source: &str) -> 
     let of = |name: &String| {
         let records = before.iter().flat_map(|log| log.iter());
         let taken = records.filter(|r| {
-            matches!(r.outcome, Outcome::Applied | Outcome::Late) && r.event["source"] == **name
+            matches!(r.outcome, Outcome::Applied | Outcome::Late)
+                && r.source.as_deref() == Some(name)
         });
         taken.map(|r| r.time).max()
     };

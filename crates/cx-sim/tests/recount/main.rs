@@ -5,6 +5,7 @@ mod differ;
 mod expected;
 mod log;
 mod python;
+mod slow;
 #[path = "../laws/world.rs"]
 mod world;
 

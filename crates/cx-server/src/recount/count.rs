@@ -1,0 +1,343 @@
+//! In: a log, definitions, a second. Kept: nothing. Out: every number of that second, counted from the
+//! log's first record by the slow model, and from where on that proves something.
+//! Never knows: engines, panes; what anybody else says of the second.
+
+use super::log::Log;
+use super::verdict::Number;
+use crate::keyring::Keyring;
+use anyhow::{bail, ensure};
+use cx_catalog::Catalog;
+use cx_catalog::definition::{Agg, Formula, Kpi, Measure};
+use cx_model::attribute::SlotTable;
+use cx_model::control::{Act, Control};
+use cx_model::limits::Limits;
+use cx_model::record::Record;
+use cx_model::reject::Reason;
+use cx_model::time::{MINUTE, SECOND, Timestamp};
+use cx_sim::slow::{Cell, Reading, SlowModel};
+use std::collections::BTreeMap;
+
+/// What a log is judged by.
+pub(crate) struct Meaning {
+    pub(crate) kpis: Vec<Kpi>,
+    /// Measured by processes, so that no log can give them.
+    pub(crate) observed: Vec<Kpi>,
+    pub(crate) hash: String,
+    limits: Limits,
+    reply_targets: BTreeMap<String, u32>,
+    slots: SlotTable,
+}
+
+impl Meaning {
+    pub(crate) fn of(catalog: &Catalog) -> Self {
+        Self {
+            kpis: catalog.kpis.clone(),
+            observed: catalog.observed.clone(),
+            hash: catalog.hash.clone(),
+            limits: catalog.limits,
+            reply_targets: catalog.reply_targets.clone(),
+            slots: catalog.compile(1).slots,
+        }
+    }
+
+    /// The KPI of that name.
+    pub(crate) fn kpi(&self, name: &str) -> Option<&Kpi> {
+        self.kpis.iter().find(|k| k.kpi == name)
+    }
+}
+
+/// Which second, and the offsets it is said to rest on. Without a second: the newest one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Asked {
+    pub(crate) s: Option<i64>,
+    pub(crate) offsets: Option<Vec<i64>>,
+}
+
+/// How far a recount has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Records are read.
+    Reading { read: u64, of: Option<u64> },
+    /// Numbers are counted.
+    Counting { records: u64 },
+}
+
+/// What the log says of one second.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    pub(crate) s: i64,
+    /// By partition, the offset after the last record before the second.
+    pub(crate) offsets: Vec<i64>,
+    /// By partition, the first offset that was still there.
+    pub(crate) from: Vec<i64>,
+    pub(crate) records: u64,
+    pub(crate) cells: BTreeMap<Cell, Number>,
+    /// Records that somebody may have counted are not there to be counted again.
+    pub(crate) incomplete: bool,
+    /// The set that was activated is another one than these definitions are.
+    pub(crate) other_set: Option<String>,
+    start: Option<Start>,
+}
+
+/// When the log begins, where its true beginning is gone.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    at: Timestamp,
+    /// For how long what happened before may still show: in names of records, and in what is open.
+    repeats_ms: i64,
+    objects_ms: i64,
+}
+
+impl Counted {
+    /// Whether the log that is left proves this number.
+    pub(crate) fn proves(&self, kpi: &Kpi, cell: &Cell) -> bool {
+        let Some(start) = self.start else {
+            return true;
+        };
+        let Some(memory_ms) = start.memory_ms(kpi) else {
+            return false;
+        };
+        let begins = Timestamp::from_second(self.s - cell.1.seconds()).plus(-MINUTE);
+        begins >= start.at.plus(memory_ms)
+    }
+
+    /// From which second on windows may begin that can be proven, where the log's beginning is gone:
+    /// those over records, and those over what is open for longer.
+    pub(crate) fn holds_from(&self) -> Option<(Timestamp, Timestamp)> {
+        let start = self.start?;
+        Some((
+            start.at.plus(start.repeats_ms),
+            start.at.plus(start.objects_ms),
+        ))
+    }
+}
+
+impl Start {
+    /// For how long after the start a number may rest on what is gone; `None`: for ever.
+    fn memory_ms(&self, kpi: &Kpi) -> Option<i64> {
+        if let Formula::Derived { .. } = kpi.formula {
+            // What it is made of is said by other definitions: nothing is claimed here.
+            return None;
+        }
+        let text = serde_json::to_string(&kpi.formula).unwrap_or_default();
+        if text.contains("source.last_event") {
+            return None;
+        }
+        let plain = |m: &Measure| !matches!(m.agg, Agg::Gauge { .. } | Agg::Oldest { .. });
+        let known = match &kpi.formula {
+            Formula::Simple { measure } => plain(measure),
+            Formula::Ratio {
+                numerator,
+                denominator,
+            } => plain(numerator) && plain(denominator),
+            Formula::Observed { .. } | Formula::Derived { .. } => false,
+        };
+        let facts = text.contains("fact.") || kpi.filter.iter().any(|f| f.contains("fact."));
+        Some(if known && !facts {
+            self.repeats_ms
+        } else {
+            self.objects_ms
+        })
+    }
+}
+
+/// One log on its way through the slow model.
+struct Walk<'w> {
+    keys: Option<&'w Keyring>,
+    topic: String,
+    gaps_are_losses: bool,
+    reading: Reading,
+    /// By partition, the offsets of its records.
+    offsets: Vec<Vec<i64>>,
+    next: Vec<i64>,
+    records: u64,
+    incomplete: bool,
+    other_set: Option<String>,
+    hash: &'w str,
+}
+
+impl Walk<'_> {
+    fn take(&mut self, record: &Record<'_>) -> anyhow::Result<()> {
+        let steers = self.steers(record)?;
+        if let Some(Ok(Control {
+            act: Act::Activate { number, hash },
+            ..
+        })) = &steers
+        {
+            ensure!(
+                *number != 2,
+                "partition {}, offset {}: set 2 is activated; seconds under more than one set cannot be recounted yet",
+                record.partition,
+                record.offset
+            );
+            if *number == 1 && hash != self.hash {
+                self.other_set.get_or_insert_with(|| hash.clone());
+            }
+        }
+        let partition = record.partition as usize;
+        let hole = record.offset > self.next[partition];
+        self.incomplete |= hole && self.gaps_are_losses;
+        self.next[partition] = record.offset + 1;
+        self.offsets[partition].push(record.offset);
+        self.records += 1;
+        self.reading.record(record, steers);
+        Ok(())
+    }
+
+    /// What a control record says, or why it is none; `None` for anything else.
+    fn steers(&self, record: &Record<'_>) -> anyhow::Result<Option<Result<Control, Reason>>> {
+        if record.control.is_none() {
+            return Ok(None);
+        }
+        let said = match self.keys {
+            Some(keys) => keys.read(&self.topic, record)?,
+            None => Keyring::on_trust(record),
+        };
+        Ok(Some(said.map_err(|rejected| rejected.reason)))
+    }
+}
+
+/// Counts one second of a log. `keys`: `None` takes control records on trust. `tell` hears how far it
+/// has come, and can end it.
+///
+/// # Errors
+/// A log that cannot be read or does not hold the second; those of `tell`.
+pub(crate) fn count(
+    (meaning, keys): (&Meaning, Option<&Keyring>),
+    log: &mut dyn Log,
+    asked: &Asked,
+    tell: &mut dyn FnMut(Step) -> anyhow::Result<()>,
+) -> anyhow::Result<Counted> {
+    let head = log.head().clone();
+    if let Some(offsets) = &asked.offsets {
+        ensure!(
+            offsets.len() == head.partitions as usize,
+            "the second rests on {} partitions, {} has {}",
+            offsets.len(),
+            head.topic,
+            head.partitions
+        );
+    }
+    let reading = Reading::new(meaning.limits, meaning.slots.clone(), head.partitions);
+    let mut walk = Walk {
+        keys,
+        topic: head.topic.clone(),
+        gaps_are_losses: head.gaps_are_losses,
+        reading: match asked.s {
+            Some(s) => reading.only(s),
+            None => reading,
+        },
+        offsets: vec![Vec::new(); head.partitions as usize],
+        next: head.lows.clone(),
+        records: 0,
+        incomplete: head.lows.iter().any(|low| *low > 0),
+        other_set: None,
+        hash: &meaning.hash,
+    };
+    let of = head.length;
+    log.read(asked.offsets.as_deref(), &mut |record| {
+        walk.take(record)?;
+        if walk.records.is_multiple_of(1_000) {
+            tell(Step::Reading {
+                read: walk.records,
+                of,
+            })?;
+        }
+        Ok(())
+    })?;
+    tell(Step::Counting {
+        records: walk.records,
+    })?;
+    let Walk {
+        reading,
+        offsets,
+        records,
+        incomplete,
+        other_set,
+        ..
+    } = walk;
+    let model = SlowModel::of(&meaning.kpis, &meaning.reply_targets, reading);
+    let s = second(&model, asked, head.partitions)?;
+    let rests = rests(&model, s, &offsets, &head.lows);
+    if let Some(wanted) = &asked.offsets {
+        reached(&rests, wanted, &offsets)?;
+    }
+    let cells = model.at(s).into_iter();
+    Ok(Counted {
+        s,
+        offsets: rests.into_iter().map(|(next, _)| next).collect(),
+        start: start(meaning, &model, &head.lows),
+        from: head.lows,
+        records,
+        cells: cells.map(|(cell, value)| (cell, value.into())).collect(),
+        incomplete,
+        other_set,
+    })
+}
+
+/// The second that is asked for, or the newest one that all partitions have passed.
+fn second(model: &SlowModel<'_>, asked: &Asked, partitions: u32) -> anyhow::Result<i64> {
+    let (mut begins, mut ends) = (i64::MIN, i64::MAX);
+    for partition in 0..partitions as usize {
+        let records = model.records(partition);
+        let (Some(first), Some(last)) = (records.first(), records.last()) else {
+            bail!("nothing is sealed: partition {partition} has no record");
+        };
+        begins = begins.max(first.log_time.second());
+        ends = ends.min(last.log_time.second());
+    }
+    ensure!(
+        begins <= ends,
+        "nothing is sealed: one partition begins at second {begins}, another ends at {ends}"
+    );
+    let s = asked.s.unwrap_or(ends);
+    ensure!(
+        s >= begins && (s <= ends || asked.offsets.is_some()),
+        "second {s} is not sealed: the log's seconds are {begins} to {ends}"
+    );
+    Ok(s)
+}
+
+/// By partition, the offset after the last record before the second, and whether a later one passes it.
+fn rests(model: &SlowModel<'_>, s: i64, offsets: &[Vec<i64>], lows: &[i64]) -> Vec<(i64, bool)> {
+    let one = |(partition, (offsets, low)): (usize, (&Vec<i64>, &i64))| {
+        let records = model.records(partition);
+        let passing = records
+            .iter()
+            .position(|r| r.log_time >= Timestamp::from_second(s));
+        let before = &offsets[..passing.unwrap_or(offsets.len())];
+        (
+            before.last().map_or(*low, |last| last + 1),
+            passing.is_some(),
+        )
+    };
+    offsets.iter().zip(lows).enumerate().map(one).collect()
+}
+
+/// The log must hold what the second is said to rest on; whether it really does is another question.
+fn reached(rests: &[(i64, bool)], wanted: &[i64], offsets: &[Vec<i64>]) -> anyhow::Result<()> {
+    for (partition, ((next, passed), wanted)) in rests.iter().zip(wanted).enumerate() {
+        let read = offsets[partition].last().is_some_and(|last| last >= wanted);
+        ensure!(
+            *passed || read,
+            "partition {partition}: the log ends at offset {next}, before the record at {wanted} that ends the second"
+        );
+    }
+    Ok(())
+}
+
+fn start(meaning: &Meaning, model: &SlowModel<'_>, lows: &[i64]) -> Option<Start> {
+    let gone = lows.iter().enumerate().filter(|(_, low)| **low > 0);
+    let first = gone.filter_map(|(partition, _)| model.records(partition).first());
+    let at = first.map(|r| r.log_time).max()?;
+    let limits = meaning.limits;
+    // What is gone may have been stamped ahead, and then it is remembered for longer.
+    let repeats_ms = limits.future_ms + limits.clamp_ms + (limits.repeat_minutes + 1) * MINUTE;
+    let target = meaning.reply_targets.values().max().copied().unwrap_or(0);
+    let objects_ms = limits.contact_open_ms + i64::from(target) * SECOND;
+    Some(Start {
+        at,
+        repeats_ms,
+        objects_ms: repeats_ms + objects_ms,
+    })
+}
