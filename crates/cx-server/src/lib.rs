@@ -43,6 +43,7 @@ mod show;
 pub mod snapshots;
 mod stage;
 mod start;
+mod tape;
 mod topics;
 mod watch;
 mod watchdog;
