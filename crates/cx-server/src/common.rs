@@ -13,6 +13,7 @@ use crate::pace::Pace;
 use crate::people::Directory;
 use crate::revival::Revival;
 use crate::snapshots::kept::Snapshots;
+use crate::tape::Tape;
 use cx_catalog::compiled::Compiled;
 use cx_engine::Plan;
 use cx_kafka::{ClientSettings, Full, Producer};
@@ -87,6 +88,8 @@ pub(crate) struct Common {
     pub(crate) producer: Producer,
     pub(crate) secrets: Secrets,
     pub(crate) embedded: bool,
+    /// The whole log, where the broker does not keep it.
+    pub(crate) tape: Option<Tape>,
     /// `None`: the broker keeps nothing either.
     pub(crate) snapshots: Option<Snapshots>,
     pub(crate) history: History,
@@ -136,7 +139,10 @@ impl Common {
     /// A producer that librdkafka refuses.
     pub(crate) fn open(foundation: Foundation) -> anyhow::Result<Self> {
         let partitions = foundation.partitions;
+        let topic = &foundation.topics.interactions;
+        let tape = foundation.embedded.then(|| Tape::new(topic, partitions));
         Ok(Self {
+            tape,
             producer: Producer::open(&foundation.settings)?,
             plan: Arc::new(Plan::new(Arc::clone(&foundation.set))),
             set: foundation.set,

@@ -282,6 +282,14 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_needs_no_file_but_an_address_that_is_one() {
+        let config = Config::of_environment("broker:9092").expect("right");
+        assert_eq!(config.kafka.bootstrap, "broker:9092");
+        let error = Config::of_environment("broker").expect_err("no port");
+        assert!(format!("{error}").contains("host:port"), "{error}");
+    }
+
+    #[test]
     fn wrong_settings_are_named_with_what_to_write() {
         let check = |from: &str, to: &str, words: &str| {
             let text = SHIPPED.replace(from, to);

@@ -47,6 +47,7 @@ mod show;
 pub mod snapshots;
 mod stage;
 mod start;
+mod tape;
 mod told;
 mod topics;
 mod watch;

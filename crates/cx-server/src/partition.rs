@@ -118,7 +118,7 @@ impl Owned {
     /// Takes a record.
     ///
     /// # Errors
-    /// A record that a snapshot knows otherwise; a control record signed with an unknown key.
+    /// A record that a snapshot knows otherwise; a control record signed with an unknown key; no memory.
     pub(crate) fn record(
         &mut self,
         (common, now): (&Common, Timestamp),
@@ -128,6 +128,9 @@ impl Owned {
         self.at_end = false;
         if let Some(expected) = self.expected.take() {
             return start::recognise(expected, record);
+        }
+        if let Some(tape) = &common.tape {
+            tape.note(record)?;
         }
         let behind = now.since(record.timestamp) > NEAR_MS;
         let step = if behind { Step::Minute } else { Step::Second };

@@ -4,7 +4,7 @@
 use crate::common::Common;
 use crate::recount::count::{Asked, Meaning, Step, count};
 use crate::recount::kafka::Kafka;
-use crate::recount::log::Log as _;
+use crate::recount::log::Log;
 use crate::recount::told::{begins, score};
 use crate::recount::verdict::{Told, Verdict, verdict};
 use anyhow::ensure;
@@ -107,8 +107,7 @@ impl Job {
 
     fn compared(&self) -> anyhow::Result<Recount> {
         let common = &self.common;
-        let topic = &common.topics.interactions;
-        let mut log = Kafka::open(&common.settings, topic, common.embedded)?;
+        let mut log = self.log()?;
         let length = log.head().length.unwrap_or(0);
         let (used, most) = common.memory.used();
         let free = most.saturating_sub(used) / 2;
@@ -122,7 +121,7 @@ impl Job {
             offsets: Some(theirs.offsets.clone()),
         };
         let keys = Some(&common.secrets.keys);
-        let counted = count((&self.meaning, keys), &mut log, &asked, &mut |step| {
+        let counted = count((&self.meaning, keys), &mut *log, &asked, &mut |step| {
             ensure!(!common.stop.load(Ordering::Relaxed), "the server stops");
             self.tell(step);
             Ok(())
@@ -155,6 +154,16 @@ impl Job {
             }),
             difference,
             ..told(state, words, Some(&self.sealed))
+        })
+    }
+
+    /// The log as anybody can read it; as the engines heard it, where the broker does not keep it.
+    fn log(&self) -> anyhow::Result<Box<dyn Log>> {
+        let common = &self.common;
+        let topic = &common.topics.interactions;
+        Ok(match &common.tape {
+            Some(tape) => Box::new(tape.log()),
+            None => Box::new(Kafka::open(&common.settings, topic, false)?),
         })
     }
 

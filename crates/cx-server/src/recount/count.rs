@@ -7,7 +7,7 @@ use super::verdict::Number;
 use crate::keyring::Keyring;
 use anyhow::{bail, ensure};
 use cx_catalog::Catalog;
-use cx_catalog::definition::{Agg, Formula, Kpi, Measure};
+use cx_catalog::definition::Kpi;
 use cx_model::attribute::SlotTable;
 use cx_model::control::{Act, Control};
 use cx_model::limits::Limits;
@@ -15,6 +15,7 @@ use cx_model::record::Record;
 use cx_model::reject::Reason;
 use cx_model::time::{MINUTE, SECOND, Timestamp};
 use cx_sim::slow::{Cell, Reading, SlowModel};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// What a log is judged by.
@@ -113,27 +114,18 @@ impl Counted {
 }
 
 impl Start {
-    /// For how long after the start a number may rest on what is gone; `None`: for ever.
+    /// For how long after the start a number may rest on what is gone; `None`: for ever. Judged by the
+    /// words of the definition: a kind that is not known here gets the longer time.
     fn memory_ms(&self, kpi: &Kpi) -> Option<i64> {
-        if let Formula::Derived { .. } = kpi.formula {
-            // What it is made of is said by other definitions: nothing is claimed here.
+        let words = json!([kpi.formula, kpi.filter]).to_string();
+        let has = |word: &str| words.contains(word);
+        // What a derived one is made of is said by other definitions: nothing is claimed here.
+        if has("source.last_event") || has(r#""type":"derived""#) {
             return None;
         }
-        let text = serde_json::to_string(&kpi.formula).unwrap_or_default();
-        if text.contains("source.last_event") {
-            return None;
-        }
-        let plain = |m: &Measure| !matches!(m.agg, Agg::Gauge { .. } | Agg::Oldest { .. });
-        let known = match &kpi.formula {
-            Formula::Simple { measure } => plain(measure),
-            Formula::Ratio {
-                numerator,
-                denominator,
-            } => plain(numerator) && plain(denominator),
-            Formula::Observed { .. } | Formula::Derived { .. } => false,
-        };
-        let facts = text.contains("fact.") || kpi.filter.iter().any(|f| f.contains("fact."));
-        Some(if known && !facts {
+        let known = has(r#""type":"simple""#) || has(r#""type":"ratio""#);
+        let open = has(r#""agg":"gauge""#) || has(r#""agg":"oldest""#) || has("fact.");
+        Some(if known && !open {
             self.repeats_ms
         } else {
             self.objects_ms

@@ -424,8 +424,10 @@ mod tests {
         assert!(open.since(Timestamp(BEGIN)) > 24 * HOUR);
         let proves = |cell: &Cell| late.proves(meaning.kpi(&cell.0).expect("there"), cell);
         assert!(proves(&short) && proves(&long));
-        let ages = late.cells.keys().find(|c| c.0 == "source_age");
-        assert!(!proves(ages.expect("shipped")));
+        let of = |kpi: &str| late.cells.keys().find(|c| c.0 == kpi).expect("shipped");
+        for remembers in ["source_age", "waiting_now", "oldest_waiting", "queue_wait"] {
+            assert!(!proves(of(remembers)), "{remembers}");
+        }
         let whole = counted(&meaning, &mut Orders::new(0, 3));
         assert_eq!(whole.holds_from(), None);
     }
