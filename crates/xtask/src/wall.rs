@@ -15,14 +15,14 @@ const DEMO: &[&str] = &[
     "--address",
     "127.0.0.1:0",
     "--for",
-    "120s",
+    "180s",
     "--history",
     "30",
 ];
 /// How long the demo may take until it prints its address.
 const START: Duration = Duration::from_secs(60);
 /// How long Chromium may look.
-const LOOK: Duration = Duration::from_secs(110);
+const LOOK: Duration = Duration::from_secs(170);
 /// How long a demo may take to stop.
 const STOP: Duration = Duration::from_secs(15);
 

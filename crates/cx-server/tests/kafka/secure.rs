@@ -1,6 +1,7 @@
 //! TLS and SASL pass through the configuration; what is wrong with them is said.
 
 use crate::cluster::{Installation, sent};
+use crate::recount::until_ready;
 use crate::round_trip::events;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +49,9 @@ fn a_cluster_with_tls_and_sasl_is_served_like_any_other() {
         let house = at.serve();
         let (lines, _) = events(1);
         let told = sent(&at, &lines);
+        until_ready(&house);
+        let line = ["recount", "--from", &at.bootstrap, "--against", &house.url];
+        assert!(at.good(&line).contains("numbers are equal"));
         let (last, good) = house.stop();
         assert!(good && last["ok"] == true, "{last}");
         assert!(told["sent"].as_u64() > Some(0), "{told}");
