@@ -145,10 +145,10 @@ impl CompiledMeasure {
     /// the second itself. Distinct customers are counted by minutes.
     #[must_use]
     pub fn panes(&self, window: Window, s: i64) -> Option<(RangeInclusive<i64>, i64)> {
-        let width = match (self.agg, window.pane_seconds()) {
-            (_, 0) => return None,
-            (CompiledAgg::CountDistinct, _) => Window::H1.pane_seconds(),
-            (_, width) => width,
+        let width = match (self.agg, window) {
+            (_, Window::Now) => return None,
+            (CompiledAgg::CountDistinct, Window::M5) => Window::M15.pane_seconds(),
+            (_, window) => window.pane_seconds(),
         };
         let newest = (s - 1).div_euclid(width);
         Some((newest - window.seconds() / width + 1..=newest, width))

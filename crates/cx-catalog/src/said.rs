@@ -23,13 +23,15 @@ pub struct Said {
 /// One part of a formula.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SaidPart {
-    /// `filter`, `measure`, `numerator`, `denominator`, `expr`, `metric`, `observed`.
-    pub part: &'static str,
-    /// How, of what, where.
+    /// `filter`, `measure`, `numerator`, `denominator`, `observed`; of a derived KPI the names in its
+    /// expression.
+    pub part: String,
+    /// How, of what, where; the technical name of a KPI that another is made of.
     pub text: String,
 }
 
 /// What becomes of the measures.
+#[derive(Clone, Copy)]
 enum How<'f> {
     /// The one measure is the value.
     AsItIs,
@@ -37,8 +39,8 @@ enum How<'f> {
     PerObservation,
     /// The first is divided by the second.
     Divided,
-    /// Nothing is counted: other KPIs are calculated with.
-    Derived(&'f str, &'f [Metric]),
+    /// Values of other KPIs are calculated with.
+    Calculated(&'f str, &'f [Metric]),
     /// Nothing is counted.
     Observed(Observed),
 }
@@ -68,7 +70,7 @@ fn shape(formula: &Formula) -> Shape<'_> {
         },
         Formula::Derived { expr, metrics, .. } => Shape {
             measures: Vec::new(),
-            how: How::Derived(expr, metrics),
+            how: How::Calculated(expr, metrics),
         },
         Formula::Observed { of } => Shape {
             measures: Vec::new(),
@@ -81,44 +83,24 @@ fn shape(formula: &Formula) -> Shape<'_> {
 #[must_use]
 pub fn said(kpi: &Kpi) -> Said {
     let shape = shape(&kpi.formula);
-    let filter = kpi.filter.iter().map(|f| SaidPart {
-        part: "filter",
-        text: f.clone(),
-    });
-    let measures = shape.measures.iter().map(|(part, m)| SaidPart {
-        part,
-        text: exact(m),
-    });
+    let part = |part: &str, text: String| SaidPart {
+        part: part.to_owned(),
+        text,
+    };
+    let filter = kpi.filter.iter().map(|f| part("filter", f.clone()));
+    let measures = shape.measures.iter().map(|(name, m)| part(name, exact(m)));
     let mut parts: Vec<SaidPart> = filter.chain(measures).collect();
-    let mut also = |part, text| parts.push(SaidPart { part, text });
     match shape.how {
-        How::Observed(of) => also("observed", of.name().to_owned()),
-        How::Derived(expr, metrics) => {
-            also("expr", expr.to_owned());
-            metrics.iter().for_each(|m| also("metric", named(m)));
+        How::Calculated(_, metrics) => {
+            parts.extend(metrics.iter().map(|m| part(m.word(), m.name.clone())));
         }
+        How::Observed(of) => parts.push(part("observed", of.name().to_owned())),
         How::AsItIs | How::PerObservation | How::Divided => {}
     }
     Said {
         formula: formula(kpi, &shape),
         sentence: sentence(kpi, &shape),
         parts,
-    }
-}
-
-/// `nps_promoters as promoters`, or the name alone.
-fn named(metric: &Metric) -> String {
-    match &metric.alias {
-        Some(alias) => format!("{} as {alias}", metric.name),
-        None => metric.name.clone(),
-    }
-}
-
-/// `0.9 percentile`, `median`.
-fn rank(per_mille: u16) -> String {
-    match per_mille {
-        500 => "median".to_owned(),
-        p => format!("{} percentile", f64::from(p) / 1_000.0),
     }
 }
 
@@ -131,7 +113,9 @@ fn exact(measure: &Measure) -> String {
         Agg::Average { of } => format!("average of {}", attribute(of)),
         Agg::Min { of } => format!("min of {}", attribute(of)),
         Agg::Max { of } => format!("max of {}", attribute(of)),
-        Agg::Percentile { of, per_mille } => format!("{} of {}", rank(*per_mille), attribute(of)),
+        Agg::Percentile { of, per_mille } => {
+            format!("percentile {} of {}", share(*per_mille, 0), attribute(of))
+        }
         Agg::CountDistinct => "count_distinct of customer".to_owned(),
         Agg::Gauge { of } => format!("gauge of {}", of.name()),
         Agg::Oldest { of } => format!("oldest of {}", of.name()),
@@ -150,6 +134,12 @@ fn attribute(of: &str) -> String {
     }
 }
 
+/// So many of 1,000 as a number from 0 to 1, or as percent.
+fn share(per_mille: u16, percent: u8) -> String {
+    let text = amount(per_mille.into(), 3 - percent, "count");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// ` × 100`, ` ÷ 1,000`, or nothing.
 fn times(kpi: &Kpi) -> String {
     match factor(kpi) {
@@ -165,7 +155,7 @@ fn formula(kpi: &Kpi, shape: &Shape<'_>) -> String {
         How::AsItIs => format!("measure{times}"),
         How::PerObservation => format!("sum \u{f7} n{times}"),
         How::Divided => format!("numerator \u{f7} denominator{times}"),
-        How::Derived(expr, _) => expr.to_owned(),
+        How::Calculated(expr, _) => expr.to_owned(),
         How::Observed(_) => "as the process measures it".to_owned(),
     }
 }
@@ -175,17 +165,13 @@ fn sentence(kpi: &Kpi, shape: &Shape<'_>) -> String {
     let core = match (&shape.how, phrases.as_slice()) {
         (How::Divided, [above, below]) => format!("{above}, divided by {below}"),
         (How::Observed(of), _) => observed(*of).to_owned(),
-        (How::Derived(expr, metrics), _) => {
-            let names: Vec<String> = metrics.iter().map(named).collect();
-            format!(
-                "{expr}, worked out from the values of {} as the screens show them",
-                names.join(", ")
-            )
+        (How::Calculated(expr, _), _) => {
+            format!("calculated from other numbers, as the screens show them: {expr}")
         }
         (How::AsItIs | How::PerObservation | How::Divided, all) => all.join(", "),
     };
     let scale = match (factor(kpi), kpi.unit.as_str()) {
-        _ if matches!(shape.how, How::Observed(_) | How::Derived(..)) => String::new(),
+        _ if shape.measures.is_empty() => String::new(),
         ((100, 1), "percent") => ", in percent".to_owned(),
         ((1, 1_000), _) => ", in seconds".to_owned(),
         ((1, 100), unit) => format!(", in {unit}"),
@@ -216,10 +202,12 @@ fn phrase(measure: &Measure) -> String {
         Agg::Average { of } => format!("the average of {} over {}", fact(of), among("events")),
         Agg::Min { of } => format!("the least {} of {}", fact(of), among("events")),
         Agg::Max { of } => format!("the greatest {} of {}", fact(of), among("events")),
-        Agg::Percentile { of, per_mille } => {
-            let events = among("events");
-            format!("the {} of {} over {events}", rank(*per_mille), fact(of))
-        }
+        Agg::Percentile { of, per_mille } => format!(
+            "the value of {} that {} % of {} do not exceed, by nearest rank from a histogram with an error below 0.8 %",
+            fact(of),
+            share(*per_mille, 2),
+            among("events")
+        ),
         Agg::CountDistinct => {
             format!(
                 "the number of different customers with {}",
@@ -297,24 +285,20 @@ fn things(measure: &Measure) -> String {
 }
 
 /// How the parts became the value, in one line: `784 of 1,000 events = 78.4 %`. Where digits were
-/// dropped it says from what and how.
+/// dropped it says from what and how. `made_of`: of a derived KPI what stands for each name in its
+/// expression.
 #[must_use]
-pub fn worked(kpi: &Kpi, cell: &CellValue) -> String {
+pub fn worked(kpi: &Kpi, cell: &CellValue, made_of: &[(&str, &str)]) -> String {
     let shape = shape(&kpi.formula);
     let (above, below) = factor(kpi);
     let things: Vec<String> = shape.measures.iter().map(|(_, m)| things(m)).collect();
     let name = |i: usize| things.get(i).map_or("", String::as_str);
     let (top, bottom) = (grouped(cell.numerator), cell.denominator.map(grouped));
     let (begin, divisor) = match (&shape.how, bottom) {
-        (How::Derived(expr, _), _) => {
-            let shown = cell.value.map(|v| amount(v, kpi.decimals, &kpi.unit));
-            let shown =
-                shown.unwrap_or_else(|| "no value: a part has none, or a division by 0".to_owned());
-            return format!("{expr} = {shown}, rounded half to even once at the end");
-        }
         (How::Observed(_), _) => {
             return "measured by the process, not worked out from the log".to_owned();
         }
+        (How::Calculated(expr, _), _) => return calculated(kpi, cell, &filled(expr, made_of)),
         (How::AsItIs, _) if (above, below) == (1, 1) && cell.value.is_some() => {
             return format!("{}: {top}, shown as counted", name(0));
         }
@@ -337,9 +321,11 @@ pub fn worked(kpi: &Kpi, cell: &CellValue) -> String {
     };
     let times = match &shape.how {
         How::Divided if kpi.unit == "percent" => String::new(),
-        How::AsItIs | How::PerObservation | How::Divided | How::Derived(..) | How::Observed(_) => {
-            times(kpi)
-        }
+        How::AsItIs
+        | How::PerObservation
+        | How::Divided
+        | How::Calculated(..)
+        | How::Observed(_) => times(kpi),
     };
     let Some(value) = cell.value else {
         let why = if divisor == 0 {
@@ -366,6 +352,35 @@ pub fn worked(kpi: &Kpi, cell: &CellValue) -> String {
     format!("{begin}{times} = {shown}{how}")
 }
 
+/// A derived value: the arithmetic with what was put in, and the result.
+fn calculated(kpi: &Kpi, cell: &CellValue, filled: &str) -> String {
+    match cell.value {
+        Some(value) => format!(
+            "{filled} = {}, with each number as the screens show it, rounded half to even",
+            amount(value, kpi.decimals, &kpi.unit)
+        ),
+        None => format!(
+            "{filled}: one of them has no value, or would divide by 0, so no value is shown"
+        ),
+    }
+}
+
+/// An expression with values in the place of names.
+fn filled(expr: &str, made_of: &[(&str, &str)]) -> String {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut out = String::new();
+    let mut rest = expr;
+    while let Some(first) = rest.chars().next() {
+        // A number may hold a dot, and begins with no letter: it stays as it is.
+        let end = rest.find(|c| of_name(c) != of_name(first));
+        let (word, after) = rest.split_at(end.unwrap_or(rest.len()));
+        let value = made_of.iter().find(|(name, _)| *name == word);
+        out.push_str(value.map_or(word, |(_, value)| value));
+        rest = after;
+    }
+    out
+}
+
 /// The quotient with four more decimals than are shown, where it has any; the rest is cut off.
 fn dropped(exact: i128, divisor: i64, decimals: u8) -> Option<String> {
     let divisor = i128::from(divisor);
@@ -389,7 +404,8 @@ fn amount(value: i64, decimals: u8, unit: &str) -> String {
         "count" => String::new(),
         "percent" => " %".to_owned(),
         "seconds" => " s".to_owned(),
-        currency => format!(" {currency}"),
+        // points, or a currency
+        other => format!(" {other}"),
     };
     let step = 10_u64.pow(decimals.into());
     let (whole, rest) = (value.unsigned_abs() / step, value.unsigned_abs() % step);
@@ -467,7 +483,7 @@ examples: [{events: [{data: {channel: chat}}], window: 15m, value: 0, n: 1}]
     fn a_ratio_is_told_as_it_is_written_and_as_a_sentence() {
         let said = said(&kpi(RATIO));
         assert_eq!(said.formula, "numerator \u{f7} denominator \u{d7} 100");
-        let parts: Vec<(&str, &str)> = said.parts.iter().map(|p| (p.part, &*p.text)).collect();
+        let parts: Vec<(&str, &str)> = said.parts.iter().map(|p| (&*p.part, &*p.text)).collect();
         let expected = [
             ("filter", "data.channel == \"chat\""),
             ("numerator", "count where data.wait_ms <= 20000"),
@@ -485,7 +501,7 @@ examples: [{events: [{data: {channel: chat}}], window: 15m, value: 0, n: 1}]
     fn a_worked_line_names_the_rounding_only_where_digits_were_dropped() {
         let ratio = kpi(RATIO);
         let check = |kpi: &Kpi, cell: &CellValue, expected: &str| {
-            assert_eq!(worked(kpi, cell), expected);
+            assert_eq!(worked(kpi, cell, &[]), expected);
         };
         let value = |v, n| cell(Some(v), n, Some(1_000), 1_000);
         check(&ratio, &value(784, 784), "784 of 1,000 events = 78.4 %");
@@ -522,11 +538,76 @@ examples: [{events: [{data: {channel: chat}}], window: 15m, value: 0, n: 1}]
             &cell(Some(1_234), 1_234, None, 1_234),
             "events: 1,234, shown as counted",
         );
+        let slow = simple(
+            "{agg: percentile, of: data.wait_ms, percentile: 0.9}",
+            "seconds",
+            0,
+        );
+        check(
+            &slow,
+            &cell(Some(41), 41_000, None, 4),
+            "41,000 ms \u{f7} 1,000 = 41 s",
+        );
         let least = simple("{agg: min, of: data.wait_ms}", "seconds", 1);
         check(
             &least,
             &cell(None, 0, None, 0),
             "0 ms: nothing was there, so no value is shown",
+        );
+    }
+
+    #[test]
+    fn a_percentile_names_its_share_and_how_it_is_found() {
+        let slow = simple(
+            "{agg: percentile, of: data.wait_ms, percentile: 0.95}",
+            "seconds",
+            0,
+        );
+        let told = said(&slow);
+        assert_eq!(told.parts[0].text, "percentile 0.95 of data.wait_ms");
+        let words = "The value of wait_ms that 95 % of events do not exceed, by nearest rank from a histogram";
+        assert!(told.sentence.starts_with(words), "{}", told.sentence);
+        assert_eq!(
+            (share(999, 0).as_str(), share(999, 2).as_str()),
+            ("0.999", "99.9")
+        );
+        assert_eq!(
+            (share(500, 0).as_str(), share(500, 2).as_str()),
+            ("0.5", "50")
+        );
+    }
+
+    #[test]
+    fn a_derived_number_is_told_with_what_stands_for_each_name() {
+        let made_of = [
+            ("promoters", "12"),
+            ("answers", "40"),
+            ("p", "no name of it"),
+        ];
+        let text = filled("100.5 * (promoters - detractors) / answers", &made_of);
+        assert_eq!(text, "100.5 * (12 - detractors) / 40");
+        let derived = Kpi {
+            formula: Formula::Derived {
+                expr: "promoters / answers".to_owned(),
+                metrics: vec![Metric {
+                    name: "nps_promoters".to_owned(),
+                    alias: Some("promoters".to_owned()),
+                }],
+                n: None,
+            },
+            unit: "points".to_owned(),
+            ..simple("{agg: count}", "count", 1)
+        };
+        let told = said(&derived);
+        assert_eq!(told.formula, "promoters / answers");
+        assert_eq!(
+            (&*told.parts[0].part, &*told.parts[0].text),
+            ("promoters", "nps_promoters")
+        );
+        let line = worked(&derived, &cell(Some(3), 3, None, 40), &made_of);
+        assert!(
+            line.starts_with("12 / 40 = 0.3 points, with each number"),
+            "{line}"
         );
     }
 }

@@ -39,7 +39,8 @@ pub use desk::{
 pub use entry::{Breakdown, Entry, Owners, SaidFormula, Use, UsedTile};
 pub use hub::Hub;
 pub use lineage::{
-    Account, Covers, Freshness, Lineage, Looked, Mark, Partition, Parts, Sample, Samples,
+    Account, Covers, Freshness, Ingredient, Lineage, Looked, Mark, Partition, Parts, Sample,
+    Samples,
 };
 pub use recount::{NoRecount, Recount, Recounts, Score};
 pub use serve::{Config, Gateway, bind};

@@ -34,7 +34,10 @@ pub struct Lineage {
     pub parts: Parts,
     /// How the parts became the value, with the rounding.
     pub worked: String,
-    /// The stretch of event time; null for a state at the second itself.
+    /// Of a number that is calculated from others: those others, at the same second.
+    pub made_of: Vec<Ingredient>,
+    /// The stretch of event time; null for a state at the second itself, and for what is calculated
+    /// from others.
     pub covers: Option<Covers>,
     /// Every partition of the log, up to which offset it is in the number.
     pub partitions: Vec<Partition>,
@@ -59,6 +62,21 @@ pub struct Parts {
     pub restated_numerator: i64,
     /// The same for the denominator.
     pub restated_denominator: i64,
+}
+
+/// A number that another is calculated from; it has a lineage of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ingredient {
+    /// Its name in the expression.
+    pub name: String,
+    /// Technical name.
+    pub kpi: String,
+    /// Window.
+    pub window: String,
+    /// Dimension values; `all` is the total.
+    pub dims: BTreeMap<String, String>,
+    /// Its value with its unit, in words.
+    pub shown: String,
 }
 
 /// A stretch of event time; of log time where records are counted.

@@ -4,7 +4,7 @@
 use crate::desk::{Desk, Doubt};
 use crate::kpis::{self, Pairs, unknown};
 use crate::problem::Problem;
-use crate::second::{no_second, nothing_sealed, second_of};
+use crate::second::{nothing_sealed, second_of};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -42,11 +42,21 @@ fn doubt(desk: &dyn Desk, kpi: &str, pairs: &[(String, String)]) -> Result<Doubt
     let sealed = match asked {
         Some((_, text)) => {
             let s = second_of(text)?;
-            desk.sealed_at(s).ok_or_else(|| no_second(desk, s))?
+            desk.sealed_at(s).ok_or_else(|| forgotten(desk, s))?
         }
         None => desk.newest().ok_or_else(nothing_sealed)?,
     };
     Ok(Doubt { cell, sealed })
+}
+
+/// A second whose parts are gone: values of the past are kept, what they are made of is not.
+fn forgotten(desk: &dyn Desk, s: i64) -> Problem {
+    let Some((from, to)) = desk.kept().seconds else {
+        return nothing_sealed();
+    };
+    let detail = format!("what second {s} is made of is not kept; lineages reach back to {from}");
+    let fix = format!("ask for a sealed second from {from} to {to}, or leave s out");
+    Problem::new(StatusCode::NOT_FOUND, "no such second", detail).at("s", "query", &fix)
 }
 
 /// The cell that is meant, by its place among [`Desk::cells`].

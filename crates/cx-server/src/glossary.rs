@@ -27,7 +27,7 @@ fn entry(kpi: &Kpi, boards: &[Board]) -> Entry {
         name: d.name.clone(),
         values: d.values.clone(),
     });
-    let parts = said.parts.into_iter().map(|p| (p.part.to_owned(), p.text));
+    let parts = said.parts.into_iter().map(|p| (p.part, p.text));
     let examples = kpi.examples.iter().map(serde_json::to_value);
     // The folder is this machine's business.
     let file = Path::new(&kpi.file).file_name().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! In: a lineage. Kept: nothing. Out: the same as text for a terminal. Never knows: where it came from.
 
 use crate::show;
-use cx_gateway::{Account, Lineage, Partition, Sample, Samples};
+use cx_gateway::{Account, Ingredient, Lineage, Partition, Sample, Samples};
 use cx_model::time::Timestamp;
 
 /// The whole of it, section by section.
@@ -9,6 +9,7 @@ pub(crate) fn lineage(told: &Lineage) -> String {
     let sections = [
         head(told),
         show::table(&parts(told), &[]),
+        made_of(told),
         marks(told),
         format!(
             "the log it rests on, as of that second:\n{}",
@@ -41,17 +42,22 @@ fn head(told: &Lineage) -> String {
 fn parts(told: &Lineage) -> Vec<Vec<String>> {
     let parts = &told.parts;
     let row = |name: &str, value: String| vec![name.to_owned(), value];
-    let mut rows = vec![row("numerator", parts.numerator.to_string())];
+    let mut rows = Vec::new();
+    if told.made_of.is_empty() {
+        rows.push(row("numerator", parts.numerator.to_string()));
+    }
     let denominator = parts.denominator;
     rows.extend(denominator.map(|d| row("denominator", d.to_string())));
     rows.push(row("n", parts.n.to_string()));
-    rows.push(row(
-        "restated",
-        format!(
-            "{} above the line, {} below",
-            parts.restated_numerator, parts.restated_denominator
-        ),
-    ));
+    if told.made_of.is_empty() {
+        rows.push(row(
+            "restated",
+            format!(
+                "{} above the line, {} below",
+                parts.restated_numerator, parts.restated_denominator
+            ),
+        ));
+    }
     let covers = told.covers.as_ref();
     rows.extend(covers.map(|c| {
         let words = format!("{} to {}, in panes of {} s", c.from, c.to, c.pane_s);
@@ -59,6 +65,19 @@ fn parts(told: &Lineage) -> Vec<Vec<String>> {
     }));
     rows.push(row("definition", told.definition.clone()));
     rows
+}
+
+/// What a derived number was calculated from.
+fn made_of(told: &Lineage) -> String {
+    if told.made_of.is_empty() {
+        return String::new();
+    }
+    let row = |i: &Ingredient| {
+        let of = format!("{}, {} {}", i.kpi, i.window, show::dims(&i.dims));
+        vec![i.name.clone(), i.shown.clone(), of.trim_end().to_owned()]
+    };
+    let rows: Vec<Vec<String>> = told.made_of.iter().map(row).collect();
+    format!("calculated from:\n{}", show::table(&rows, &[1]))
 }
 
 fn marks(told: &Lineage) -> String {

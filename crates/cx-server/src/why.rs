@@ -2,11 +2,13 @@
 //! but the sample records. Never knows: Kafka, sockets.
 
 use crate::show;
-use cx_catalog::compiled::Compiled;
-use cx_catalog::definition::Kpi;
+use cx_catalog::compiled::{Compiled, CompiledFormula};
+use cx_catalog::definition::{Formula, Kpi};
 use cx_catalog::said::worked;
 use cx_engine::Counts;
-use cx_gateway::{Account, Covers, Doubt, Freshness, Lineage, Mark, Partition, Parts, Samples};
+use cx_gateway::{
+    Account, Covers, Doubt, Freshness, Ingredient, Lineage, Mark, Partition, Parts, Samples,
+};
 use cx_model::time::{SECOND, Timestamp};
 use cx_model::value::{CellValue, DATA_GAP, LIMITED, RESTATED, WARMING};
 use cx_model::window::Window;
@@ -23,6 +25,8 @@ pub(crate) fn lineage(
     let value = sealed.values.get(doubt.cell).copied().unwrap_or_default();
     let key = &info.key;
     let definition = definitions.iter().find(|k| *k.kpi == *key.kpi);
+    let made_of = made_of(set, definition, doubt);
+    let derived = !made_of.is_empty();
     let offsets = (0..).zip(sealed.offsets.iter());
     let partitions = offsets.map(|(partition, next)| {
         let of = counts.and_then(|c| c.get(partition as usize));
@@ -52,13 +56,45 @@ pub(crate) fn lineage(
             restated_numerator: value.restated[0],
             restated_denominator: value.restated[1],
         },
-        worked: definition.map_or_else(String::new, |k| worked(k, &value)),
+        worked: definition.map_or_else(String::new, |k| {
+            let shown = made_of.iter().map(|i| (&*i.name, &*i.shown));
+            worked(k, &value, &shown.collect::<Vec<_>>())
+        }),
+        made_of,
         covers: covers(set, doubt),
         partitions: partitions.collect(),
-        marks: marks(&value, key.window),
+        marks: marks(&value, key.window, derived),
         freshness: freshness(set, doubt, now),
         samples: Samples::default(),
     }
+}
+
+/// The numbers that a derived one was calculated from.
+fn made_of(set: &Compiled, definition: Option<&Kpi>, doubt: &Doubt) -> Vec<Ingredient> {
+    let key = &set.cells[doubt.cell].key;
+    let kpi = set.kpis.iter().find(|k| k.kpi == key.kpi);
+    let (Some(kpi), Some(Formula::Derived { metrics, .. })) = (kpi, definition.map(|k| &k.formula))
+    else {
+        return Vec::new();
+    };
+    let CompiledFormula::Derived(derived) = &kpi.formula else {
+        return Vec::new();
+    };
+    let pairs = metrics.iter().zip(&derived.metrics);
+    pairs
+        .map(|(metric, compiled)| {
+            let at = compiled.cells[doubt.cell - kpi.first_cell];
+            let info = &set.cells[at];
+            let value = doubt.sealed.values.get(at).copied().unwrap_or_default();
+            Ingredient {
+                name: metric.word().to_owned(),
+                kpi: info.key.kpi.to_string(),
+                window: info.key.window.name().to_owned(),
+                dims: info.key.dims.clone(),
+                shown: show::value(value.value, &info.unit, info.scale),
+            }
+        })
+        .collect()
 }
 
 fn account(counts: &Counts) -> Account {
@@ -92,12 +128,19 @@ fn covers(set: &Compiled, doubt: &Doubt) -> Option<Covers> {
     })
 }
 
-fn marks(value: &CellValue, window: Window) -> Vec<Mark> {
+fn marks(value: &CellValue, window: Window, derived: bool) -> Vec<Mark> {
     let [above, below] = value.restated;
-    let restated = format!(
-        "Events that came after their pane was final changed it: {above} additions above the line, {below} below."
-    );
-    let empty = if window == Window::Now {
+    let restated = if derived {
+        "Events that came after their pane was final changed a number that it is calculated from."
+            .to_owned()
+    } else {
+        format!(
+            "Events that came after their pane was final changed it: {above} additions above the line, {below} below."
+        )
+    };
+    let empty = if derived {
+        "A number that it is calculated from has no value, or the calculation would divide by 0."
+    } else if window == Window::Now {
         "Nothing was there at the second, so there is no value."
     } else {
         "Nothing was counted in the window, so there is no value: neither 0 nor 100."
@@ -155,7 +198,7 @@ mod tests {
     #[test]
     fn every_mark_says_what_it_means_and_an_ordinary_number_has_none() {
         let check = |value: CellValue, expected: &[&str]| {
-            let marks = marks(&value, Window::M15);
+            let marks = marks(&value, Window::M15, false);
             let names: Vec<&str> = marks.iter().map(|m| m.mark.as_str()).collect();
             assert_eq!(names, expected);
         };
@@ -174,10 +217,12 @@ mod tests {
             all,
             &["empty", "warming", "restated", "data_gap", "limited"],
         );
-        let told = &marks(&all, Window::M15)[2].meaning;
+        let told = &marks(&all, Window::M15, false)[2].meaning;
         assert!(
             told.contains("3 additions above the line, 5 below"),
             "{told}"
         );
+        let told = &marks(&all, Window::M15, true)[2].meaning;
+        assert!(told.contains("calculated from"), "{told}");
     }
 }

@@ -137,7 +137,8 @@ async fn a_wrong_question_names_field_place_and_what_to_write() {
     check("waiting/why?chanel=chat", 400, dims).await;
     let second = ("s", "query", "write s=1763805731 or leave it out");
     check("waiting/why?queue=q0&s=soon", 400, second).await;
-    let kept = ("s", "query", "ask for a sealed second from 1000 to 1000");
+    let fix = "ask for a sealed second from 1000 to 1000, or leave s out";
+    let kept = ("s", "query", fix);
     check("waiting/why?queue=q0&s=5", 404, kept).await;
     let observed = ("kpi", "path", "read its value at /v1/kpis/lag");
     check("lag/why", 404, observed).await;

@@ -122,6 +122,7 @@ fn lineage(info: &CellInfo, doubt: &Doubt) -> Lineage {
             restated_denominator: 0,
         },
         worked: String::new(),
+        made_of: Vec::new(),
         covers: None,
         partitions: offsets
             .map(|(partition, next)| Partition {

@@ -95,7 +95,7 @@ impl<'f> Finder<'f> {
     /// Why no record can be named, where none can.
     pub(super) fn cannot(&self) -> Option<&'static str> {
         if self.sides.is_empty() {
-            return Some("It is worked out from other KPIs: ask each of them for its records.");
+            return Some("It is calculated from other numbers: ask why of each of them.");
         }
         if self.sides.iter().any(|side| side.measure.facts) {
             return Some(

@@ -173,12 +173,20 @@ fn a_glossary_entry_has_the_agreed_form_and_its_file_loads_to_the_same_hash() {
         assert!(!read.file.contains('/'), "{}", read.file);
         tiles += read.used.iter().map(|u| u.tiles.len()).sum::<usize>();
     }
-    assert_eq!(tiles, 9, "the wall has nine tiles");
+    let boards = house.get("/v1/boards");
+    let boards = boards["boards"].as_array().expect("a list").iter();
+    let hung = boards.map(|b| {
+        let name = b["board"].as_str().expect("a name");
+        let board = house.get(&format!("/v1/boards/{name}"));
+        board["layout"]["tiles"].as_array().expect("tiles").len()
+    });
+    assert_eq!(tiles, hung.sum::<usize>(), "every tile is told once");
 
     let folder = tempfile::tempdir().expect("a folder");
     copy(&root().join("deploy/catalog"), folder.path());
     for name in [
         "service_level_voice",
+        "nps",
         "first_response_in_60s",
         "consumer_lag",
     ] {
@@ -247,4 +255,28 @@ fn the_terminal_tells_why_and_what_to_write_instead() {
     let wrong = ["get", "kpi", "checkout_error", "--why", "--url", &house.url];
     let told = text(&done(&wrong).stderr);
     assert!(told.contains("did you mean \"checkout_errors\"?"), "{told}");
+}
+
+#[test]
+fn a_derived_number_leads_to_the_numbers_it_is_calculated_from() {
+    let house = House::demo(&DEMO);
+    let told = lineage(&house, "nps/why?window=1h");
+    let names: Vec<(&str, &str)> = told.made_of.iter().map(|i| (&*i.name, &*i.kpi)).collect();
+    let expected = [
+        ("promoters", "nps_promoters"),
+        ("detractors", "nps_detractors"),
+        ("answers", "nps_answers"),
+    ];
+    assert_eq!(names, expected);
+    for part in &told.made_of {
+        let question = format!("{}/why?window={}&s={}", part.kpi, part.window, told.s);
+        let own = lineage(&house, &question);
+        assert_eq!(own.shown, part.shown, "{question}");
+        assert!(told.worked.contains(&part.shown), "{}", told.worked);
+    }
+    assert!(
+        told.samples.note.contains("ask why of each"),
+        "{}",
+        told.samples.note
+    );
 }

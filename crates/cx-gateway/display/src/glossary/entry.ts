@@ -74,6 +74,8 @@ export interface Lineage {
   definition: string;
   parts: { numerator: number; denominator: number | null; n: number; restated_numerator: number; restated_denominator: number };
   worked: string;
+  /** Of a number that is calculated from others: those. */
+  made_of: { name: string; kpi: string; window: string; dims: Dims; shown: string }[];
   covers: { from: string; to: string; pane_s: number } | null;
   partitions: { partition: number; next_offset: number; account: Account | null }[];
   marks: { mark: string; meaning: string }[];
@@ -98,7 +100,7 @@ export function place(dims: Dims): string {
   return told.map(([name, value]) => `${name}: ${value.replaceAll("_", " ")}`).join(", ") || "total";
 }
 
-const UNITS: Record<string, string> = { percent: "percent", count: "a number", seconds: "seconds" };
+const UNITS: Record<string, string> = { percent: "percent", count: "a number", points: "points", seconds: "seconds" };
 const WAYS: Record<string, string> = { up: "more is better", down: "less is better", none: "neither is better" };
 
 /** The plain facts of a definition, as rows of words. */
