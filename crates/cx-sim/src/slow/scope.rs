@@ -27,6 +27,8 @@ pub(super) fn scoped(r: &Named, dimensions: &[Dimension], dims: &BTreeMap<String
     dimensions.iter().all(|d| {
         let value = match d.name.as_str() {
             "reason" if d.values.iter().any(|v| v == "invalid_json") => r.outcome.reason(),
+            // CloudEvents' own, beside the data.
+            "source" | "type" => r.event[&d.name].as_str().unwrap_or_default(),
             name => r.event["data"][name].as_str().unwrap_or_default(),
         };
         let wanted = dims[&d.name].as_str();
