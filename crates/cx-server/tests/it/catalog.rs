@@ -41,8 +41,12 @@ fn the_shipped_catalogue_is_right() {
 
 #[test]
 fn broken_yaml_is_refused_with_place() {
-    let folder = with("kpis/orders.yaml", "kpi: [orders\nunit: count\n");
-    refused(&folder, &["orders.yaml:", "1 faults"]);
+    // One that nothing is calculated from: it is the only fault.
+    let folder = with(
+        "kpis/bounce_rate.yaml",
+        "kpi: [bounce_rate\nunit: percent\n",
+    );
+    refused(&folder, &["bounce_rate.yaml:", "1 faults"]);
 }
 
 #[test]
