@@ -50,11 +50,17 @@ fn saved(health: &Value) -> Vec<i64> {
 
 /// Waits until every partition has a snapshot that holds all that is in its log before now.
 pub(crate) fn until_saved(house: &House, at: &Installation) -> Vec<i64> {
-    let ends: Vec<i64> = accounts(&house.get("/healthz"), "next");
+    let partitions = at.partitions as usize;
+    // A house that is ready may not have noted all of them yet.
+    let health = until(house, "/healthz", "every partition", |health| {
+        health["partitions"]
+            .as_array()
+            .is_some_and(|all| all.len() == partitions)
+    });
+    let ends: Vec<i64> = accounts(&health, "next");
     let health = until(house, "/healthz", "saved", |health| {
         let offsets = saved(health);
-        offsets.len() == at.partitions as usize
-            && offsets.iter().zip(&ends).all(|(saved, end)| saved >= end)
+        offsets.len() == partitions && offsets.iter().zip(&ends).all(|(saved, end)| saved >= end)
     });
     assert_eq!(health["snapshots"]["failures"], 0, "{health}");
     saved(&health)
