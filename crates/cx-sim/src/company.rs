@@ -27,6 +27,9 @@ pub struct Company {
     pub(crate) config: Config,
     pub(crate) scale: f64,
     pub(crate) chance: Chance,
+    /// The dice of what happens aside, and whether that is now: the story does not feel it.
+    pub(crate) other_chance: Chance,
+    pub(crate) aside: bool,
     agenda: Agenda,
     next_number: u64,
     pub(crate) people: Population,
@@ -49,6 +52,8 @@ impl Company {
         let mut company = Self {
             scale,
             chance: Chance::new(config.seed),
+            other_chance: Chance::new(config.seed.wrapping_add(1 << 32)),
+            aside: false,
             agenda: Agenda::default(),
             next_number: 0,
             people: Population::new(config.customers),
@@ -116,7 +121,7 @@ impl Company {
             What::Patience { lane, contact } => self.lose_patience(at, lane, contact),
             What::Done(served) => self.done(at, *served),
             What::Free { lane, agent } => self.agent_free(at, lane, agent),
-            What::Say(draft) => self.say_now(at, &draft),
+            What::Say(draft) => self.say_planned(at, &draft),
             What::Append(late) => self.append(Emission { at, ..*late }),
             What::Outage => {
                 let next = self.story.begins(at);
@@ -143,12 +148,30 @@ impl Company {
     }
 
     /// Says something at its time: now, or when it comes.
-    pub(crate) fn say(&mut self, at: Timestamp, draft: Draft) {
+    pub(crate) fn say(&mut self, at: Timestamp, mut draft: Draft) {
+        draft.aside |= self.aside;
         if at > self.now {
             self.plan(at, What::Say(Box::new(draft)));
         } else {
-            self.say_now(at, &draft);
+            self.say_planned(at, &draft);
         }
+    }
+
+    fn say_planned(&mut self, at: Timestamp, draft: &Draft) {
+        if draft.aside && !self.aside {
+            self.aside(|company| company.say_now(at, draft));
+        } else {
+            self.say_now(at, draft);
+        }
+    }
+
+    /// With dice of its own: how much of it there is changes nothing of the story.
+    pub(crate) fn aside(&mut self, act: impl FnOnce(&mut Self)) {
+        self.aside = true;
+        std::mem::swap(&mut self.chance, &mut self.other_chance);
+        act(self);
+        std::mem::swap(&mut self.chance, &mut self.other_chance);
+        self.aside = false;
     }
 
     fn say_now(&mut self, at: Timestamp, draft: &Draft) {

@@ -25,6 +25,8 @@ pub(crate) struct Draft {
     key: Option<String>,
     /// How far the clock of whoever stamps it is off, ms.
     pub(crate) clock_off: i64,
+    /// Whether it is said aside, see [`Company::aside`](crate::Company).
+    pub(crate) aside: bool,
     data: Vec<(&'static str, Value)>,
 }
 
@@ -48,6 +50,7 @@ impl Draft {
             device: None,
             key: None,
             clock_off: 0,
+            aside: false,
             data: Vec::with_capacity(6),
         }
     }

@@ -32,17 +32,19 @@ impl Company {
         let mean = 4.5 - waited - open - 0.4 * f64::from(reach.tries);
         let about = Some(("topic", reach.topic));
         self.survey(at, reach.customer, ("csat", 1, 5), (mean, 0.7), about);
-        if self.chance.yes(RECOMMENDED) {
-            let mean = if settled { 7.8 } else { 4.5 };
-            self.survey(at, reach.customer, ("nps", 0, 10), (mean, 2.6), None);
-        }
+        self.aside(|company| {
+            if company.chance.yes(RECOMMENDED) {
+                let mean = if settled { 7.8 } else { 4.5 };
+                company.survey(at, reach.customer, ("nps", 0, 10), (mean, 2.6), None);
+            }
+        });
     }
 
     /// Was it easy, 1 to 7: after a machine answered, or gave up.
     pub(crate) fn ask_after_bot(&mut self, at: Timestamp, reach: Reach, contained: bool) {
         let mean = if contained { 5.6 } else { 3.4 };
         let about = Some(("topic", reach.topic));
-        self.survey(at, reach.customer, ("ces", 1, 7), (mean, 1.3), about);
+        self.aside(|company| company.survey(at, reach.customer, ("ces", 1, 7), (mean, 1.3), about));
     }
 
     /// Would you recommend us, 0 to 10.

@@ -109,7 +109,7 @@ fn the_demo_starts_calm_breaks_after_a_minute_and_recovers() {
         of(
             i64::try_from(conversion).unwrap(),
             200,
-            450,
+            400,
             "conversion, of 10,000",
         );
         let orders = told.sum(-60..0, |m| m.orders);
