@@ -10,7 +10,7 @@ use cx_model::time::{MINUTE, Timestamp};
 /// Share of the invited who answer.
 const ANSWERS: f64 = 0.12;
 /// Share of contacts after which people are also asked whether they would recommend us.
-const RECOMMENDED: f64 = 0.4;
+const RECOMMENDED: f64 = 0.8;
 
 impl Company {
     /// Satisfaction with a contact, 1 to 5: worse after a long wait, an open matter, a second try.
