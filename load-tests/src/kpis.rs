@@ -203,10 +203,12 @@ fn kpi(i: usize) -> String {
             "5m, 15m, 1h",
         ),
     };
+    // Nothing of it: counts are 0, everything else has no value.
+    let value = if unit == "count" { ", value: 0" } else { "" };
     format!(
         "kpi: k{i:03}\nbusiness_name: KPI {i}\nmeaning: One of many.\n{body}\n\
          dimensions: [{{name: channel, values: [web, mobile_app, chat, voice_call, email]}}]\nwindows: [{windows}]\nunit: {unit}\n\
          decimals: 1\ndirection: up\nowners: {{business: bench.a, technical: bench.b}}\n\
-         examples: [{{events: [{{type: cx.session.started.v1}}], window: 1h}}]\n"
+         examples: [{{events: [{{type: cx.social.mention.v1}}], window: 1h{value}}}]\n"
     )
 }
