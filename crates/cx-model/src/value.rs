@@ -132,13 +132,8 @@ impl CellKey {
     #[must_use]
     pub fn digest_prefix(&self) -> String {
         let dims: Vec<String> = self.dims.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        let window = self.window.name();
-        format!(
-            "{}|{}|{window}|{}|",
-            self.kpi,
-            self.definition,
-            dims.join(",")
-        )
+        let (dims, window) = (dims.join(","), self.window.name());
+        format!("{}|{}|{window}|{dims}|", self.kpi, self.definition)
     }
 }
 

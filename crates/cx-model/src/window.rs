@@ -1,5 +1,4 @@
-//! In: a window's name. Kept: nothing. Out: [`Window`], its length and its pane.
-//! Never knows: which KPI asks.
+//! In: a window's name. Kept: nothing. Out: [`Window`], length and pane. Never knows: which KPI asks.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,7 +47,6 @@ impl Window {
         Self::D28,
     ];
 
-    /// Name, length and length of one pane, seconds.
     fn told(self) -> (&'static str, i64, i64) {
         match self {
             Self::Now => ("now", 0, 0),
@@ -62,7 +60,7 @@ impl Window {
         }
     }
 
-    /// The name on the wire and in definitions.
+    /// The name on the wire.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.told().0
@@ -80,8 +78,7 @@ impl Window {
         self.told().1
     }
 
-    /// Length of one pane in seconds: 5 for `1m` and `5m`, 60 for `15m` and `1h`, a 96th of `24h`, an
-    /// hour for `7d`, a day for `28d`, 0 for `now`.
+    /// Length of one pane in seconds (it stands with each window); 0 for `now`.
     #[must_use]
     pub fn pane_seconds(self) -> i64 {
         self.told().2

@@ -95,7 +95,7 @@ fn a_wrong_command_line_is_told_from_a_failure() {
 
 #[test]
 fn pressing_the_seal_of_a_demo_recounts_its_log_and_agrees() {
-    let demo = House::demo(&["--history", "5", "--rate", "20", "--customers", "200"]);
+    let demo = House::demo(&["--history", "8", "--rate", "20", "--customers", "200"]);
     let (status, begun) = demo.post("/v1/recount", "application/json", b"");
     assert_eq!(status, 202, "{begun}");
     let (status, problem) = demo.post("/v1/recount", "application/json", b"");
@@ -108,7 +108,7 @@ fn pressing_the_seal_of_a_demo_recounts_its_log_and_agrees() {
         told = demo.get("/v1/recount");
     }
     assert_eq!(told["state"], "agrees", "{told}");
-    assert!(told["records"].as_u64() > Some(3_000), "{told}");
+    assert!(told["records"].as_u64() > Some(5_000), "{told}");
     assert_eq!(told["score"]["equal"], told["score"]["numbers"]);
     let (last, good) = demo.stop();
     assert!(good, "{last}");

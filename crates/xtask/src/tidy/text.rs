@@ -6,7 +6,7 @@ use std::path::Path;
 
 const FILE: usize = 500;
 const MAIN: usize = 130;
-const MODEL: usize = 2_100;
+const MODEL: usize = 2_000;
 const MAP: usize = 150;
 
 /// Words that leave something open or switch something off. The second half of each stands apart,
