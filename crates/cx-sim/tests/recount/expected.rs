@@ -122,12 +122,11 @@ fn folded(
     }
 }
 
-fn deliver(
-    engine: &mut Engine,
-    set: &Compiled,
+/// A record as Kafka hands it over.
+pub(crate) fn as_record<R>(
     (partition, entry): (u32, &Entry),
-    subjects: &mut BTreeSet<String>,
-) {
+    take: impl FnOnce(&Record<'_>) -> R,
+) -> R {
     let header = |name: &str| {
         let found = entry.headers.iter().find(|(n, _)| n == name);
         found.map(|(_, value)| value.as_slice())
@@ -137,7 +136,7 @@ fn deliver(
         Some((attribute, value.as_slice()))
     });
     let attributes: Vec<(&str, &[u8])> = named.collect();
-    let record = Record {
+    take(&Record {
         partition,
         offset: entry.offset,
         timestamp: entry.timestamp,
@@ -147,7 +146,26 @@ fn deliver(
         control: header("cx-control"),
         content_type: header("content-type"),
         attributes: &attributes,
-    };
+    })
+}
+
+fn deliver(
+    engine: &mut Engine,
+    set: &Compiled,
+    (partition, entry): (u32, &Entry),
+    subjects: &mut BTreeSet<String>,
+) {
+    as_record((partition, entry), |record| {
+        hand(engine, set, (entry, record), subjects)
+    });
+}
+
+fn hand(
+    engine: &mut Engine,
+    set: &Compiled,
+    (entry, record): (&Entry, &Record<'_>),
+    subjects: &mut BTreeSet<String>,
+) {
     let decoded;
     let content = match &entry.steer {
         Some(Steer::Right(control)) => Content::Control(control.clone()),
@@ -157,7 +175,7 @@ fn deliver(
             "",
         )),
         None => {
-            decoded = of_record(&record, &set.slots, &set.limits);
+            decoded = of_record(record, &set.slots, &set.limits);
             match &decoded {
                 Ok(event) => {
                     subjects.extend(event.subject.as_deref().map(str::to_owned));

@@ -1,43 +1,22 @@
 //! The slow model over the same logs as the independent recount: what careless senders write, both
 //! modes of CloudEvents, control records of every kind.
 
-use crate::expected::{Fold, fold};
+use crate::expected::{Fold, as_record, fold};
 use crate::log::{Entry, Log, Steer, of_company, of_grid, of_world};
 use crate::shipped;
 use crate::world::SEEDS;
 use cx_catalog::Catalog;
-use cx_model::record::Record;
 use cx_model::reject::Reason;
 use cx_sim::slow::{Reading, SlowModel};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn read(reading: &mut Reading, partition: u32, entry: &Entry) {
-    let header = |name: &str| {
-        let found = entry.headers.iter().find(|(n, _)| n == name);
-        found.map(|(_, value)| value.as_slice())
-    };
-    let named = entry.headers.iter().filter_map(|(name, value)| {
-        let attribute = name.strip_prefix("ce_")?;
-        Some((attribute, value.as_slice()))
-    });
-    let attributes: Vec<(&str, &[u8])> = named.collect();
-    let record = Record {
-        partition,
-        offset: entry.offset,
-        timestamp: entry.timestamp,
-        timestamp_kind: entry.kind,
-        key: None,
-        value: (!entry.value.is_empty()).then_some(&entry.value),
-        control: header("cx-control"),
-        content_type: header("content-type"),
-        attributes: &attributes,
-    };
     let steers = entry.steer.as_ref().map(|steer| match steer {
         Steer::Right(control) => Ok(control.clone()),
         Steer::Forged => Err(Reason::ControlForged),
     });
-    reading.record(&record, steers);
+    as_record((partition, entry), |record| reading.record(record, steers));
 }
 
 /// Every cell of one second in the words of the recount, by its name.
