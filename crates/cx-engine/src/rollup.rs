@@ -232,11 +232,9 @@ impl Joint {
             }
         }
         for (place, measure) in layout.places.iter().zip(&set.measures) {
-            let end = place.base + place.stride * measure.windows.len();
-            for i in place.base..end {
-                let merge = place.merge_at(i - place.base);
-                self.values[i] = merge.join(self.values[i], part.values[i]);
-            }
+            let all = place.base..place.base + place.stride * measure.windows.len();
+            let (own, theirs) = (&mut self.values[all.clone()], &part.values[all]);
+            place.merge(own, theirs);
         }
     }
 }

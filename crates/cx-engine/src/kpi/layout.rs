@@ -33,6 +33,8 @@ pub(crate) struct Place {
     pub(crate) width: usize,
     /// Combinations.
     pub(crate) combos: usize,
+    /// Of them those with one value of the first of two breakdowns; else all.
+    inner: usize,
     /// First component in a row of panes of each grain that a window needs; as many as `grains`.
     rows: [(usize, usize); GRAINS],
     /// Grains that a window needs.
@@ -84,12 +86,41 @@ impl Place {
         &self.rows[..self.grains]
     }
 
-    /// How the component at an offset of a window merges.
-    pub(crate) fn merge_at(&self, offset: usize) -> Merge {
-        if offset.is_multiple_of(self.width) {
-            self.merge
-        } else {
-            Merge::Sum
+    /// Adds what panes say of leaves to the totals, in the components of one window: an event is added
+    /// once, and all its totals follow.
+    pub(crate) fn add_up(&self, window: &mut [i64]) {
+        let one = self.inner == self.combos;
+        for leaf in 1..self.combos {
+            let (a, b) = (leaf / self.inner, leaf % self.inner);
+            let totals = match (a, b) {
+                (0, _) if one => [Some(0), None, None],
+                (0, _) | (_, 0) => continue,
+                _ => [Some(0), Some(b), Some(a * self.inner)],
+            };
+            for component in self.width - self.row_width..self.width {
+                let value = window[leaf * self.width + component];
+                for total in totals.into_iter().flatten() {
+                    let total = &mut window[total * self.width + component];
+                    *total = total.wrapping_add(value);
+                }
+            }
+        }
+    }
+
+    /// Makes one of the components of two partitions, over all windows.
+    pub(crate) fn merge(&self, own: &mut [i64], theirs: &[i64]) {
+        if self.merge == Merge::Sum {
+            for (own, theirs) in own.iter_mut().zip(theirs) {
+                *own = own.wrapping_add(*theirs);
+            }
+            return;
+        }
+        let combos = own.chunks_mut(self.width).zip(theirs.chunks(self.width));
+        for (own, theirs) in combos {
+            for (i, (own, theirs)) in own.iter_mut().zip(theirs).enumerate() {
+                let merge = if i == 0 { self.merge } else { Merge::Sum };
+                *own = merge.join(*own, *theirs);
+            }
         }
     }
 }
@@ -151,6 +182,10 @@ impl Layout {
             stride,
             width,
             combos,
+            inner: match &measure.dimensions[..] {
+                [_, second, ..] => second.values.len() + 2,
+                _ => combos,
+            },
             rows,
             grains,
             row_width,
@@ -160,7 +195,8 @@ impl Layout {
     }
 }
 
-/// The leaf combination of one event: per dimension the value index + 1 (`other` is n + 1).
+/// The combinations that one event counts in, the leaf last: per dimension the value index + 1 (`other` is
+/// n + 1).
 pub(crate) fn scopes(dimensions: &[CompiledDimension], leaf: [u16; 2]) -> ([usize; 4], usize) {
     let (a, b) = (usize::from(leaf[0]), usize::from(leaf[1]));
     match dimensions {

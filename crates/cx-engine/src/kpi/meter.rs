@@ -5,6 +5,7 @@ use super::dims::Leaves;
 use super::distinct::{Row, Told};
 use super::layout::scopes;
 use super::objects::Objects;
+use super::outcomes::PLAIN;
 use super::sums::{Added, Sums};
 use super::tally::Tally;
 use crate::plan::Plan;
@@ -22,6 +23,8 @@ pub(crate) struct Meter {
     sums: Sums,
     pub(crate) objects: Objects,
     leaves: Leaves,
+    /// Records of this second of log time by outcome, not yet added to the measures that count every one.
+    tide: ([i64; PLAIN.len()], Timestamp),
 }
 
 /// One event as the meter needs it.
@@ -60,12 +63,14 @@ impl Meter {
             sums: Sums::new(set, layout),
             objects: Objects::new(set),
             leaves: plan.dims.leaves(),
+            tide: ([0; PLAIN.len()], Timestamp(0)),
             plan,
         }
     }
 
     /// Sets every ring to the panes just before second `s`.
     pub(crate) fn advance(&mut self, s: i64) {
+        self.settle();
         self.sums.advance(s);
     }
 
@@ -112,30 +117,48 @@ impl Meter {
         troubles
     }
 
+    /// Adds the records of the second that is over to the measures that count every one of them.
+    fn settle(&mut self) {
+        let (tide, log_time) = std::mem::take(&mut self.tide);
+        let Plan {
+            layout, outcomes, ..
+        } = &*self.plan;
+        if tide == [0; PLAIN.len()] {
+            return;
+        }
+        let spots = self.sums.spots(log_time.second(), log_time);
+        for (outcome, records) in tide.into_iter().enumerate() {
+            for i in &outcomes.plain(outcome).always {
+                self.sums.put(&spots, &layout.places[*i], (0, 0), records);
+            }
+        }
+    }
+
     /// Counts a record by what became of it, at log time; the number of errors in conditions.
     pub(crate) fn count_record(&mut self, view: View<'_, '_>, log_time: Timestamp) -> i64 {
+        let outcome = PLAIN.iter().position(|plain| *plain == view.outcome);
+        if let Some(outcome) = outcome {
+            self.tide.0[outcome] += 1;
+            self.tide.1 = log_time;
+        }
+        let asked = &self.plan.outcomes.of(outcome).asked;
+        if asked.is_empty() {
+            return 0;
+        }
         let mut errors = 0;
         let Plan {
-            set,
-            dims,
-            layout,
-            outcomes,
-            ..
+            set, dims, layout, ..
         } = &*self.plan;
         let (sums, leaves) = (&mut self.sums, &mut self.leaves);
         leaves.begin();
-        let spots = sums.spots_now(log_time);
+        let spots = sums.spots(log_time.second(), log_time);
         let mut count = |i: usize| {
             let measure = &set.measures[i];
             let leaf = dims.leaf(leaves, i, (view, None));
             let (combos, n) = scopes(&measure.dimensions, leaf);
-            for combo in &combos[..n] {
-                sums.put(&spots, &layout.places[i], (*combo, 0), 1);
-            }
+            sums.put(&spots, &layout.places[i], (combos[n - 1], 0), 1);
         };
-        let matching = outcomes.of(view.outcome);
-        matching.always.iter().for_each(|i| count(*i));
-        for i in &matching.asked {
+        for i in asked {
             match (set.measures[*i].condition)(view) {
                 Some(true) => count(*i),
                 Some(false) => {}
@@ -147,6 +170,7 @@ impl Meter {
 
     /// What is measured, as it is now; rows of customers stand apart.
     pub(crate) fn cut(&mut self) -> (Measured, Vec<Arc<Vec<Row>>>) {
+        self.settle();
         let (added, rows) = self.sums.cut();
         let newest = self.objects.cut();
         let measured = Measured { added, newest };

@@ -9,7 +9,7 @@ use cx_catalog::compiled::{Compiled, CompiledAgg, View};
 use cx_catalog::fact::Facts;
 
 /// Outcomes without a reason; a dead-lettered record is looked at closely.
-const PLAIN: [&str; 4] = ["applied", "duplicate", "late", "control"];
+pub(crate) const PLAIN: [&str; 4] = ["applied", "duplicate", "late", "control"];
 
 /// Measures of records, by what became of the record.
 pub(crate) struct Outcomes {
@@ -17,7 +17,7 @@ pub(crate) struct Outcomes {
     dead: Matching,
 }
 
-/// Measures that count every such record, and those whose condition must be asked.
+/// Measures that count every such record and have no breakdown, and those that must be asked.
 #[derive(Debug, Default)]
 pub(crate) struct Matching {
     pub(crate) always: Vec<usize>,
@@ -40,9 +40,9 @@ impl Outcomes {
                     reason: "",
                 };
                 match (measure.condition)(view) {
-                    Some(true) => matching.always.push(i),
+                    Some(true) if measure.dimensions.is_empty() => matching.always.push(i),
                     Some(false) => {}
-                    None => matching.asked.push(i),
+                    Some(true) | None => matching.asked.push(i),
                 }
             }
             matching
@@ -56,9 +56,13 @@ impl Outcomes {
         }
     }
 
-    /// The measures that may count a record with this outcome.
-    pub(crate) fn of(&self, outcome: &str) -> &Matching {
-        let at = PLAIN.iter().position(|plain| *plain == outcome);
-        at.map_or(&self.dead, |at| &self.plain[at])
+    /// The measures that may count a record with this one of the [`PLAIN`] outcomes, or a dead-lettered one.
+    pub(crate) fn of(&self, plain: Option<usize>) -> &Matching {
+        plain.map_or(&self.dead, |plain| self.plain(plain))
+    }
+
+    /// As [`Self::of`].
+    pub(crate) fn plain(&self, plain: usize) -> &Matching {
+        &self.plain[plain]
     }
 }

@@ -28,12 +28,15 @@ pub(crate) struct Sums {
     /// By measure and grain, for percentiles.
     tallies: Vec<Vec<(usize, Tallies)>>,
     lateness_ms: i64,
-    /// Where the second of log time lies: found once for all its records.
-    now: Option<(i64, Spots)>,
 }
 
-/// Where one second lies in the panes of each grain, and whether that pane was final already.
-pub(crate) type Spots = [Option<(Spot, bool)>; GRAINS];
+/// Where one second lies in the panes of each grain.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spots {
+    panes: [Option<Spot>; GRAINS],
+    /// A bit for each grain whose pane was final already.
+    restates: u8,
+}
 
 /// All panes of a cut.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,14 +60,12 @@ impl Sums {
             tallies: pairs().map(|(_, place)| tallies(place)).collect(),
             distinct: Distinct::new(set),
             lateness_ms: set.limits.lateness_ms,
-            now: None,
         }
     }
 
     /// Sets every ring to the panes just before second `s`.
     pub(crate) fn advance(&mut self, s: i64) {
         let head = |grain: usize| (s - 1).div_euclid(grain::ALL[grain].width);
-        self.now = None;
         for (i, panes) in self.panes.iter_mut().enumerate() {
             panes.advance(head(i));
         }
@@ -79,33 +80,23 @@ impl Sums {
 
     /// Where something of this second is added.
     pub(crate) fn spots(&mut self, second: i64, log_time: Timestamp) -> Spots {
-        let lateness_ms = self.lateness_ms;
-        std::array::from_fn(|i| {
-            let (panes, width) = (&mut self.panes[i], grain::ALL[i].width);
+        let mut spots = Spots::default();
+        for (i, panes) in self.panes.iter_mut().enumerate() {
             if panes.is_empty() {
-                return None;
+                continue;
             }
+            let width = grain::ALL[i].width;
             let pane = second.div_euclid(width);
             let end = Timestamp::from_second((pane + 1) * width);
-            let restates = end.plus(lateness_ms) <= log_time;
-            panes.spot(pane).map(|spot| (spot, restates))
-        })
-    }
-
-    /// Where something of the second of log time is added; its panes cannot be final yet.
-    pub(crate) fn spots_now(&mut self, log_time: Timestamp) -> Spots {
-        let second = log_time.second();
-        match self.now {
-            Some((known, spots)) if known == second => spots,
-            _ => {
-                let spots = self.spots(second, log_time);
-                self.now = Some((second, spots));
-                spots
-            }
+            let is_final = end.plus(self.lateness_ms) <= log_time;
+            spots.restates |= u8::from(is_final) << i;
+            spots.panes[i] = panes.spot(pane);
         }
+        spots
     }
 
-    /// Adds to one component of a combination, in every grain in which the measure is needed.
+    /// Adds to one component of a leaf, in every grain in which the measure is needed; [`Place::add_up`]
+    /// makes totals of leaves.
     pub(crate) fn put(
         &mut self,
         spots: &Spots,
@@ -115,7 +106,7 @@ impl Sums {
     ) {
         let at = combo * place.row_width + component;
         for (grain, row) in place.rows() {
-            if let Some((spot, _)) = spots[*grain] {
+            if let Some(spot) = spots.panes[*grain] {
                 self.panes[*grain].add(spot, row + at, value);
             }
         }
@@ -164,14 +155,15 @@ impl Sums {
             | CompiledAgg::Gauge(_)
             | CompiledAgg::Oldest(_) => (None, false),
         };
-        for combo in combos {
-            if let Some(value) = value {
-                self.put(spots, place, (*combo, 0), value);
-                if with_n {
-                    self.put(spots, place, (*combo, 1), 1);
-                }
+        let leaf = combos.last().copied().unwrap_or_default();
+        if let Some(value) = value {
+            self.put(spots, place, (leaf, 0), value);
+            if with_n {
+                self.put(spots, place, (leaf, 1), 1);
             }
-            self.restate(spots, place, *combo);
+        }
+        if spots.restates != 0 {
+            self.restate(spots, place, leaf);
         }
         if !self.distinct.counts(i) || counted.customer.is_none() {
             return false;
@@ -187,7 +179,8 @@ impl Sums {
     fn restate(&mut self, spots: &Spots, place: &Place, combo: usize) {
         let at = (combo + 1) * place.row_width - 1;
         for (grain, row) in place.rows() {
-            if let Some((spot, true)) = spots[*grain] {
+            let is_final = spots.restates & (1 << grain) != 0;
+            if let Some(spot) = spots.panes[*grain].filter(|_| is_final) {
                 self.panes[*grain].add(spot, row + at, 1);
             }
         }
@@ -203,6 +196,7 @@ impl Sums {
         let row = rows.clone().find(|(own, _)| *own == grain);
         let row = row.map_or(0, |(_, row)| *row);
         let extremes = self.extremes[i].iter().find(|(own, _)| *own == grain);
+        let first = out.len();
         for combo in 0..place.combos {
             if distinct {
                 out.push(self.distinct.count(i, combo, index));
@@ -214,6 +208,7 @@ impl Sums {
             let panes = &self.panes[grain];
             out.extend((at..at + place.row_width).map(|c| panes.sum(index, c)));
         }
+        place.add_up(&mut out[first..]);
     }
 
     /// The tallies of one measure over one window.

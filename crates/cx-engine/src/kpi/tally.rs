@@ -51,22 +51,42 @@ pub(crate) fn put(counts: &mut Counts, bucket: i16, by: i64) {
     }
 }
 
+/// How many buckets are met by going through all of both at the price of looking for one.
+const LOOK: usize = 16;
+
 /// Adds `sign` times all that another holds.
 pub(crate) fn join(counts: &mut Counts, other: &[(i16, i64)], sign: i64) {
-    let mut joined = Vec::with_capacity(counts.len() + other.len());
-    let mut own = counts.iter().copied().peekable();
-    for (bucket, count) in other {
-        while let Some(before) = own.next_if(|(b, _)| b < bucket) {
-            joined.push(before);
+    if other.len() * LOOK < counts.len() {
+        for (bucket, count) in other {
+            put(counts, *bucket, count.wrapping_mul(sign));
         }
-        let same = own.next_if(|(b, _)| b == bucket).map_or(0, |(_, c)| c);
-        let sum = same.wrapping_add(count.wrapping_mul(sign));
-        if sum != 0 {
-            joined.push((*bucket, sum));
-        }
+        return;
     }
-    joined.extend(own);
-    *counts = joined;
+    // From behind, so that nothing is moved twice.
+    let (mut own, mut theirs) = (counts.len(), other.len());
+    let mut end = own + theirs;
+    counts.resize(end, (0, 0));
+    while let Some((bucket, count)) = theirs.checked_sub(1).map(|i| other[i]) {
+        end -= 1;
+        let before = own.checked_sub(1).map(|i| counts[i]);
+        counts[end] = match before {
+            Some((b, _)) if b > bucket => {
+                own -= 1;
+                counts[own]
+            }
+            Some((b, c)) if b == bucket => {
+                // One for two: what lies between stays empty.
+                (own, theirs) = (own - 1, theirs - 1);
+                (bucket, c.wrapping_add(count.wrapping_mul(sign)))
+            }
+            _ => {
+                theirs -= 1;
+                (bucket, count.wrapping_mul(sign))
+            }
+        };
+    }
+    counts[own..end].fill((0, 0));
+    counts.retain(|(_, count)| *count != 0);
 }
 
 /// The number that `per_mille` of 1,000 do not exceed (nearest rank); `None` where there is none.
@@ -125,5 +145,29 @@ mod tests {
         join(&mut more, &[(bucket(500), 3), (bucket(700), 2)], -1);
         assert_eq!(more, counts);
         assert_eq!(percentile(&[], 500), None);
+    }
+
+    #[test]
+    fn joining_is_putting_one_bucket_after_the_other() {
+        let many: Counts = (0..200).map(|b| (b * 2, 3)).collect();
+        let half: Counts = (0..100).map(|b| (b * 3 - 60, i64::from(b) - 3)).collect();
+        let half: Counts = half.into_iter().filter(|(_, c)| *c != 0).collect();
+        let few = [
+            vec![(100, -3), (101, 2)],
+            vec![(0, -3), (398, 1)],
+            vec![(-5, 1), (999, -1)],
+            vec![],
+        ];
+        for other in few.into_iter().chain([half, many.clone()]) {
+            for (into, from) in [(&many, &other), (&other, &many)] {
+                for sign in [1, -1] {
+                    let (mut joined, mut one_by_one) = (into.clone(), into.clone());
+                    join(&mut joined, from, sign);
+                    let each = from.iter();
+                    each.for_each(|(bucket, count)| put(&mut one_by_one, *bucket, sign * count));
+                    assert_eq!(joined, one_by_one);
+                }
+            }
+        }
     }
 }
