@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The meaning of the fold itself; a new one is a new set.
-pub const FOLD_VERSION: u32 = 4;
+pub const FOLD_VERSION: u32 = 5;
 
 /// Longest target of a reply, seconds.
 const REPLY_TARGET_S: u32 = 2_592_000;

@@ -95,7 +95,11 @@ impl Owned {
         let counter = counter.max(self.engine.control_counter()) + 1;
         if self.engine.set_number() == 0 {
             let hash = hash.to_owned();
-            let act = Act::Activate { number: 1, hash };
+            let act = Act::Activate {
+                number: 1,
+                hash,
+                effective_from: Timestamp(0),
+            };
             return Some(Control { counter, act });
         }
         let gap = self.engine.account().data_gap;

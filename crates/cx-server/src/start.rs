@@ -171,7 +171,7 @@ fn newest(common: &Common, partition: u32) -> anyhow::Result<Option<Loaded<Engin
                 }
             });
             let plan = Arc::clone(&common.plan);
-            let engine = Engine::restore(config(common, partition), plan, blocks);
+            let engine = Engine::restore(config(common, partition), &[plan], blocks);
             match (broken, engine) {
                 (Some(why), _) => Err(why),
                 (None, engine) => engine.map_err(|unfit| unfit.to_string()),

@@ -152,7 +152,7 @@ impl Walk<'_> {
     fn take(&mut self, record: &Record<'_>) -> anyhow::Result<()> {
         let steers = self.steers(record)?;
         if let Some(Ok(Control {
-            act: Act::Activate { number, hash },
+            act: Act::Activate { number, hash, .. },
             ..
         })) = &steers
         {
