@@ -61,6 +61,12 @@ impl Rollup {
         self.sets.get(at).map(|plan| &plan.set)
     }
 
+    /// The set of live values.
+    #[must_use]
+    pub fn live_set(&self) -> Option<u32> {
+        self.newest.iter().flatten().map(|part| part.set).min()
+    }
+
     /// The set of the newest sealed second; before the first one, the oldest that is known.
     #[must_use]
     pub fn set(&self) -> &Arc<Compiled> {

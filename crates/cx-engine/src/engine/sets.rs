@@ -7,6 +7,7 @@
 
 use super::Engine;
 use crate::plan::Plan;
+use cx_model::attribute::SlotTable;
 use cx_model::reject::{Reason, Rejected};
 use cx_model::time::Timestamp;
 use std::collections::BTreeMap;
@@ -53,6 +54,12 @@ impl Engine {
     #[must_use]
     pub fn set_number(&self) -> u32 {
         self.sets.number
+    }
+
+    /// The attributes that its events must hold.
+    #[must_use]
+    pub fn slots(&self) -> &SlotTable {
+        &self.plan.set.slots
     }
 
     /// Number of the set in force.
