@@ -40,6 +40,8 @@ pub struct Catalog {
     pub limits: Limits,
     /// SHA-256 over limits, fold version, channels with targets, sources and KPI hashes, 64 hex digits.
     pub hash: String,
+    /// All its files by name below the folder, to the letter: it can be read again from them.
+    pub texts: BTreeMap<String, String>,
     /// What is worth knowing and stops nothing, e.g. a window that has no effect yet.
     pub notes: Vec<Diagnostic>,
     pub(crate) boards: Vec<RawBoard>,
@@ -50,8 +52,22 @@ pub struct Catalog {
 /// # Errors
 /// Every fault of every file.
 pub fn load(dir: &Path) -> Result<Catalog, Vec<Diagnostic>> {
+    read(dir, None)
+}
+
+/// As [`load`], from the texts of a catalogue's files.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_texts(texts: &BTreeMap<String, String>) -> Result<Catalog, Vec<Diagnostic>> {
+    read(Path::new(""), Some(texts))
+}
+
+fn read(dir: &Path, kept: Option<&BTreeMap<String, String>>) -> Result<Catalog, Vec<Diagnostic>> {
     let mut reader = Reader {
         dir,
+        kept,
+        texts: BTreeMap::new(),
         faults: Vec::new(),
         notes: Vec::new(),
     };
@@ -90,6 +106,7 @@ pub fn load(dir: &Path) -> Result<Catalog, Vec<Diagnostic>> {
         reply_targets,
         sources,
         limits,
+        texts: reader.texts,
         notes: reader.notes,
         boards,
     })
@@ -97,6 +114,10 @@ pub fn load(dir: &Path) -> Result<Catalog, Vec<Diagnostic>> {
 
 struct Reader<'r> {
     dir: &'r Path,
+    /// Texts to read instead of files, by name below the folder.
+    kept: Option<&'r BTreeMap<String, String>>,
+    /// Those that were read.
+    texts: BTreeMap<String, String>,
     faults: Vec<Diagnostic>,
     notes: Vec<Diagnostic>,
 }
@@ -105,7 +126,11 @@ impl Reader<'_> {
     fn limits(&mut self) -> Limits {
         let file = self.dir.join("limits.yaml");
         let mut all = Limits::default();
-        if file.exists() {
+        let there = match self.kept {
+            Some(kept) => kept.contains_key("limits.yaml"),
+            None => file.exists(),
+        };
+        if there {
             self.one(&file, &limits::FORM, |raw: RawLimits, page| {
                 all = limits::limits(&raw, page);
             });
@@ -265,6 +290,19 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, file: &Path) -> Option<String> {
+        let name = file.strip_prefix(self.dir).unwrap_or(file);
+        let name = name.display().to_string();
+        let text = match self.kept {
+            Some(kept) => kept.get(&name).cloned(),
+            None => self.file(file),
+        };
+        if let Some(text) = &text {
+            self.texts.insert(name, text.clone());
+        }
+        text
+    }
+
+    fn file(&mut self, file: &Path) -> Option<String> {
         if std::fs::metadata(file).is_ok_and(|m| m.len() > FILE_BYTES) {
             let message = format!("the file is larger than {FILE_BYTES} bytes");
             self.fault(file, message, "split it");
@@ -282,6 +320,10 @@ impl Reader<'_> {
 
     /// The YAML files of a folder by name; a missing folder and files of other kinds are faults.
     fn files(&mut self, kind: &str) -> Vec<PathBuf> {
+        if let Some(kept) = self.kept {
+            let names = kept.keys().map(PathBuf::from);
+            return names.filter(|name| name.starts_with(kind)).collect();
+        }
         let folder = self.dir.join(kind);
         let entries = match std::fs::read_dir(&folder) {
             Ok(entries) => entries,

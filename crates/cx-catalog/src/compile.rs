@@ -22,11 +22,18 @@ impl Catalog {
     /// Compiles the catalogue as set `number`.
     #[must_use]
     pub fn compile(&self, number: u32) -> Compiled {
+        self.compile_after(number, SlotTable::default())
+    }
+
+    /// Compiles the catalogue as set `number`, whose attributes lie where those of the set before it do:
+    /// one decoded event serves both.
+    #[must_use]
+    pub fn compile_after(&self, number: u32, slots: SlotTable) -> Compiled {
         let target = |c: &String| self.reply_targets.get(c).map(|s| i64::from(*s) * SECOND);
         let mut set = Compiled {
             number,
             hash: self.hash.clone(),
-            slots: SlotTable::default(),
+            slots,
             limits: self.limits,
             kpis: Vec::new(),
             order: derived::order(&self.kpis),
@@ -62,8 +69,8 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
         .map(|d| dimension(d, of_records(&kpi.formula), &mut set.slots))
         .collect();
     let first = set.measures.len();
-    for m in measures(&kpi.formula) {
-        let compiled = measure(set, kpi, m, &dimensions);
+    for (i, m) in measures(&kpi.formula).into_iter().enumerate() {
+        let compiled = measure(set, kpi, (i, m), &dimensions);
         set.measures.push(compiled);
     }
     let formula = match &kpi.formula {
@@ -173,7 +180,7 @@ fn dimension(d: &Dimension, records: bool, slots: &mut SlotTable) -> CompiledDim
 fn measure(
     set: &mut Compiled,
     kpi: &Kpi,
-    m: &Measure,
+    (place, m): (usize, &Measure),
     dimensions: &[CompiledDimension],
 ) -> CompiledMeasure {
     let agg = match &m.agg {
@@ -231,10 +238,13 @@ fn measure(
     }
     let condition = condition.unwrap_or_else(Condition::always);
     let mut conditions = kpi.filter.iter().chain(&m.condition);
+    let whole = (&kpi.kpi, place, &kpi.filter, &kpi.formula, &kpi.dimensions);
+    let identity = serde_json::to_string(&whole);
     CompiledMeasure {
+        identity: identity.expect("a definition is plain data").into(),
         agg,
         facts: fact.is_some() || conditions.any(|c| cel::names_facts(c)),
-        condition: condition.test,
+        condition: condition.test.into(),
         types: condition.types,
         dimensions: dimensions.to_vec(),
         windows: kpi.windows.clone(),

@@ -29,6 +29,9 @@ pub struct View<'v, 'a> {
 /// A compiled condition. `None` is a CEL error (a missing or mistyped attribute): false, counted.
 pub type Predicate = Box<dyn Fn(View<'_, '_>) -> Option<bool> + Send + Sync>;
 
+/// The same, for sets that share a measure.
+pub type Shared = Arc<dyn Fn(View<'_, '_>) -> Option<bool> + Send + Sync>;
+
 /// Where a dimension's value comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DimensionSource {
@@ -124,12 +127,16 @@ pub enum CompiledAgg {
 }
 
 /// One measure of one KPI.
+#[derive(Clone)]
 pub struct CompiledMeasure {
+    /// KPI, formula with the measure's place in it, filter and breakdowns: where these are the same in
+    /// two sets, what was counted under one holds under the other.
+    pub identity: Arc<str>,
     /// How it counts.
     pub agg: CompiledAgg,
     /// KPI filter and measure condition in one. Gauges and ages evaluate it on the event that
     /// put the object into its state.
-    pub condition: Predicate,
+    pub condition: Shared,
     /// The event types that can make the condition true; `None`: any. Conservative.
     pub types: Option<Vec<String>>,
     /// Whether it looks at facts, which only an engine that read all before it knows.

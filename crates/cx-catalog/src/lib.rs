@@ -18,7 +18,7 @@ mod raw;
 pub mod said;
 mod schema;
 
-pub use catalog::{Catalog, FOLD_VERSION, load};
+pub use catalog::{Catalog, FOLD_VERSION, load, load_texts};
 pub use check::{Declared, parse_kpi};
 pub use diagnostic::{Diagnostic, Severity, did_you_mean};
 pub use raw::Source;

@@ -10,11 +10,19 @@ use serde_saphyr::Spanned;
 pub(crate) const FORM: Form = Form {
     what: "the list of limits",
     required: &[],
-    optional: &["customers", "contacts", "conversations", "repeats"],
+    optional: &[
+        "customers",
+        "contacts",
+        "conversations",
+        "repeats",
+        "clamp_s",
+    ],
 };
 
 /// Most that a table may be told to hold: what a partition's other parts can point to.
 const MOST: u32 = 100_000_000;
+/// Rings of panes reach no further ahead.
+const CLAMP_S: u32 = 300;
 
 /// Bounds per partition that differ from the usual ones.
 #[derive(Deserialize)]
@@ -24,6 +32,8 @@ pub(crate) struct RawLimits {
     contacts: Option<Spanned<u32>>,
     conversations: Option<Spanned<u32>>,
     repeats: Option<Spanned<u32>>,
+    /// How far ahead of log time stamps are believed, seconds.
+    clamp_s: Option<Spanned<u32>>,
 }
 
 /// The usual bounds, with those of the file in their place.
@@ -48,6 +58,13 @@ pub(crate) fn limits(raw: &RawLimits, page: &mut Page<'_>) -> Limits {
             page.fault(told.referenced, message, fix);
         }
         *limit = told.value as usize;
+    }
+    if let Some(clamp) = &raw.clamp_s {
+        if !(1..=CLAMP_S).contains(&clamp.value) {
+            let fix = format!("write 1 to {CLAMP_S} seconds; {CLAMP_S} is usual");
+            page.fault(clamp.referenced, "clamp_s is out of bounds", fix);
+        }
+        limits.clamp_ms = i64::from(clamp.value) * 1_000;
     }
     limits
 }

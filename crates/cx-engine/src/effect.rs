@@ -6,6 +6,7 @@ use crate::kpi::tally::Tally;
 use cx_model::ids::Key128;
 use cx_model::reject::Rejected;
 use cx_model::time::Timestamp;
+use std::sync::Arc;
 
 /// What the engine wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl Ruling {
     }
 }
 
-/// What one partition contributes to one second. Values are laid out by the compiled set.
+/// What one partition contributes to one second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// Partition.
@@ -79,6 +80,11 @@ pub struct Part {
     pub s: i64,
     /// The values hold exactly the records below this offset.
     pub next_offset: i64,
+    /// Number of the set that the values are laid out by.
+    pub set: u32,
+    /// By number of later sets the second from which they hold in this partition, ascending; a set that
+    /// no window can tell from its predecessor any more is not named.
+    pub since: Arc<[(u32, i64)]>,
     /// First log time of the partition; windows that reach before it are warming.
     pub start: Timestamp,
     /// What became of the records below that offset.

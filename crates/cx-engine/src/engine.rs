@@ -2,12 +2,14 @@
 //! Never knows: wall clocks, other partitions, bytes.
 
 mod decisions;
+mod sets;
 mod snapshot;
 mod steps;
 
 pub use snapshot::{Block, Cut, Unfit};
 
 use self::decisions::Place;
+use self::sets::Sets;
 use crate::account::Account;
 use crate::effect::{Effect, Part};
 use crate::kpi::meter::{Counted, Meter};
@@ -87,7 +89,7 @@ pub struct Engine {
     log_time: Timestamp,
     passed: i64,
     control_counter: Option<u64>,
-    set_number: u32,
+    sets: Sets,
     repeats: Repeats,
     customers: Customers,
     contacts: Contacts,
@@ -127,7 +129,7 @@ impl Engine {
             log_time: Timestamp(0),
             passed: 0,
             control_counter: None,
-            set_number: 0,
+            sets: Sets::none(),
             repeats: Repeats::new(limits.repeat_minutes, limits.repeats),
             customers: Customers::new(Room {
                 most: limits.customers,
@@ -197,6 +199,7 @@ impl Engine {
             let near = self.step == Step::Second && second - s < SECONDS_EMITTED;
             if near || s.rem_euclid(60) == 0 {
                 self.fire_until(Timestamp::from_second(s));
+                self.come(s);
                 self.meter.advance(s);
                 self.emit(s);
                 s += 1;
@@ -209,6 +212,7 @@ impl Engine {
             }
         }
         if second > self.passed {
+            self.come(second);
             self.meter.advance(second);
             self.passed = second;
         }
@@ -248,12 +252,6 @@ impl Engine {
     #[must_use]
     pub fn control_counter(&self) -> u64 {
         self.control_counter.unwrap_or(0)
-    }
-
-    /// Number of the active set, 0 before the first activation.
-    #[must_use]
-    pub fn set_number(&self) -> u32 {
-        self.set_number
     }
 
     /// A reader of this partition's customers, for any thread.
@@ -311,6 +309,8 @@ impl Engine {
             partition: self.config.partition,
             s,
             next_offset: self.account.next,
+            set: self.plan.number(),
+            since: Arc::clone(&self.sets.since),
             start: self.start.unwrap_or_default(),
             counts: self.account.counts(),
             values: self.meter.components(),
@@ -339,15 +339,14 @@ impl Engine {
                 detail,
             ));
         }
-        if let Act::Activate { number, .. } = &control.act {
-            if *number != self.set_number + 1 {
-                let detail = format!("set {number} cannot follow set {}", self.set_number);
-                return Err(Rejected::new(Reason::ControlInvalid, "data.number", detail));
-            }
-            self.set_number = *number;
-        }
-        if let Act::Acknowledge { through } = control.act {
-            self.account.acknowledge(through);
+        match &control.act {
+            Act::Clock => {}
+            Act::Activate {
+                number,
+                hash,
+                effective_from,
+            } => self.activate(*number, hash, *effective_from)?,
+            Act::Acknowledge { through } => self.account.acknowledge(*through),
         }
         self.control_counter = Some(control.counter);
         self.account.control += 1;

@@ -1,11 +1,13 @@
-//! In: a compiled set. Kept: what engines look up in it, made once. Out: it, shared by the engines of
-//! all partitions, so that one copy stays in the processor's caches. Never knows: state.
+//! In: a compiled set, the one before it. Kept: what engines look up in it, made once. Out: it, shared
+//! by the engines of all partitions, so that one copy stays in the processor's caches; and the plan of
+//! the passage from one set to the next. Never knows: state.
 
 use crate::kpi::dims::Dims;
 use crate::kpi::layout::Layout;
 use crate::kpi::names::Names;
 use crate::kpi::outcomes::Outcomes;
-use cx_catalog::compiled::Compiled;
+use cx_catalog::compiled::{Compiled, CompiledMeasure};
+use cx_model::window::Window;
 use std::sync::Arc;
 
 /// One set, as engines run it.
@@ -15,18 +17,112 @@ pub struct Plan {
     pub(crate) dims: Dims,
     pub(crate) outcomes: Outcomes,
     pub(crate) layout: Layout,
+    /// By measure, the number of the set from which on it has been counted.
+    pub(crate) born: Vec<u32>,
+    /// How many measures the parts hold: all of them, but for a passage.
+    pub(crate) shown: usize,
+    /// By measure, whether the set that comes takes no more of it; only in a passage.
+    pub(crate) ends: Vec<bool>,
 }
 
 impl Plan {
-    /// Of one set.
+    /// Of one set that goes on from none.
     #[must_use]
     pub fn new(set: Arc<Compiled>) -> Self {
+        let born = vec![set.number; set.measures.len()];
+        Self::of(set, born)
+    }
+
+    /// Of the set after `before`: a measure whose KPI counts as it did, in no other windows, has been
+    /// counted all the time.
+    #[must_use]
+    pub fn after(before: &Self, set: Arc<Compiled>) -> Self {
+        let born = set.measures.iter().map(|m| {
+            let mut pairs = before.set.measures.iter().zip(&before.born);
+            let same = pairs.find(|(old, _)| old.identity == m.identity);
+            let same = same.filter(|(old, _)| covers(&old.windows, &m.windows));
+            same.map_or(set.number, |(_, born)| *born)
+        });
+        let born = born.collect();
+        Self::of(set, born)
+    }
+
+    /// Counts what `old` counts, and beside it what only `new` does. Parts are those of `old`.
+    pub(crate) fn passage(old: &Self, new: &Self) -> Self {
+        let mut measures: Vec<CompiledMeasure> = old.set.measures.clone();
+        let mut born = old.born.clone();
+        let shown = measures.len();
+        let mut ends = vec![true; shown];
+        for (measure, since) in new.set.measures.iter().zip(&new.born) {
+            match old.find((measure, *since)) {
+                Some(at) => ends[at] = false,
+                None => {
+                    measures.push(measure.clone());
+                    born.push(*since);
+                    ends.push(false);
+                }
+            }
+        }
+        let (set, next) = (&old.set, &new.set);
+        let both = Compiled {
+            number: set.number,
+            hash: set.hash.clone(),
+            slots: next.slots.clone(),
+            limits: set.limits,
+            kpis: Vec::new(),
+            order: Vec::new(),
+            measures,
+            cells: Vec::new(),
+            sources: set.sources.clone(),
+            channels: set.channels.clone(),
+            reply_targets_ms: set.reply_targets_ms.clone(),
+            boards: Vec::new(),
+        };
+        Self {
+            shown,
+            ends,
+            ..Self::of(Arc::new(both), born)
+        }
+    }
+
+    /// The set's number.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.set.number
+    }
+
+    /// The set.
+    #[must_use]
+    pub fn set(&self) -> &Arc<Compiled> {
+        &self.set
+    }
+
+    /// By measure, the one of `other` that has counted the same.
+    pub(crate) fn same_in(&self, other: &Self) -> Vec<Option<usize>> {
+        let all = self.set.measures.iter().zip(self.born.iter().copied());
+        all.map(|measure| other.find(measure)).collect()
+    }
+
+    fn find(&self, (measure, born): (&CompiledMeasure, u32)) -> Option<usize> {
+        let mut all = self.set.measures.iter().zip(&self.born);
+        all.position(|(m, b)| *b == born && m.identity == measure.identity)
+    }
+
+    fn of(set: Arc<Compiled>, born: Vec<u32>) -> Self {
         Self {
             names: Names::new(&set),
             dims: Dims::new(&set),
             outcomes: Outcomes::new(&set),
             layout: Layout::of(&set),
+            shown: set.measures.len(),
+            ends: vec![false; set.measures.len()],
+            born,
             set,
         }
     }
+}
+
+/// Whether panes kept for these windows serve all of those.
+fn covers(kept: &[Window], wanted: &[Window]) -> bool {
+    wanted.iter().all(|w| kept.contains(w))
 }

@@ -4,40 +4,33 @@
 use crate::account::Counts;
 use crate::effect::Part;
 use crate::kpi::cells::{Joined, cells};
-use crate::kpi::layout::Layout;
-use crate::kpi::tally::{Tally, join};
+use crate::plan::Plan;
 use cx_catalog::compiled::Compiled;
-use cx_model::time::Timestamp;
 use cx_model::value::Sealed;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+
+mod joint;
+
+use joint::Joint;
 
 const OPEN_SECONDS: usize = 120;
 const OPEN_MINUTES: usize = 180;
 /// How many sealed seconds stay in memory.
 const RECENT: usize = 120;
 
-/// Joins the partitions of one set.
+/// Joins the partitions. A second's values are those of the newest set that holds in all of them.
 pub struct Rollup {
-    set: Arc<Compiled>,
-    layout: Layout,
+    plans: BTreeMap<u32, Arc<Plan>>,
     open: BTreeMap<i64, Joint>,
     newest: Vec<Option<Part>>,
     sealed_s: Option<i64>,
     recent: VecDeque<Sealed>,
+    /// The set of each of those seconds.
+    sets: VecDeque<Arc<Plan>>,
     /// What became of the records of each partition, for each of those seconds.
     counts: VecDeque<Arc<[Counts]>>,
     gaps: u64,
-}
-
-/// One second that not all partitions have passed.
-struct Joint {
-    offsets: Vec<Option<i64>>,
-    counts: Vec<Counts>,
-    start: Timestamp,
-    data_gap: bool,
-    values: Vec<i64>,
-    tallies: Vec<Tally>,
 }
 
 impl Rollup {
@@ -45,15 +38,40 @@ impl Rollup {
     #[must_use]
     pub fn new(set: Arc<Compiled>, partitions: u32) -> Self {
         Self {
-            layout: Layout::of(&set),
+            plans: [(set.number, Arc::new(Plan::new(set)))].into(),
             open: BTreeMap::new(),
             newest: (0..partitions).map(|_| None).collect(),
             sealed_s: None,
             recent: VecDeque::new(),
+            sets: VecDeque::new(),
             counts: VecDeque::new(),
             gaps: 0,
-            set,
         }
+    }
+
+    /// Tells of a set before the first part under it.
+    pub fn learn(&mut self, plan: &Arc<Plan>) {
+        self.plans.insert(plan.number(), Arc::clone(plan));
+    }
+
+    /// The set of a sealed second that [`Rollup::sealed_at`] knows.
+    #[must_use]
+    pub fn set_at(&self, s: i64) -> Option<&Arc<Compiled>> {
+        let at = self.recent.iter().position(|sealed| sealed.s == s)?;
+        self.sets.get(at).map(|plan| &plan.set)
+    }
+
+    /// The set of live values.
+    #[must_use]
+    pub fn live_set(&self) -> Option<u32> {
+        self.newest.iter().flatten().map(|part| part.set).min()
+    }
+
+    /// The set of the newest sealed second; before the first one, the oldest that is known.
+    #[must_use]
+    pub fn set(&self) -> &Arc<Compiled> {
+        let newest = self.sets.back().or_else(|| self.plans.values().next());
+        &newest.expect("told of one at the start").set
     }
 
     /// Takes a part; the second it seals, if it was the last one missing.
@@ -62,11 +80,12 @@ impl Rollup {
             return None;
         }
         let partitions = self.newest.len();
+        let plan = self.plans.get(&part.set)?;
         let joint = self
             .open
             .entry(part.s)
-            .or_insert_with(|| Joint::empty(&self.layout, &self.set, partitions));
-        joint.take(&self.layout, &self.set, &part);
+            .or_insert_with(|| Joint::empty(plan, partitions));
+        joint.take(plan, &part);
         let s = part.s;
         let index = usize::try_from(part.partition).unwrap_or(usize::MAX);
         if let Some(newest) = self.newest.get_mut(index) {
@@ -82,9 +101,11 @@ impl Rollup {
     /// Values of whatever each partition passed last: nothing is proven by them.
     #[must_use]
     pub fn live(&self) -> Option<Sealed> {
-        let mut joint = Joint::empty(&self.layout, &self.set, self.newest.len());
-        for part in self.newest.iter().flatten() {
-            joint.take(&self.layout, &self.set, part);
+        let newest = || self.newest.iter().flatten();
+        let oldest = newest().map(|part| part.set).min()?;
+        let mut joint = Joint::empty(self.plans.get(&oldest)?, self.newest.len());
+        for part in newest() {
+            joint.take(self.plans.get(&part.set)?, part);
         }
         let s = self.newest.iter().flatten().map(|p| p.s).max()?;
         Some(self.sealed(s, &joint, false))
@@ -149,17 +170,22 @@ impl Rollup {
         self.sealed_s = Some(s);
         if self.recent.len() == RECENT {
             self.recent.pop_front();
+            self.sets.pop_front();
             self.counts.pop_front();
         }
         self.recent.push_back(sealed.clone());
+        self.sets.push_back(joint.plan);
         self.counts.push_back(joint.counts.into());
         sealed
     }
 
     fn sealed(&self, s: i64, joint: &Joint, sealed: bool) -> Sealed {
+        let Plan { set, layout, .. } = &*joint.plan;
         let joined = Joined {
             s,
             start: joint.start,
+            since: &joint.since(),
+            missing: &joint.missing,
             data_gap: joint.data_gap,
             values: &joint.values,
             tallies: &joint.tallies,
@@ -169,8 +195,8 @@ impl Rollup {
             s,
             sealed,
             offsets: offsets.into(),
-            values: cells(&self.set, &self.layout, &joined).into(),
-            final_through: s - self.set.limits.lateness_ms.div_euclid(1_000),
+            values: cells(set, layout, &joined).into(),
+            final_through: s - set.limits.lateness_ms.div_euclid(1_000),
             waiting_for: if sealed {
                 Vec::new()
             } else {
@@ -188,53 +214,6 @@ impl Rollup {
                 self.open.remove(&oldest.expect("counted above"));
                 self.gaps += 1;
             }
-        }
-    }
-}
-
-impl Joint {
-    fn empty(layout: &Layout, set: &Compiled, partitions: usize) -> Self {
-        let mut values = vec![0; layout.size];
-        for (place, measure) in layout.places.iter().zip(&set.measures) {
-            let end = place.base + place.stride * measure.windows.len();
-            for i in (place.base..end).step_by(place.width) {
-                values[i] = place.merge.absent();
-            }
-        }
-        Self {
-            offsets: vec![None; partitions],
-            counts: vec![Counts::default(); partitions],
-            start: Timestamp(i64::MIN),
-            data_gap: false,
-            values,
-            tallies: vec![Tally::default(); layout.tallies],
-        }
-    }
-
-    fn take(&mut self, layout: &Layout, set: &Compiled, part: &Part) {
-        let index = usize::try_from(part.partition).unwrap_or(usize::MAX);
-        let Some(offset) = self.offsets.get_mut(index) else {
-            return;
-        };
-        let fits = part.values.len() == self.values.len();
-        if offset.is_some() || !fits || part.tallies.len() != self.tallies.len() {
-            return;
-        }
-        *offset = Some(part.next_offset);
-        self.start = self.start.max(part.start);
-        self.data_gap |= part.counts.data_gap.is_some();
-        self.counts[index] = part.counts;
-        for (own, theirs) in self.tallies.iter_mut().zip(&part.tallies) {
-            if own.is_empty() {
-                *own = Arc::clone(theirs);
-            } else if !theirs.is_empty() {
-                join(Arc::make_mut(own), theirs, 1);
-            }
-        }
-        for (place, measure) in layout.places.iter().zip(&set.measures) {
-            let all = place.base..place.base + place.stride * measure.windows.len();
-            let (own, theirs) = (&mut self.values[all.clone()], &part.values[all]);
-            place.merge(own, theirs);
         }
     }
 }

@@ -47,7 +47,7 @@ pub(crate) async fn one(
         return no_board(&hub, &name).into_response();
     };
     match second::found(desk.as_ref(), query.as_deref()).await {
-        Ok(past) => Json(shown(desk.as_ref(), &hub, &view, &past)).into_response(),
+        Ok(past) => Json(shown(desk.as_ref(), &view, &past)).into_response(),
         Err(problem) => problem.into_response(),
     }
 }
@@ -60,7 +60,7 @@ pub(crate) fn no_board(hub: &Hub, name: &str) -> Problem {
 
 /// What a board says at one second. A cell that was not counted then has no value there, not even an
 /// empty one.
-fn shown(desk: &dyn Desk, hub: &Hub, view: &View, past: &Past) -> Value {
+fn shown(desk: &dyn Desk, view: &View, past: &Past) -> Value {
     let (board, sealed) = (&view.board, &past.sealed);
     let places = board.source_index.iter().enumerate();
     let known = places.filter(|(_, at)| !past.unknown.contains(at));
@@ -79,7 +79,7 @@ fn shown(desk: &dyn Desk, hub: &Hub, view: &View, past: &Past) -> Value {
     let offsets: Vec<(usize, i64)> = sealed.offsets.iter().copied().enumerate().collect();
     json!({
         "board": board.name, "title": board.title, "zone": board.zone,
-        "epoch": hub.epoch(), "seq": view.seq(), "s": sealed.s, "sealed": sealed.sealed,
+        "epoch": view.epoch(), "seq": view.seq(), "s": sealed.s, "sealed": sealed.sealed,
         "g": view.digest_of(sealed, &past.unknown), "offsets": offsets, "broker": desk.broker(),
         "demo": desk.stage().is_some(),
         "final_through": sealed.final_through, "layout": board.layout,

@@ -2,6 +2,7 @@
 //! Never knows: how the house answers.
 
 use crate::actions::{Acted, Action};
+use crate::definitions::{Governed, Governing};
 use crate::lineage::Lineage;
 use crate::recount::Recounts;
 use crate::stage::Stage;
@@ -29,8 +30,28 @@ pub trait Desk: Send + Sync + 'static {
     fn kept(&self) -> Kept;
     /// The kept second that is nearest to another.
     fn nearest(&self, s: i64) -> Option<i64>;
-    /// All cells of the active set, in the order of [`Sealed::values`].
-    fn cells(&self) -> &[CellInfo];
+    /// All cells of all sets, in the order of [`Sealed::values`]; later sets only add some at the end.
+    fn cells(&self) -> Arc<[CellInfo]>;
+    /// Whether the active set lacks one of them.
+    fn retired(&self, cell: usize) -> bool {
+        let _never = cell;
+        false
+    }
+    /// Sets, their definitions' changes in words, what the files propose, signatures.
+    fn definitions(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+    /// What people have said of a KPI's definition: its state, signatures and versions.
+    fn governed(&self, kpi: &str) -> serde_json::Value {
+        let _nobody = kpi;
+        serde_json::Value::Null
+    }
+    /// Signs a definition, or activates those of the files or of an earlier set.
+    fn govern(&self, deed: Governing) -> BoxFuture<'static, Governed> {
+        let _nobody = deed;
+        let words = "this house has no definitions of its own".to_owned();
+        Box::pin(async { Governed::Unfit(words) })
+    }
     /// The value of a KPI that processes measure, scaled; the outer `None` for any other KPI, the
     /// inner before anything was measured.
     fn observed(&self, kpi: &str) -> Option<Option<i64>> {

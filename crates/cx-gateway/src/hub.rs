@@ -5,15 +5,28 @@ use crate::counts::Counts;
 use crate::view::View;
 use cx_model::value::{Board, Sealed};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::watch;
+
+type Views = BTreeMap<String, Arc<View>>;
+
+fn views(boards: Vec<Arc<Board>>, epoch: &str) -> Views {
+    let views = boards.into_iter();
+    views
+        .map(|b| (b.name.clone(), Arc::new(View::new(b, epoch))))
+        .collect()
+}
 
 /// All boards of one process life.
 pub struct Hub {
     epoch: String,
     seq: AtomicU64,
-    views: BTreeMap<String, Arc<View>>,
+    views: RwLock<Views>,
+    /// How often definitions changed.
+    changes: AtomicU64,
+    /// Boards of other definitions, shown from the next second on.
+    coming: Mutex<Option<Vec<Arc<Board>>>>,
     tick: watch::Sender<()>,
     counts: Counts,
 }
@@ -22,15 +35,14 @@ impl Hub {
     /// A hub for these boards; `epoch` names the process's life.
     #[must_use]
     pub fn new(epoch: String, boards: Vec<Arc<Board>>) -> Self {
-        let views = boards
-            .into_iter()
-            .map(|b| (b.name.clone(), Arc::new(View::new(b, &epoch))))
-            .collect();
+        let views = RwLock::new(views(boards, &epoch));
         let (tick, _) = watch::channel(());
         Self {
             epoch,
             seq: AtomicU64::new(0),
             views,
+            changes: AtomicU64::new(0),
+            coming: Mutex::new(None),
             tick,
             counts: Counts::new(),
         }
@@ -39,10 +51,37 @@ impl Hub {
     /// Takes a second's values (sealed, or live where none could be sealed) to every view.
     /// `now_ms` is the machine's clock; it travels beside live values only.
     pub fn publish(&self, sealed: &Sealed, now_ms: i64) {
-        for view in self.views.values() {
+        let coming = self.coming.lock().expect("no holder panics").take();
+        let Some(boards) = coming else {
+            for view in self.views().values() {
+                view.take(sealed, &self.seq, now_ms);
+            }
+            self.tick.send_replace(());
+            return;
+        };
+        let change = self.changes.load(Ordering::Relaxed) + 1;
+        let fresh = views(boards, &format!("{}.{change}", self.epoch));
+        for view in fresh.values() {
             view.take(sealed, &self.seq, now_ms);
         }
+        *self.views.write().expect("no holder panics") = fresh;
+        self.changes.store(change, Ordering::Release);
         self.tick.send_replace(());
+    }
+
+    /// Definitions changed: from the next second on these are the boards. Cells get new ids under a new
+    /// epoch, and every subscription a snapshot.
+    pub fn change(&self, boards: Vec<Arc<Board>>) {
+        *self.coming.lock().expect("no holder panics") = Some(boards);
+    }
+
+    fn views(&self) -> RwLockReadGuard<'_, Views> {
+        self.views.read().expect("no holder panics")
+    }
+
+    /// How often definitions changed in this life.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
     /// Frames sent so far, over all connections.
@@ -73,16 +112,13 @@ impl Hub {
         &self.counts
     }
 
-    pub(crate) fn epoch(&self) -> &str {
-        &self.epoch
-    }
-
     pub(crate) fn view(&self, board: &str) -> Option<Arc<View>> {
-        self.views.get(board).cloned()
+        self.views().get(board).cloned()
     }
 
     pub(crate) fn names(&self) -> String {
-        let names: Vec<&str> = self.views.keys().map(String::as_str).collect();
+        let views = self.views();
+        let names: Vec<&str> = views.keys().map(String::as_str).collect();
         names.join(", ")
     }
 

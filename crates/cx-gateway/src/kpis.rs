@@ -9,7 +9,6 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use cx_model::value::CellInfo;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -65,6 +64,7 @@ pub(crate) async fn one(
         return (kind, text).into_response();
     }
     let mut kpi = kpi.clone();
+    kpi["governed"] = desk.governed(&name);
     if let Some(value) = desk.observed(&name) {
         kpi["observed"] = json!({"value": value, "at_ms": desk.now_ms()});
         return Json(kpi).into_response();
@@ -82,7 +82,7 @@ pub(crate) async fn one(
         let offsets = past.sealed.offsets.iter().copied().enumerate();
         kpi["s"] = past.sealed.s.into();
         kpi["offsets"] = json!(offsets.collect::<Vec<_>>());
-        kpi["values"] = values(desk.cells(), &past, &name);
+        kpi["values"] = values(desk.as_ref(), &past, &name);
     }
     Json(kpi).into_response()
 }
@@ -113,9 +113,12 @@ pub(crate) fn pairs(query: Pairs) -> Result<Vec<(String, String)>, Problem> {
 }
 
 /// All cells of one KPI: `{window, dims, value, state, numerator, denominator, n}`.
-fn values(cells: &[CellInfo], past: &Past, kpi: &str) -> Value {
+fn values(desk: &dyn Desk, past: &Past, kpi: &str) -> Value {
+    let cells = desk.cells();
     let all = cells.iter().zip(past.sealed.values.iter()).enumerate();
-    let of_kpi = all.filter(|(at, (cell, _))| *cell.key.kpi == *kpi && !past.unknown.contains(at));
+    let of_kpi = all.filter(|(at, (cell, _))| {
+        *cell.key.kpi == *kpi && !past.unknown.contains(at) && !desk.retired(*at)
+    });
     let shown = of_kpi.map(|(_, (cell, v))| {
         json!({
             "window": cell.key.window.name(), "dims": cell.key.dims, "value": v.value,

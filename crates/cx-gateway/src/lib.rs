@@ -8,6 +8,7 @@ mod boards;
 mod close;
 mod counts;
 mod customers;
+mod definitions;
 mod demo;
 mod desk;
 mod display;
@@ -33,6 +34,7 @@ mod view;
 mod why;
 
 pub use actions::{Acted, Action, Deed};
+pub use definitions::{Governed, Governing, Role, Word};
 pub use desk::{
     Accepted, DataGap, Desk, Doubt, Health, Kept, Past, Ready, Recovering, Span, Trend,
 };

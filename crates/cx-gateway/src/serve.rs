@@ -7,8 +7,8 @@ use crate::listener::Listener;
 use crate::problem::Problem;
 use crate::socket::{self, Room};
 use crate::{
-    Error, actions, boards, customers, demo, display, events, guard, http, kpis, recount, trend,
-    why,
+    Error, actions, boards, customers, definitions, demo, display, events, guard, http, kpis,
+    recount, trend, why,
 };
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
@@ -140,6 +140,10 @@ fn router(shared: Shared) -> Router {
         .route("/v1/customers/{id}", get(customers::one))
         .route("/v1/events", post(events::post))
         .route("/v1/actions", post(actions::post))
+        .route(
+            "/v1/definitions",
+            get(definitions::show).post(definitions::govern),
+        )
         .route("/v1/demo", get(demo::show))
         .route("/v1/demo/{gesture}", post(demo::play))
         .route("/v1/recount", get(recount::show).post(recount::begin))

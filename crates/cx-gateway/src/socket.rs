@@ -203,6 +203,8 @@ impl Connection {
     }
 
     async fn subscribe(&mut self, id: u32, board: String, ack: bool, since: Option<Since>) -> Step {
+        // Before the view: a change between the two is caught up with.
+        let changes = self.hub.changes();
         let Some(view) = self.hub.view(&board) else {
             let fault = Fault::UnknownBoard(board, self.hub.names());
             return self.refuse(Some(id), fault).await;
@@ -215,10 +217,11 @@ impl Connection {
         }
         self.forget(id);
         self.faults = 0;
-        let since = since.filter(|s| s.epoch == self.hub.epoch());
+        let since = since.filter(|s| s.epoch == view.epoch());
         let next = view.first(id, since.map(|s| s.seq));
         self.hub.counts().encoded.inc_by(u64::from(next.encoded));
         let mut subscription = Subscription::new(id, view, ack);
+        subscription.changes = changes;
         subscription.sent(&next);
         self.subscriptions.push(subscription);
         self.put(next.text).await
@@ -302,7 +305,11 @@ impl Connection {
     /// Brings the first subscription that is behind to now; its landing brings the next one.
     /// A screen that is silent for too long is proven no more.
     async fn catch_up(&mut self) -> Step {
+        let changes = self.hub.changes();
         for i in 0..self.subscriptions.len() {
+            if self.subscriptions[i].changes != changes {
+                return self.change(i, changes).await;
+            }
             if self.subscriptions[i].overdue() {
                 self.prove(i, false);
             }
@@ -319,6 +326,20 @@ impl Connection {
             }
         }
         Ok(())
+    }
+
+    /// Definitions changed: the board begins again with a snapshot, or is gone.
+    async fn change(&mut self, i: usize, changes: u64) -> Step {
+        let subscription = &mut self.subscriptions[i];
+        let (id, board) = (subscription.id, subscription.view.board.name.clone());
+        let Some(view) = self.hub.view(&board) else {
+            self.forget(id);
+            return self.put(encode(&ServerFrame::End { id })).await;
+        };
+        let next = view.first(id, None);
+        (subscription.changes, subscription.turn) = (changes, next.turn);
+        subscription.view = view;
+        self.deliver(i, next).await
     }
 
     async fn deliver(&mut self, i: usize, next: Next) -> Step {

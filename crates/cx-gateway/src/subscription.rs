@@ -26,6 +26,8 @@ pub(crate) struct Subscription {
     pub(crate) proven: bool,
     /// How many numbers its view had taken at the cursor.
     pub(crate) turn: u64,
+    /// The change of definitions that its view is of.
+    pub(crate) changes: u64,
     ack: bool,
     unacked: VecDeque<Unacked>,
     sent_at: Instant,
@@ -46,6 +48,7 @@ impl Subscription {
             s: None,
             proven: false,
             turn: 0,
+            changes: 0,
             ack,
             unacked: VecDeque::new(),
             sent_at: Instant::now(),

@@ -166,6 +166,11 @@ impl View {
         digest_text(sum)
     }
 
+    /// Names the process's life and, where definitions changed in it, how often.
+    pub(crate) fn epoch(&self) -> &str {
+        &self.epoch
+    }
+
     pub(crate) fn seq(&self) -> u64 {
         self.state().seq
     }

@@ -61,11 +61,11 @@ fn forgotten(desk: &dyn Desk, s: i64) -> Problem {
 
 /// The cell that is meant, by its place among [`Desk::cells`].
 fn cell(desk: &dyn Desk, kpi: &str, pairs: &[(String, String)]) -> Result<usize, Problem> {
-    let of_kpi: Vec<(usize, &CellInfo)> = desk
-        .cells()
+    let cells = desk.cells();
+    let of_kpi: Vec<(usize, &CellInfo)> = cells
         .iter()
         .enumerate()
-        .filter(|(_, c)| *c.key.kpi == *kpi)
+        .filter(|(at, c)| *c.key.kpi == *kpi && !desk.retired(*at))
         .collect();
     let Some((_, first)) = of_kpi.first() else {
         return Err(unknown(desk, kpi));

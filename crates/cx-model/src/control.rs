@@ -1,6 +1,8 @@
 //! In: nothing. Kept: nothing. Out: [`Control`], what a control record says.
 //! Never knows: who writes and signs them, or what an engine does with them.
 
+use crate::time::Timestamp;
+
 /// What a valid control record says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {
@@ -21,6 +23,8 @@ pub enum Act {
         number: u32,
         /// Hash of the set, 64 hex digits.
         hash: String,
+        /// Event time from which on it holds; of no meaning for set 1.
+        effective_from: Timestamp,
     },
     /// Somebody knows that records below offset `through` are missing.
     Acknowledge {

@@ -65,7 +65,7 @@ impl Actions {
 /// A broker that does not answer, a topic that is missing.
 pub(crate) fn remember(common: &Common) -> anyhow::Result<()> {
     let topic = &common.topics.actions;
-    whole::read(common, topic, &mut |record| {
+    whole::read(&common.settings, topic, &mut |record| {
         let value = record.value.unwrap_or_default();
         // Acts of other kinds, and of later releases, are somebody else's.
         if let Ok(event) = serde_json::from_slice::<Event<Acknowledged>>(value)

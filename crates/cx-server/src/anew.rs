@@ -9,7 +9,6 @@ use cx_engine::{Effect, Engine, Rollup, Step};
 use cx_kafka::{Ear, Heard};
 use cx_model::record::Record;
 use cx_model::value::Sealed;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -56,12 +55,12 @@ pub(crate) fn count(common: &Common, sealed: &Sealed) -> anyhow::Result<Counted>
     }
     let starts: Vec<(u32, i64)> = partitions.iter().map(|p| (*p, 0)).collect();
     ear.start(&starts)?;
-    let engine = |p: &u32| Engine::new(start::config(common, *p), Arc::clone(&common.plan));
+    let engine = |p: &u32| start::fresh(common, *p);
     let mut count = Count {
         common,
         s: sealed.s,
         engines: partitions.iter().map(engine).collect(),
-        rollup: Rollup::new(Arc::clone(&common.set), common.partitions),
+        rollup: common.rollup(),
         records: 0,
         found: None,
     };
@@ -103,7 +102,10 @@ impl Count<'_> {
             if let Effect::Part(part) = effect
                 && part.s == self.s
             {
-                self.found = self.rollup.handle_part(part).or(self.found.take());
+                let sealed = self.rollup.handle_part(part);
+                let number = self.rollup.set().number;
+                let sealed = sealed.map(|sealed| self.common.sets.widen(number, sealed));
+                self.found = sealed.or(self.found.take());
             }
         }
         Ok(())

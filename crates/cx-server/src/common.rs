@@ -3,6 +3,7 @@
 
 use crate::actions::Actions;
 use crate::clock;
+use crate::governing::Words;
 use crate::history::kept::History;
 use crate::keyring::Keyring;
 use crate::ledger::Ledger;
@@ -12,10 +13,12 @@ use crate::outputs::Outputs;
 use crate::pace::Pace;
 use crate::people::Directory;
 use crate::revival::Revival;
+use crate::sets::Sets;
 use crate::snapshots::kept::Snapshots;
 use crate::tape::Tape;
+use cx_catalog::Catalog;
 use cx_catalog::compiled::Compiled;
-use cx_engine::Plan;
+use cx_engine::Rollup;
 use cx_kafka::{ClientSettings, Full, Producer};
 use cx_model::control::Control;
 use cx_model::ids::{HashKey, partition_of};
@@ -78,8 +81,9 @@ pub(crate) struct Secrets {
 
 /// What all threads share.
 pub(crate) struct Common {
+    /// Set 1: limits, channels and sources are its for ever.
     pub(crate) set: Arc<Compiled>,
-    pub(crate) plan: Arc<Plan>,
+    pub(crate) sets: Sets,
     pub(crate) topics: Topics,
     pub(crate) partitions: u32,
     /// Who stamps the records of `cx.interactions`.
@@ -94,6 +98,7 @@ pub(crate) struct Common {
     pub(crate) snapshots: Option<Snapshots>,
     pub(crate) history: History,
     pub(crate) actions: Actions,
+    pub(crate) words: Words,
     pub(crate) outputs: Outputs,
     pub(crate) memory: Memory,
     pub(crate) revival: Revival,
@@ -121,7 +126,8 @@ pub(crate) struct Original<'o> {
 
 /// What is known of the place a record is put.
 pub(crate) struct Foundation {
-    pub(crate) set: Arc<Compiled>,
+    /// Set 1.
+    pub(crate) catalog: Catalog,
     pub(crate) topics: Topics,
     pub(crate) partitions: u32,
     pub(crate) stamps: TimestampKind,
@@ -141,11 +147,12 @@ impl Common {
         let partitions = foundation.partitions;
         let topic = &foundation.topics.interactions;
         let tape = foundation.embedded.then(|| Tape::new(topic, partitions));
+        let sets = Sets::new(foundation.catalog);
         Ok(Self {
+            set: Arc::clone(sets.last().compiled()),
+            sets,
             tape,
             producer: Producer::open(&foundation.settings)?,
-            plan: Arc::new(Plan::new(Arc::clone(&foundation.set))),
-            set: foundation.set,
             topics: foundation.topics,
             partitions,
             stamps: foundation.stamps,
@@ -155,6 +162,7 @@ impl Common {
             snapshots: foundation.snapshots,
             history: foundation.history,
             actions: Actions::default(),
+            words: Words::default(),
             outputs: Outputs::default(),
             revival: Revival::default(),
             memory: Memory::new(foundation.memory_mib),
@@ -167,6 +175,19 @@ impl Common {
             screen: Screen::default(),
             stage: OnceLock::new(),
         })
+    }
+
+    /// Knows one more set.
+    pub(crate) fn learn(&self, catalog: Catalog, from: Timestamp) {
+        let set = self.sets.add(catalog, from);
+        self.history.grow(&set.compiled().hash, &self.sets.cells());
+    }
+
+    /// A roll-up that has seen nothing and knows all sets.
+    pub(crate) fn rollup(&self) -> Rollup {
+        let mut rollup = Rollup::new(Arc::clone(&self.set), self.partitions);
+        self.sets.plans().iter().for_each(|plan| rollup.learn(plan));
+        rollup
     }
 
     /// Where an event belongs: with its customer; without one, where its repeats would go.

@@ -34,7 +34,7 @@ struct Placed {
 /// # Errors
 /// [`Full`]: nothing was written, try again.
 pub(crate) fn write(common: &Common, partition: u32, decision: &Decision) -> Result<(), Full> {
-    let event = decision::event(decision, &common.set.hash);
+    let event = decision::event(decision, &common.sets.shown().compiled().hash);
     let value = serde_json::to_vec(&event).expect("a decision is plain data");
     let key = decision.customer.unwrap_or(decision.conversation).hex();
     put(common, partition, Some(key.as_bytes()), &value)
@@ -69,7 +69,7 @@ fn put(common: &Common, partition: u32, key: Option<&[u8]>, value: &[u8]) -> Res
 pub(crate) fn highest(common: &Common, partitions: &[u32]) -> anyhow::Result<BTreeMap<u32, Place>> {
     let mut highest: BTreeMap<u32, Place> = BTreeMap::new();
     let topic = &common.topics.decisions;
-    whole::tails(common, topic, partitions, TAIL, &mut |record| {
+    whole::tails(&common.settings, topic, partitions, TAIL, &mut |record| {
         let value = record.value.unwrap_or_default();
         if let Ok(Written { data }) = serde_json::from_slice::<Written>(value) {
             let place = (data.offset, data.index);

@@ -1,85 +1,236 @@
-//! In: the catalogue of files. Kept: nothing. Out: set 1 in `cx.definitions`, or the certainty that
-//! it is there. Never knows: what a definition means.
+//! In: the catalogue of files. Kept: nothing. Out: set 1 in `cx.definitions`, or the sets that are there;
+//! later ones, written down before anything follows from them. Never knows: what a definition means.
 
 use crate::common::Common;
 use crate::whole;
 use anyhow::{Context as _, bail, ensure};
-use cx_catalog::Catalog;
+use cx_catalog::{Catalog, load_texts};
+use cx_kafka::ClientSettings;
+use cx_model::time::Timestamp;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long the broker may take to hold set 1.
+/// How long the broker may take to hold a set.
 const FLUSH: Duration = Duration::from_secs(10);
-/// Key of set 1 in `cx.definitions`.
-const KEY: &[u8] = b"set-1";
 
-/// Whoever finds `cx.definitions` empty writes set 1 there; else it must be the one of the files.
+fn key(number: u32) -> String {
+    format!("set-{number}")
+}
+
+/// A set as it stands in `cx.definitions`: by its hash, with the texts that it is read again from.
+fn record(common: &Common, number: u32, catalog: &Catalog, from: Option<Timestamp>) -> Value {
+    json!({
+        "set": number, "hash": catalog.hash, "partitions": common.partitions,
+        "effective_from": from.map(Timestamp::to_rfc3339),
+        "kpis": catalog.kpis, "observed": catalog.observed, "limits": catalog.limits,
+        "files": catalog.texts,
+    })
+}
+
+/// Whoever finds `cx.definitions` empty writes set 1 there. Else the sets are those of the topic, and files
+/// that differ from the last one are a proposal.
 ///
 /// # Errors
-/// A broker that does not answer; a set 1 that is not the files'.
+/// A broker that does not answer; a set 1 that cannot be read again and is not the files'.
 pub(crate) fn first(common: &Common, catalog: &Catalog) -> anyhow::Result<()> {
     let topic = &common.topics.definitions;
-    let Some(found) = read(common)? else {
-        let set = json!({
-            "set": 1, "hash": catalog.hash, "partitions": common.partitions,
-            "kpis": catalog.kpis, "observed": catalog.observed, "limits": catalog.limits,
-        });
-        let set = set.to_string();
-        let sent = common
-            .producer
-            .send(topic, Some(0), Some(KEY), set.as_bytes(), &[], None);
+    let found = read(&common.settings, topic)?;
+    let Some(first) = found.get(&1) else {
+        let set = record(common, 1, catalog, None).to_string();
+        let key = key(1);
+        let sent = common.producer.send(
+            topic,
+            Some(0),
+            Some(key.as_bytes()),
+            set.as_bytes(),
+            &[],
+            None,
+        );
         sent.context("writing set 1")?;
         return Ok(common.producer.flush(FLUSH)?);
     };
-    let pinned = found["partitions"].as_u64();
+    let pinned = first["partitions"].as_u64();
     ensure!(
         pinned == Some(common.partitions.into()),
         "{topic} was begun with {} partitions, the configuration says {}: the count decides where a customer lives and can never change; correct kafka.partitions, or take new topics (kafka.prefix)",
         pinned.unwrap_or(0),
         common.partitions
     );
-    let hash = found["hash"].as_str().unwrap_or_default();
-    if hash == catalog.hash {
-        return Ok(());
+    let hash = first["hash"].as_str().unwrap_or_default();
+    let ours = &common.set.hash;
+    if hash != ours {
+        bail!(
+            "{topic} holds a set 1 with hash {}, this release reads its files as {}: its limits or the engine's fold version differ; go on with the release that wrote it, or take new topics (kafka.prefix)",
+            short(hash),
+            short(ours)
+        );
     }
-    bail!(
-        "{topic} holds a set 1 with hash {}, the files have {}: {}; every number in the log was judged by set 1, so put the files back, or give the new definitions topics of their own (kafka.prefix). Changing a running set comes with activations",
-        short(hash),
-        short(&catalog.hash),
-        differing(&found, catalog)
-    );
+    for (number, set) in found.range(2..) {
+        let (catalog, from) = later(set).with_context(|| format!("set {number} in {topic}"))?;
+        common.learn(catalog, from);
+    }
+    let last = common.sets.last();
+    if last.compiled().hash != catalog.hash {
+        tracing::warn!(
+            set = last.plan.number(),
+            differing = differing(&last.catalog, catalog).join("; "),
+            "the files propose other definitions than those in force; GET /v1/definitions shows them, POST /v1/definitions activates them"
+        );
+    }
+    Ok(())
 }
 
-/// Set 1 as it stands in the topic.
-fn read(common: &Common) -> anyhow::Result<Option<Value>> {
-    let mut found = None;
-    whole::read(common, &common.topics.definitions, &mut |record| {
-        if found.is_none() && record.key == Some(KEY) {
-            found = Some(serde_json::from_slice(record.value.unwrap_or_default()));
+/// Set 1 of an installation: the topic's where it holds one, else the files'.
+///
+/// # Errors
+/// A broker that does not answer; a set that is not the files' and has no texts.
+pub(crate) fn begun(
+    settings: &ClientSettings,
+    topic: &str,
+    files: &Catalog,
+) -> anyhow::Result<Catalog> {
+    let found = read(settings, topic)?;
+    let Some(first) = found.get(&1).filter(|set| set["hash"] != *files.hash) else {
+        let again = load_texts(&files.texts);
+        return again.map_err(|_| anyhow::anyhow!("the files cannot be read twice"));
+    };
+    later(first).map(|(catalog, _)| catalog).with_context(|| format!(
+        "{topic} holds a set 1 with hash {}, the files have {}; every number in the log was judged by set 1, so put the files back, or give the new definitions topics of their own (kafka.prefix)",
+        short(first["hash"].as_str().unwrap_or_default()),
+        short(&files.hash)
+    ))
+}
+
+/// A set that follows the last one, written before anybody activates it.
+///
+/// # Errors
+/// The broker did not take it.
+pub(crate) async fn write(
+    common: &Common,
+    catalog: &Catalog,
+    from: Timestamp,
+) -> anyhow::Result<()> {
+    let number = common.sets.last().plan.number() + 1;
+    let set = record(common, number, catalog, Some(from)).to_string();
+    let topic = &common.topics.definitions;
+    let key = key(number);
+    let sent = common
+        .producer
+        .send_acked(topic, 0, Some(key.as_bytes()), set.as_bytes(), None);
+    sent.await?;
+    Ok(())
+}
+
+/// Reads the sets that this process does not know yet: another one may have written them.
+///
+/// # Errors
+/// A broker that does not answer, a set that cannot be read.
+pub(crate) fn refresh(common: &Common) -> anyhow::Result<()> {
+    let known = common.sets.last().plan.number();
+    let topic = &common.topics.definitions;
+    for (number, set) in read(&common.settings, topic)?.range(known + 1..) {
+        let (catalog, from) = later(set).with_context(|| format!("set {number} in {topic}"))?;
+        common.learn(catalog, from);
+    }
+    Ok(())
+}
+
+/// All sets of the topic; of one number the first is believed.
+fn read(settings: &ClientSettings, topic: &str) -> anyhow::Result<BTreeMap<u32, Value>> {
+    let mut found = BTreeMap::new();
+    whole::read(settings, topic, &mut |record| {
+        let set: Value = serde_json::from_slice(record.value.unwrap_or_default())
+            .with_context(|| format!("offset {} of {topic} is no JSON", record.offset))?;
+        let number = set["set"].as_u64().and_then(|n| u32::try_from(n).ok());
+        if let Some(number) = number {
+            found.entry(number).or_insert(set);
         }
         Ok(())
     })?;
-    let found = found.transpose();
-    found.with_context(|| format!("set 1 in {} is no JSON", common.topics.definitions))
+    Ok(found)
+}
+
+fn later(set: &Value) -> anyhow::Result<(Catalog, Timestamp)> {
+    let texts: BTreeMap<String, String> =
+        serde_json::from_value(set["files"].clone()).context("its files are not kept with it")?;
+    let catalog = load_texts(&texts).map_err(|faults| {
+        let fault = faults.first().map(ToString::to_string);
+        anyhow::anyhow!("this release cannot read it: {}", fault.unwrap_or_default())
+    })?;
+    let hash = set["hash"].as_str().unwrap_or_default();
+    ensure!(
+        catalog.hash == hash,
+        "it has hash {}, this release reads it as {}: the fold version differs",
+        short(hash),
+        short(&catalog.hash)
+    );
+    let from = set["effective_from"].as_str().map(Timestamp::parse_rfc3339);
+    let from = from.transpose().map_err(anyhow::Error::msg)?;
+    Ok((catalog, from.unwrap_or_default()))
 }
 
 fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }
 
-/// Which KPIs differ, in words.
-fn differing(found: &Value, catalog: &Catalog) -> String {
-    let empty = Vec::new();
-    let theirs = found["kpis"].as_array().unwrap_or(&empty);
-    let changed = catalog.kpis.iter().filter(|k| {
-        let ours = serde_json::to_value(k).expect("a definition is plain data");
-        !theirs.contains(&ours)
-    });
-    let gone = theirs.iter().filter_map(|k| k["kpi"].as_str());
-    let gone = gone.filter(|name| catalog.kpis.iter().all(|k| k.kpi != *name));
-    let names: Vec<&str> = changed.map(|k| k.kpi.as_str()).chain(gone).collect();
-    if names.is_empty() {
-        return "limits, sources, channels or the engine's fold version differ".to_owned();
+/// What differs from one catalogue to the next, in words.
+pub(crate) fn differing(before: &Catalog, now: &Catalog) -> Vec<String> {
+    let all = |catalog: &Catalog| -> BTreeMap<String, Value> {
+        let kpis = catalog.kpis.iter().chain(&catalog.observed);
+        let plain = |k: &cx_catalog::definition::Kpi| {
+            let said = serde_json::to_value(k).expect("a definition is plain data");
+            (k.kpi.clone(), said)
+        };
+        kpis.map(plain).collect()
+    };
+    let (old, new) = (all(before), all(now));
+    let mut words = Vec::new();
+    for (name, kpi) in &new {
+        match old.get(name) {
+            None => words.push(format!("{name} is new")),
+            Some(was) => words.extend(fields(was, kpi).map(|w| format!("{name}: {w}"))),
+        }
     }
-    format!("{} differ", names.join(", "))
+    let gone = old.keys().filter(|name| !new.contains_key(*name));
+    words.extend(gone.map(|name| format!("{name} is gone")));
+    words
+}
+
+/// One sentence for each field that differs.
+fn fields<'v>(was: &'v Value, is: &'v Value) -> impl Iterator<Item = String> + 'v {
+    let names = |v: &'v Value| v.as_object().into_iter().flat_map(|o| o.keys());
+    let mut all: Vec<&String> = names(was).chain(names(is)).collect();
+    all.sort();
+    all.dedup();
+    let differ = all.into_iter().filter(|name| was.get(name) != is.get(name));
+    differ.map(move |name| match (was.get(name), is.get(name)) {
+        (Some(was), Some(is)) => format!("{name} {was} becomes {is}"),
+        (None, Some(is)) => format!("{name} {is} is added"),
+        (Some(was), None) => format!("{name} {was} goes"),
+        (None, None) => String::new(),
+    })
+}
+
+/// Why one catalogue cannot follow another while the house runs; `None` where it can.
+pub(crate) fn fixed(before: &Catalog, now: &Catalog) -> Option<&'static str> {
+    let plain = |c: &Catalog| serde_json::to_value(c.limits).expect("plain data");
+    if plain(before) != plain(now) {
+        return Some(
+            "limits.yaml: tables are made when a partition begins; limits cannot change while the log goes on",
+        );
+    }
+    if before.channels != now.channels || before.reply_targets != now.reply_targets {
+        return Some(
+            "channels.yaml: customers and reply deadlines are kept by channel; channels cannot change while the log goes on",
+        );
+    }
+    let names = |c: &Catalog| {
+        c.sources
+            .iter()
+            .map(|s| s.source.clone())
+            .collect::<Vec<_>>()
+    };
+    (names(before) != names(now))
+        .then_some("sources/: ages are kept by source; sources cannot change while the log goes on")
 }

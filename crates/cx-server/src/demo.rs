@@ -77,7 +77,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
     let theatre = Theatre::new(&common, &company);
     let first = common.stage.set(Arc::new(theatre));
     debug_assert!(first.is_ok(), "a house has one stage");
-    let mut running = Running::start(&common, &catalog)?;
+    let mut running = Running::start(&common, &options.catalog)?;
     running.also("company", move |common| {
         feed::run(common, &company);
         Ok(())
@@ -162,11 +162,13 @@ impl Broker {
         };
         let open = |data| Snapshots::open(&often, data, &self.topics.interactions);
         let snapshots = self.data.as_deref().map(open).transpose()?;
-        let set = Arc::new(catalog.compile(1));
+        let definitions = &self.topics.definitions;
+        let first = definitions::begun(&self.settings, definitions, catalog)?;
+        let set = first.compile(1);
         let (data, topic) = (self.data.as_deref(), &self.topics.interactions);
         let history = History::open(&history::Settings::default(), data, topic, &set)?;
         Common::open(Foundation {
-            set,
+            catalog: first,
             topics: self.topics.clone(),
             partitions: PARTITIONS,
             stamps: TimestampKind::Create,

@@ -3,20 +3,21 @@
 
 use crate::common::{Common, Original};
 use crate::people::opaque;
-use crate::{actions, clock, condition, metrics, observed, past, samples, why};
+use crate::{actions, clock, condition, governing, metrics, observed, past, samples, why};
 use bytes::Bytes;
 use cx_catalog::definition::{Formula, Kpi};
 use cx_catalog::did_you_mean;
 use cx_engine::Rollup;
 use cx_gateway::{
-    Accepted, Acted, Action, Desk, Doubt, Health, Kept, Lineage, Past, Ready, Recounts, Span,
-    Stage, Trend,
+    Accepted, Acted, Action, Desk, Doubt, Governed, Governing, Health, Kept, Lineage, Past, Ready,
+    Recounts, Span, Stage, Trend,
 };
 use cx_model::decode::decode;
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, Sealed};
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Map, Value};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
@@ -27,10 +28,8 @@ const NAMED: usize = 40;
 pub(crate) struct House {
     pub(crate) common: Arc<Common>,
     pub(crate) rollup: Arc<Mutex<Rollup>>,
-    pub(crate) boards: Vec<Arc<Board>>,
-    pub(crate) kpis: Arc<Map<String, Value>>,
-    /// Those counted from the log, then those that processes measure.
-    pub(crate) definitions: Vec<Kpi>,
+    /// The folder of the catalogue.
+    pub(crate) files: PathBuf,
     /// Places for looks back into the log.
     pub(crate) looks: Arc<Semaphore>,
     pub(crate) recounts: Arc<dyn Recounts>,
@@ -41,8 +40,9 @@ impl House {
         self.rollup.lock().expect("no holder panics")
     }
 
-    fn definition(&self, kpi: &str) -> Option<&Kpi> {
-        self.definitions.iter().find(|k| k.kpi == kpi)
+    fn definition(&self, kpi: &str) -> Option<Kpi> {
+        let set = self.common.sets.shown();
+        set.definitions.iter().find(|k| k.kpi == kpi).cloned()
     }
 
     fn seal_age(&self) -> Option<i64> {
@@ -52,15 +52,19 @@ impl House {
 
 impl Desk for House {
     fn boards(&self) -> Vec<Arc<Board>> {
-        self.boards.clone()
+        self.common.sets.shown().boards.clone()
     }
 
     fn newest(&self) -> Option<Sealed> {
-        self.rollup().newest().cloned()
+        let rollup = self.rollup();
+        let newest = rollup.newest()?.clone();
+        Some(self.common.sets.widen(rollup.set().number, newest))
     }
 
     fn sealed_at(&self, s: i64) -> Option<Sealed> {
-        self.rollup().sealed_at(s).cloned()
+        let rollup = self.rollup();
+        let (set, sealed) = (rollup.set_at(s)?.number, rollup.sealed_at(s)?.clone());
+        Some(self.common.sets.widen(set, sealed))
     }
 
     fn past(&self, s: i64) -> BoxFuture<'static, Result<Option<Past>, String>> {
@@ -91,8 +95,25 @@ impl Desk for House {
         both.min_by_key(|found| found.abs_diff(s))
     }
 
-    fn cells(&self) -> &[CellInfo] {
-        &self.common.set.cells
+    fn cells(&self) -> Arc<[CellInfo]> {
+        self.common.sets.cells()
+    }
+
+    fn retired(&self, cell: usize) -> bool {
+        self.common.sets.retired(cell)
+    }
+
+    fn definitions(&self) -> Value {
+        governing::shown(&self.common, &self.files)
+    }
+
+    fn governed(&self, kpi: &str) -> Value {
+        governing::governed(&self.common, kpi)
+    }
+
+    fn govern(&self, deed: Governing) -> BoxFuture<'static, Governed> {
+        let (common, files) = (Arc::clone(&self.common), self.files.clone());
+        Box::pin(async move { governing::govern(&common, &files, deed).await })
     }
 
     fn observed(&self, kpi: &str) -> Option<Option<i64>> {
@@ -102,7 +123,7 @@ impl Desk for House {
         }
         let common = &self.common;
         Some(observed::value(
-            kpi,
+            &kpi,
             &common.screen,
             &common.ledger,
             clock::now(),
@@ -110,11 +131,11 @@ impl Desk for House {
     }
 
     fn kpis(&self) -> Arc<Map<String, Value>> {
-        Arc::clone(&self.kpis)
+        Arc::clone(&self.common.sets.shown().kpis)
     }
 
     fn file(&self, kpi: &str) -> Option<String> {
-        self.definition(kpi).map(|k| k.text.clone())
+        self.definition(kpi).map(|k| k.text)
     }
 
     fn instead(&self, name: &str, known: &[&str]) -> String {
@@ -132,16 +153,24 @@ impl Desk for House {
         let common = Arc::clone(&self.common);
         let counts = self.rollup().counts_at(doubt.sealed.s);
         let now = clock::now();
+        // A place among all cells is one of all sets: at least one has it.
+        let narrow = common.sets.narrow(doubt.cell, &doubt.sealed);
+        let (set, cell, sealed) = narrow.unwrap_or_else(|| {
+            let set = common.sets.shown();
+            let sealed = set.narrowed(&doubt.sealed);
+            (set, 0, sealed)
+        });
+        let doubt = Doubt { cell, sealed };
         let mut lineage = why::lineage(
-            &common.set,
-            &self.definitions,
+            set.compiled(),
+            &set.definitions,
             &doubt,
             counts.as_deref(),
             now,
         );
         let looks = Arc::clone(&self.looks);
         Box::pin(async move {
-            lineage.samples = samples::find(common, looks, doubt).await;
+            lineage.samples = samples::find(common, looks, (set, doubt)).await;
             lineage
         })
     }

@@ -29,6 +29,7 @@ pub(crate) fn run(
     let mut judge = Judge {
         common,
         writer,
+        hub,
         life: 0,
         before: None,
         shown: i64::MIN,
@@ -61,9 +62,12 @@ pub(crate) fn run(
             }
         } else if now.since(sealed_at) > NOT_SEALED_MS && now.since(live_at) >= 1_000 {
             live_at = now;
-            let live = rollup.lock().expect("no holder panics").live();
-            if let Some(live) = live {
-                hub.publish(&live, now.0);
+            let live = {
+                let rollup = rollup.lock().expect("no holder panics");
+                rollup.live_set().zip(rollup.live())
+            };
+            if let Some((number, live)) = live {
+                hub.publish(&common.sets.widen(number, live), now.0);
             }
         }
     }
@@ -74,6 +78,7 @@ struct Judge<'j> {
     common: &'j Common,
     /// Where whole minutes are kept.
     writer: &'j SyncSender<Sealed>,
+    hub: &'j Hub,
     /// The life whose parts count.
     life: u32,
     /// The roll-up of the life before, while what it sealed is sealed again.
@@ -87,12 +92,26 @@ impl Judge<'_> {
     fn part(&mut self, rollup: &mut Rollup, (life, part): (u32, Part)) -> Option<Sealed> {
         if life > self.life {
             self.life = life;
-            let fresh = Rollup::new(Arc::clone(&self.common.set), self.common.partitions);
+            let fresh = self.common.rollup();
             self.before = Some(std::mem::replace(rollup, fresh));
         } else if life < self.life {
             return None;
         }
+        if part.set > rollup.set().number {
+            let plans = self.common.sets.plans();
+            plans.iter().for_each(|plan| rollup.learn(plan));
+        }
         let sealed = rollup.handle_part(part)?;
+        let number = rollup.set().number;
+        let sealed = self.common.sets.widen(number, sealed);
+        if let Some(set) = self.common.sets.show(number) {
+            tracing::info!(
+                set = number,
+                hash = set.compiled().hash,
+                "definition changed"
+            );
+            self.hub.change(set.boards.clone());
+        }
         self.common.history.seal(&sealed, self.writer);
         if sealed.s > self.shown {
             self.shown = sealed.s;
@@ -101,7 +120,14 @@ impl Judge<'_> {
             }
             return Some(sealed);
         }
-        let again = self.before.as_ref().and_then(|b| b.sealed_at(sealed.s));
+        let again = self.before.as_ref().and_then(|b| {
+            let number = b.set_at(sealed.s)?.number;
+            Some(
+                self.common
+                    .sets
+                    .widen(number, b.sealed_at(sealed.s)?.clone()),
+            )
+        });
         if let Some(again) = again {
             let equal = (&again.values, &again.offsets) == (&sealed.values, &sealed.offsets);
             self.common.revival.twice(equal);

@@ -59,6 +59,8 @@ struct Data {
     #[serde(skip_serializing_if = "Option::is_none")]
     hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    effective_from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     through: Option<i64>,
 }
 
@@ -93,9 +95,14 @@ impl Keyring {
         let (topic, partition, kind) = place;
         let data = match &control.act {
             Act::Clock => Data::default(),
-            Act::Activate { number, hash } => Data {
+            Act::Activate {
+                number,
+                hash,
+                effective_from,
+            } => Data {
                 number: Some(*number),
                 hash: Some(hash.clone()),
+                effective_from: (*number > 1).then(|| effective_from.to_rfc3339()),
                 ..Data::default()
             },
             Act::Acknowledge { through } => Data {
@@ -246,14 +253,30 @@ fn act_of(value: &[u8]) -> Result<Act, Rejected> {
     let Data {
         number,
         hash,
+        effective_from,
         through,
     } = envelope.data;
     match envelope.kind {
         CONTROL_CLOCK => Ok(Act::Clock),
-        CONTROL_ACTIVATION => match (number, hash) {
-            (Some(number), Some(hash)) => Ok(Act::Activate { number, hash }),
-            _ => needs("data.number and data.hash"),
-        },
+        CONTROL_ACTIVATION => {
+            let from = effective_from.as_deref().map(Timestamp::parse_rfc3339);
+            match (number, hash, from) {
+                (Some(number), Some(hash), Some(Ok(effective_from))) => Ok(Act::Activate {
+                    number,
+                    hash,
+                    effective_from,
+                }),
+                // It holds for every event time.
+                (Some(1), Some(hash), None) => Ok(Act::Activate {
+                    number: 1,
+                    hash,
+                    effective_from: Timestamp(0),
+                }),
+                _ => {
+                    needs("data.number, data.hash and, after set 1, data.effective_from as a time")
+                }
+            }
+        }
         CONTROL_GAP => match through {
             Some(through) => Ok(Act::Acknowledge { through }),
             None => needs("data.through"),
@@ -296,8 +319,9 @@ mod tests {
         let control = Control {
             counter: 4,
             act: Act::Activate {
-                number: 1,
+                number: 2,
                 hash: "ab".into(),
+                effective_from: Timestamp(400_000),
             },
         };
         let place = ("t", 3, TimestampKind::Create);

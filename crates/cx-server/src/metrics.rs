@@ -76,7 +76,8 @@ pub(crate) fn text(common: &Common, newest: Option<&Sealed>) -> String {
     }
     history(&mut page, &common.history);
     if let Some(sealed) = newest {
-        gauges::put(&mut page, &common.set.cells, sealed);
+        let set = common.sets.shown();
+        gauges::put(&mut page, &set.compiled().cells, &set.narrowed(sealed));
     }
     page.text()
 }

@@ -4,7 +4,9 @@
 use crate::clock;
 use crate::common::{Common, Original};
 use crate::decided::{self, Place};
+use crate::definitions;
 use crate::failpoint;
+use crate::sets::Sets;
 use crate::snapshots::Last;
 use crate::snapshots::saver::Job;
 use crate::start::{self, Begun};
@@ -78,9 +80,9 @@ impl Owned {
         }
     }
 
-    /// The control record that is due now, if one is: first the activation of set 1, then what
+    /// The control record that is due now, if one is: first the activation of the next set, then what
     /// people acknowledged, then clocks.
-    pub(crate) fn due(&self, now: Timestamp, hash: &str, known: Option<i64>) -> Option<Control> {
+    pub(crate) fn due(&self, now: Timestamp, sets: &Sets, known: Option<i64>) -> Option<Control> {
         let second = Timestamp::from_second(now.second());
         let (at, counter) = self.wrote;
         let on_its_way = counter > self.engine.control_counter();
@@ -93,9 +95,15 @@ impl Owned {
             return None;
         }
         let counter = counter.max(self.engine.control_counter()) + 1;
-        if self.engine.set_number() == 0 {
-            let hash = hash.to_owned();
-            let act = Act::Activate { number: 1, hash };
+        let active = self.engine.set_number();
+        // The next one only once the last one holds.
+        let settled = active == 0 || active == self.engine.in_force();
+        if let Some(set) = sets.get(active + 1).filter(|_| settled) {
+            let act = Act::Activate {
+                number: active + 1,
+                hash: set.compiled().hash.clone(),
+                effective_from: set.effective_from,
+            };
             return Some(Control { counter, act });
         }
         let gap = self.engine.account().data_gap;
@@ -201,6 +209,31 @@ impl Owned {
     }
 }
 
+/// Tells an engine of the set that a record activates, before it hears the record.
+///
+/// # Errors
+/// Nobody wrote that set down.
+fn told(common: &Common, engine: &mut Engine, control: &Control) -> anyhow::Result<()> {
+    let Act::Activate { number, .. } = control.act else {
+        return Ok(());
+    };
+    if number != engine.set_number() + 1 {
+        return Ok(());
+    }
+    if common.sets.get(number).is_none() {
+        definitions::refresh(common)?;
+    }
+    let set = common.sets.get(number);
+    let set = set.ok_or_else(|| {
+        anyhow::anyhow!(
+            "set {number} is activated in the log, and {} does not hold it: bring that topic back",
+            common.topics.definitions
+        )
+    })?;
+    engine.learn(&set.plan);
+    Ok(())
+}
+
 /// Hands a record to an engine; its effects are the caller's to take.
 ///
 /// # Errors
@@ -214,11 +247,14 @@ pub(crate) fn apply(
     let content = if record.control.is_some() {
         let topic = &common.topics.interactions;
         match common.secrets.keys.read(topic, record)? {
-            Ok(control) => Content::Control(control),
+            Ok(control) => {
+                told(common, engine, &control)?;
+                Content::Control(control)
+            }
             Err(rejected) => Content::Rejected(rejected),
         }
     } else {
-        decoded = of_record(record, &common.set.slots, &common.set.limits);
+        decoded = of_record(record, engine.slots(), &common.set.limits);
         match &decoded {
             Ok(event) => Content::Event(event),
             Err(rejected) => Content::Rejected(rejected.clone()),

@@ -8,6 +8,7 @@ use crate::recount::log::Log;
 use crate::recount::told::{begins, score};
 use crate::recount::verdict::{Told, Verdict, verdict};
 use anyhow::ensure;
+use cx_catalog::compiled::Compiled;
 use cx_engine::Rollup;
 use cx_gateway::{NoRecount, Recount, Score};
 use cx_model::value::Sealed;
@@ -21,7 +22,6 @@ const RECORD_BYTES: u64 = 3_000;
 pub(crate) struct Recounts {
     common: Arc<Common>,
     rollup: Arc<Mutex<Rollup>>,
-    meaning: Arc<Meaning>,
     held: Arc<Mutex<Held>>,
 }
 
@@ -32,7 +32,7 @@ struct Held {
 }
 
 impl Recounts {
-    pub(crate) fn new(common: &Arc<Common>, rollup: &Arc<Mutex<Rollup>>, meaning: Meaning) -> Self {
+    pub(crate) fn new(common: &Arc<Common>, rollup: &Arc<Mutex<Rollup>>) -> Self {
         let words = "Nobody has recounted the log since this server began.";
         let held = Held {
             running: false,
@@ -41,15 +41,15 @@ impl Recounts {
         Self {
             common: Arc::clone(common),
             rollup: Arc::clone(rollup),
-            meaning: Arc::new(meaning),
             held: Arc::new(Mutex::new(held)),
         }
     }
 
-    fn job(&self, sealed: Sealed) -> Job {
+    fn job(&self, (set, sealed): (Arc<Compiled>, Sealed)) -> Job {
         Job {
+            meaning: self.common.sets.meaning(set.number),
+            set,
             common: Arc::clone(&self.common),
-            meaning: Arc::clone(&self.meaning),
             held: Arc::clone(&self.held),
             sealed,
         }
@@ -62,12 +62,11 @@ impl cx_gateway::Recounts for Recounts {
     }
 
     fn begin(&self) -> Result<Recount, NoRecount> {
-        let newest = self
-            .rollup
-            .lock()
-            .expect("no holder panics")
-            .newest()
-            .cloned();
+        let newest = {
+            let rollup = self.rollup.lock().expect("no holder panics");
+            let newest = rollup.newest().cloned();
+            newest.map(|sealed| (Arc::clone(rollup.set()), sealed))
+        };
         let not_yet = |why: &str| NoRecount::NotYet(why.to_owned());
         let sealed = newest.ok_or_else(|| not_yet("nothing is sealed yet; see /readyz"))?;
         let mut held = self.held.lock().expect("no holder panics");
@@ -75,7 +74,7 @@ impl cx_gateway::Recounts for Recounts {
             return Err(NoRecount::Running);
         }
         let words = "Reading the log from its first record.";
-        let begun = told("reading", words.to_owned(), Some(&sealed));
+        let begun = told("reading", words.to_owned(), Some(&sealed.1));
         let job = self.job(sealed);
         let thread = std::thread::Builder::new().name("recount".to_owned());
         let spawned = thread.spawn(move || job.run());
@@ -89,7 +88,9 @@ impl cx_gateway::Recounts for Recounts {
 /// One recount.
 struct Job {
     common: Arc<Common>,
-    meaning: Arc<Meaning>,
+    meaning: Meaning,
+    /// The set of the second.
+    set: Arc<Compiled>,
     held: Arc<Mutex<Held>>,
     sealed: Sealed,
 }
@@ -169,7 +170,7 @@ impl Job {
 
     /// What the house says of the second.
     fn theirs(&self) -> Told {
-        let cells = &self.common.set.cells;
+        let cells = &self.set.cells;
         let named = cells
             .iter()
             .zip(self.sealed.values.iter())
@@ -200,7 +201,7 @@ impl Job {
             }
             Step::Counting { records } => {
                 (told.state, told.records) = ("counting", records);
-                let numbers = self.common.set.cells.len();
+                let numbers = self.set.cells.len();
                 told.words = format!("Counting {numbers} numbers over {records} records.");
             }
         }

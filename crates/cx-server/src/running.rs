@@ -7,14 +7,11 @@ use crate::history::writer;
 use crate::house::House;
 use crate::partition::Outs;
 use crate::progress::Progress;
-use crate::recount::count::Meaning;
 use crate::recounts::Recounts;
 use crate::snapshots::saver;
-use crate::{clock, glossary, judge, worker};
-use cx_catalog::Catalog;
-use cx_engine::Rollup;
+use crate::{clock, judge, worker};
 use cx_gateway::{Desk, Gateway, Hub};
-use cx_model::value::Board;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
@@ -42,25 +39,17 @@ impl Running {
     ///
     /// # Errors
     /// No threads to be had.
-    pub(crate) fn start(common: &Arc<Common>, catalog: &Catalog) -> anyhow::Result<Self> {
-        let boards: Vec<Arc<Board>> = common.set.boards.iter().cloned().map(Arc::new).collect();
+    pub(crate) fn start(common: &Arc<Common>, files: &Path) -> anyhow::Result<Self> {
+        let boards = common.sets.shown().boards.clone();
         let epoch = format!("{:06x}", clock::now().0 & 0xff_ffff);
-        let hub = Arc::new(Hub::new(epoch, boards.clone()));
-        let rollup = Rollup::new(Arc::clone(&common.set), common.partitions);
-        let rollup = Arc::new(Mutex::new(rollup));
+        let hub = Arc::new(Hub::new(epoch, boards));
+        let rollup = Arc::new(Mutex::new(common.rollup()));
         let desk = Arc::new(House {
             common: Arc::clone(common),
             rollup: Arc::clone(&rollup),
-            boards,
-            kpis: Arc::new(glossary::entries(catalog, &common.set.boards)),
-            definitions: catalog
-                .kpis
-                .iter()
-                .chain(&catalog.observed)
-                .cloned()
-                .collect(),
+            files: files.to_path_buf(),
             looks: Arc::new(Semaphore::new(1)),
-            recounts: Arc::new(Recounts::new(common, &rollup, Meaning::of(catalog))),
+            recounts: Arc::new(Recounts::new(common, &rollup)),
         });
         let mut running = Self {
             common: Arc::clone(common),

@@ -8,6 +8,7 @@ mod finder;
 
 use crate::clock;
 use crate::common::Common;
+use crate::sets::Set;
 use cx_gateway::{Doubt, Looked, Samples};
 use cx_kafka::{Ear, Heard};
 use finder::Finder;
@@ -31,10 +32,13 @@ const WAITING: Duration = Duration::from_secs(3);
 const PATIENCE: Duration = Duration::from_secs(6);
 
 /// Finds them, or says why there are none. `looks` has as many places as looks may be made at once.
-pub(crate) async fn find(common: Arc<Common>, looks: Arc<Semaphore>, doubt: Doubt) -> Samples {
-    let set = Arc::clone(&common.set);
+pub(crate) async fn find(
+    common: Arc<Common>,
+    looks: Arc<Semaphore>,
+    (set, doubt): (Arc<Set>, Doubt),
+) -> Samples {
     let keys = (common.secrets.hash_key, common.partitions);
-    let Some(finder) = Finder::of(&set, &doubt, keys) else {
+    let Some(finder) = Finder::of(set.compiled(), &doubt, keys) else {
         return none("This number is not counted from records.");
     };
     if let Some(why) = finder.cannot() {
@@ -46,7 +50,7 @@ pub(crate) async fn find(common: Arc<Common>, looks: Arc<Semaphore>, doubt: Doub
     };
     let (tell, told) = oneshot::channel();
     let look = move || {
-        let samples = read(&common, &doubt);
+        let samples = read(&common, &set, &doubt);
         drop(place);
         // Whoever asked may have gone.
         drop(tell.send(samples));
@@ -71,12 +75,12 @@ fn none(note: &str) -> Samples {
 
 /// Reads the newest records below the offsets that the number rests on: a few, and many only where a few
 /// do not suffice.
-fn read(common: &Common, doubt: &Doubt) -> anyhow::Result<Samples> {
-    let few = look(common, doubt, FEW)?;
+fn read(common: &Common, set: &Set, doubt: &Doubt) -> anyhow::Result<Samples> {
+    let few = look(common, set, doubt, FEW)?;
     if few.enough {
         return Ok(few.found);
     }
-    Ok(look(common, doubt, MOST)?.found)
+    Ok(look(common, set, doubt, MOST)?.found)
 }
 
 /// One look, and whether it found as much as is told.
@@ -87,10 +91,9 @@ struct Look {
 
 /// Reads back `most` records at most, over all partitions. Each look has a reader of its own: what was
 /// paused in one stays so.
-fn look(common: &Common, doubt: &Doubt, most: i64) -> anyhow::Result<Look> {
-    let set = Arc::clone(&common.set);
+fn look(common: &Common, set: &Set, doubt: &Doubt, most: i64) -> anyhow::Result<Look> {
     let keys = (common.secrets.hash_key, common.partitions);
-    let mut finder = Finder::of(&set, doubt, keys).expect("asked before");
+    let mut finder = Finder::of(set.compiled(), doubt, keys).expect("asked before");
     let topic = &common.topics.interactions;
     let ends: BTreeMap<u32, i64> = (0..).zip(doubt.sealed.offsets.iter().copied()).collect();
     let settings = common.settings.clone().with_patience(ANSWERING);

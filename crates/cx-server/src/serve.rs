@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::history::kept::History;
 use crate::running::Running;
 use crate::snapshots::kept::Snapshots;
-use crate::{actions, definitions, report, secrets, topics};
+use crate::{actions, definitions, governing, report, secrets, topics};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -46,11 +46,12 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
         config.data.display()
     ));
     let snapshots = Snapshots::open(&config.snapshots, &config.data, &names.interactions)?;
-    let set = Arc::new(catalog.compile(1));
+    let first = definitions::begun(&settings, &names.definitions, &catalog)?;
     let topic = &names.interactions;
+    let set = first.compile(1);
     let history = History::open(&config.history, Some(&config.data), topic, &set)?;
     let common = Arc::new(Common::open(Foundation {
-        set,
+        catalog: first,
         topics: names,
         partitions: config.kafka.partitions,
         stamps: config.kafka.stamps(),
@@ -63,8 +64,9 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
     })?);
     definitions::first(&common, &catalog)?;
     actions::remember(&common)?;
+    governing::remember(&common)?;
     common.live.store(true, Ordering::Release);
-    let running = Running::start(&common, &catalog)?;
+    let running = Running::start(&common, &config.catalog)?;
     let address = gateway.address();
     say(&format!(
         "reading the log; progress at http://{address}/readyz"

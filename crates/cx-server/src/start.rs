@@ -37,7 +37,7 @@ pub(crate) fn begin(
         made: mut engine,
     }) = newest(common, partition)?
     else {
-        let mut engine = Engine::new(config(common, partition), Arc::clone(&common.plan));
+        let mut engine = fresh(common, partition);
         engine.lose(low);
         return Ok(Begun {
             engine,
@@ -85,14 +85,16 @@ pub(crate) fn label(
     record: &Record<'_>,
     now: Timestamp,
 ) -> Label {
+    let set = common.sets.get(engine.set_number());
+    let set = set.unwrap_or_else(|| common.sets.shown());
     Label {
         topic: common.topics.interactions.clone(),
         partition: record.partition,
         partitions: common.partitions,
         next_offset: engine.account().next,
         fold_version: FOLD_VERSION,
-        set_number: common.set.number,
-        set_hash: common.set.hash.clone(),
+        set_number: set.plan.number(),
+        set_hash: set.compiled().hash.clone(),
         hash_key: key_mark(common),
         cut_at: now.0,
         last: Some(known(record)),
@@ -132,6 +134,21 @@ pub(crate) fn recognise(expected: Last, record: &Record<'_>) -> anyhow::Result<(
     )
 }
 
+/// An engine that has seen nothing.
+pub(crate) fn fresh(common: &Common, partition: u32) -> Engine {
+    let plans = common.sets.plans();
+    let first = plans.first().expect("there is set 1");
+    let mut engine = Engine::new(config(common, partition), Arc::clone(first));
+    plans.iter().for_each(|plan| engine.learn(plan));
+    engine
+}
+
+/// The hash of the set that a snapshot was made under; `None`: nobody here knows that set.
+fn known_set(common: &Common, label: &Label) -> Option<String> {
+    let set = common.sets.get(label.set_number)?;
+    Some(set.compiled().hash.clone())
+}
+
 pub(crate) fn config(common: &Common, partition: u32) -> Config {
     Config {
         partition,
@@ -155,12 +172,9 @@ fn newest(common: &Common, partition: u32) -> anyhow::Result<Option<Loaded<Engin
                     label.fold_version
                 ));
             }
-            if label.set_hash != common.set.hash {
+            if known_set(common, label).as_ref() != Some(&label.set_hash) {
                 // Told below, where it is an error of the whole start.
-                return Ok(Engine::new(
-                    config(common, partition),
-                    Arc::clone(&common.plan),
-                ));
+                return Ok(fresh(common, partition));
             }
             let mut broken = None;
             let blocks = blocks.map_while(|bytes| match postcard::from_bytes(&bytes) {
@@ -170,8 +184,11 @@ fn newest(common: &Common, partition: u32) -> anyhow::Result<Option<Loaded<Engin
                     None
                 }
             });
-            let plan = Arc::clone(&common.plan);
-            let engine = Engine::restore(config(common, partition), plan, blocks);
+            let plans = common.sets.plans();
+            let mut engine = Engine::restore(config(common, partition), &plans, blocks);
+            if let Ok(engine) = &mut engine {
+                plans.iter().for_each(|plan| engine.learn(plan));
+            }
             match (broken, engine) {
                 (Some(why), _) => Err(why),
                 (None, engine) => engine.map_err(|unfit| unfit.to_string()),
@@ -188,6 +205,7 @@ fn newest(common: &Common, partition: u32) -> anyhow::Result<Option<Loaded<Engin
 /// Whether a snapshot is of this installation.
 fn fits(common: &Common, label: &Label) -> anyhow::Result<()> {
     let partition = label.partition;
+    let known = known_set(common, label);
     ensure!(
         label.topic == common.topics.interactions,
         "the newest snapshot of partition {partition} is of topic {}, not {}: each topic has a folder of its own; put the files back where they were",
@@ -195,10 +213,10 @@ fn fits(common: &Common, label: &Label) -> anyhow::Result<()> {
         common.topics.interactions
     );
     ensure!(
-        label.set_hash == common.set.hash,
+        known.as_ref() == Some(&label.set_hash),
         "the newest snapshot of partition {partition} was made under other definitions ({}) than these ({}): put the files of the catalogue back, or move the snapshots away to read the log anew",
         short(&label.set_hash),
-        short(&common.set.hash)
+        short(known.as_deref().unwrap_or("unknown"))
     );
     ensure!(
         label.hash_key == key_mark(common),

@@ -1,9 +1,8 @@
 //! In: a topic that is small enough to be read at the start, or the ends of its partitions. Kept: nothing.
 //! Out: every record of it, in order. Never knows: what they say.
 
-use crate::common::Common;
 use anyhow::ensure;
-use cx_kafka::{Ear, Heard};
+use cx_kafka::{ClientSettings, Ear, Heard};
 use cx_model::record::Record;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,11 +15,11 @@ const TURNS: u32 = 100;
 /// # Errors
 /// Kafka's; those of `take`; a topic that cannot be read to its end.
 pub(crate) fn read(
-    common: &Common,
+    settings: &ClientSettings,
     topic: &str,
     take: &mut dyn FnMut(&Record<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    tails(common, topic, &[0], i64::MAX, take)
+    tails(settings, topic, &[0], i64::MAX, take)
 }
 
 /// Hands over the newest records of some partitions, of each as many as asked for at most.
@@ -28,13 +27,13 @@ pub(crate) fn read(
 /// # Errors
 /// As [`read`].
 pub(crate) fn tails(
-    common: &Common,
+    settings: &ClientSettings,
     topic: &str,
     partitions: &[u32],
     most: i64,
     take: &mut dyn FnMut(&Record<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let mut ear = Ear::connect(&common.settings, topic, partitions)?;
+    let mut ear = Ear::connect(settings, topic, partitions)?;
     let mut starts = Vec::new();
     for partition in partitions {
         let (low, high) = ear.bounds(*partition)?;

@@ -161,7 +161,7 @@ impl Worker {
             let known = self.common.actions.acknowledged(partition);
             if live
                 && near
-                && let Some(control) = owned.due(now, &self.common.set.hash, known)
+                && let Some(control) = owned.due(now, &self.common.sets, known)
                 && self.common.control(partition, &control, now)
             {
                 owned.wrote(now, &control);

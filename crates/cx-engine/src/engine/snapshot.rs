@@ -50,6 +50,9 @@ struct Head {
     passed: i64,
     control_counter: Option<u64>,
     set_number: u32,
+    in_force: u32,
+    since: Vec<(u32, i64)>,
+    coming: bool,
     place: Place,
 }
 
@@ -87,7 +90,10 @@ impl Engine {
                 log_time: self.log_time,
                 passed: self.passed,
                 control_counter: self.control_counter,
-                set_number: self.set_number,
+                set_number: self.sets.number,
+                in_force: self.plan.number(),
+                since: self.sets.since.to_vec(),
+                coming: self.sets.coming,
                 place: self.place,
             },
             measured,
@@ -99,17 +105,20 @@ impl Engine {
         }
     }
 
-    /// The engine of a cut. The plan must be of the set that the cut was made under.
+    /// The engine of a cut. Among the plans must be that of the set it was made under, and of the one
+    /// that was to come.
     ///
     /// # Errors
     /// [`Unfit`]: blocks of another partition or set, in another order, or not all of them.
     pub fn restore(
         config: Config,
-        plan: Arc<Plan>,
+        plans: &[Arc<Plan>],
         blocks: impl IntoIterator<Item = Block>,
     ) -> Result<Self, Unfit> {
-        let mut engine = Self::new(config, plan);
         let mut taken = 0;
+        let why = "no plan was given";
+        let first = plans.first().ok_or(Unfit { block: taken, why })?;
+        let mut engine = Self::new(config, Arc::clone(first));
         for Block(piece) in blocks {
             let refused = |why| Unfit { block: taken, why };
             if let Piece::End(before) = piece {
@@ -121,16 +130,16 @@ impl Engine {
             if matches!(piece, Piece::Head(_)) != (taken == 0) {
                 return Err(refused("the first one, and no other, must be the head"));
             }
-            engine.take(piece).map_err(refused)?;
+            engine.take(piece, plans).map_err(refused)?;
             taken += 1;
         }
         let why = "the last one is missing";
         Err(Unfit { block: taken, why })
     }
 
-    fn take(&mut self, piece: Piece) -> Result<(), &'static str> {
+    fn take(&mut self, piece: Piece, plans: &[Arc<Plan>]) -> Result<(), &'static str> {
         match piece {
-            Piece::Head(head) => self.take_head(*head)?,
+            Piece::Head(head) => self.take_head(*head, plans)?,
             Piece::Measured(measured) => {
                 if !self.meter.restore(*measured) {
                     return Err("panes of another set");
@@ -168,7 +177,7 @@ impl Engine {
         Ok(())
     }
 
-    fn take_head(&mut self, head: Head) -> Result<(), &'static str> {
+    fn take_head(&mut self, head: Head, plans: &[Arc<Plan>]) -> Result<(), &'static str> {
         if head.partition != self.config.partition {
             return Err("the head of another partition");
         }
@@ -177,8 +186,13 @@ impl Engine {
         self.log_time = head.log_time;
         self.passed = head.passed;
         self.control_counter = head.control_counter;
-        self.set_number = head.set_number;
+        self.sets.number = head.set_number;
+        self.sets.since = head.since.into();
+        self.sets.coming = head.coming;
         self.place = head.place;
+        if !self.resume(plans, head.in_force) {
+            return Err("made under a set that is not known");
+        }
         Ok(())
     }
 }

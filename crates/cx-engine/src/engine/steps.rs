@@ -89,8 +89,7 @@ impl Engine {
             facts: &Facts::NONE,
         };
         if let Some(source) = source {
-            let objects = &mut self.meter.objects;
-            self.account.cel_errors += objects.source(&self.plan.set, source, counted.time, view);
+            self.account.cel_errors += self.meter.source(source, counted.time, view);
         }
         if let Some(customer) = counted.customer {
             let seen = Seen {
@@ -143,8 +142,7 @@ impl Engine {
         };
         let what = match step {
             ContactStep::Queued => {
-                let objects = &self.meter.objects;
-                let (marks, errors) = objects.marks(&self.plan.set, Family::Contacts, view);
+                let (marks, errors) = self.meter.marks(Family::Contacts, time, view);
                 self.account.cel_errors += errors;
                 Move::Queued(marks)
             }
@@ -178,8 +176,7 @@ impl Engine {
         };
         let what = match step {
             ConversationStep::CustomerMessage => {
-                let objects = &self.meter.objects;
-                let (marks, errors) = objects.marks(&self.plan.set, Family::Conversations, view);
+                let (marks, errors) = self.meter.marks(Family::Conversations, counted.time, view);
                 self.account.cel_errors += errors;
                 let promise = counted.channel.and_then(|channel| {
                     let target = self.plan.set.reply_targets_ms[channel];

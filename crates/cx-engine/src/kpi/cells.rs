@@ -16,6 +16,10 @@ use cx_model::window::Window;
 pub(crate) struct Joined<'j> {
     pub(crate) s: i64,
     pub(crate) start: Timestamp,
+    /// By measure, since when all partitions count it, where it came with a later set.
+    pub(crate) since: &'j [Option<Timestamp>],
+    /// By measure, whether a partition does not count it under the same set.
+    pub(crate) missing: &'j [bool],
     pub(crate) data_gap: bool,
     pub(crate) values: &'j [i64],
     pub(crate) tallies: &'j [Tally],
@@ -114,8 +118,22 @@ fn cell(
             quotient((top.value, bottom.value), bottom.n, restated, kpi)
         }
     };
-    let begins = Timestamp::from_second(joined.s - window.seconds());
-    if window != Window::Now && begins < joined.start {
+    // All measures of a KPI began together.
+    let first = match kpi.formula {
+        CompiledFormula::Value(m)
+        | CompiledFormula::Age(m)
+        | CompiledFormula::Average(m)
+        | CompiledFormula::Ratio(m, _) => Some(m),
+        CompiledFormula::Derived(_) => None,
+    };
+    if first.is_some_and(|m| joined.missing[m]) {
+        out = CellValue {
+            state: WARMING,
+            ..CellValue::default()
+        };
+    }
+    let since = first.and_then(|m| joined.since[m]);
+    if warming((set, joined), window, since) {
         out.state |= WARMING;
     }
     if out.restated != [0; 2] {
@@ -125,6 +143,21 @@ fn cell(
         out.state |= DATA_GAP;
     }
     out
+}
+
+/// Whether a window reaches back before all of it was counted. What is open now may have been opened
+/// before a later set, as long as such things are kept.
+fn warming(
+    (set, joined): (&Compiled, &Joined<'_>),
+    window: Window,
+    since: Option<Timestamp>,
+) -> bool {
+    let s = Timestamp::from_second(joined.s);
+    if window == Window::Now {
+        return since.is_some_and(|since| s < since.plus(set.limits.contact_open_ms));
+    }
+    let begun = since.map_or(joined.start, |since| since.max(joined.start));
+    s.plus(-window.seconds() * 1_000) < begun
 }
 
 fn quotient((top, bottom): (i64, i64), n: i64, restated: [i64; 2], kpi: &CompiledKpi) -> CellValue {

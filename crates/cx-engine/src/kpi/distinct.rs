@@ -88,6 +88,39 @@ impl Distinct {
         }
     }
 
+    /// Goes on where `old` stops: `same` names by measure the one there that counted the same. Rows
+    /// keep their places; minutes that nobody counts any more are let go.
+    pub(crate) fn carry(&mut self, old: &mut Self, same: &[Option<usize>]) {
+        let mut cells: Vec<Option<u32>> = vec![None; old.ends.len()];
+        for (i, j) in same.iter().enumerate() {
+            let there = j.and_then(|j| old.cells[j]);
+            let (Some(here), Some(there)) = (self.cells[i], there) else {
+                continue;
+            };
+            let next = self.cells[i + 1..].iter().flatten().next();
+            let end = next.map_or(self.ends.len(), |next| *next as usize);
+            for (c, ends) in self.ends[here as usize..end].iter_mut().enumerate() {
+                let at = there as usize + c;
+                std::mem::swap(ends, &mut old.ends[at]);
+                cells[at] = Some(here + small(c));
+            }
+        }
+        self.head = old.head;
+        self.cursor = old.cursor;
+        self.free = std::mem::take(&mut old.free);
+        self.chunks = std::mem::take(&mut old.chunks);
+        let stays = (0_u32..).zip(&cells).all(|(i, cell)| *cell == Some(i));
+        for chunk in self.chunks.iter_mut().filter(|_| !stays) {
+            for row in chunk.own() {
+                row.seen.retain(|minutes| {
+                    let cell = cells[minutes.cell as usize];
+                    minutes.cell = cell.unwrap_or(minutes.cell);
+                    cell.is_some()
+                });
+            }
+        }
+    }
+
     /// Whether the measure counts customers.
     pub(crate) fn counts(&self, measure: usize) -> bool {
         self.cells[measure].is_some()

@@ -4,11 +4,13 @@
 use super::dims::Leaves;
 use super::distinct::{Row, Told};
 use super::layout::scopes;
-use super::objects::Objects;
+use super::objects::{Family, Objects};
 use super::outcomes::PLAIN;
+use super::spans::{Since, Spans};
 use super::sums::{Added, Sums};
 use super::tally::Tally;
 use crate::plan::Plan;
+use crate::state::waiting::{Marks, Moves};
 use cx_catalog::compiled::{CompiledAgg, View};
 use cx_catalog::fact::Facts;
 use cx_model::event::Event;
@@ -23,6 +25,7 @@ pub(crate) struct Meter {
     sums: Sums,
     pub(crate) objects: Objects,
     leaves: Leaves,
+    spans: Spans,
     /// Records of this second of log time by outcome, not yet added to the measures that count every one.
     tide: ([i64; PLAIN.len()], Timestamp),
 }
@@ -63,9 +66,54 @@ impl Meter {
             sums: Sums::new(set, layout),
             objects: Objects::new(set),
             leaves: plan.dims.leaves(),
+            spans: Spans::of(&plan, &[]),
             tide: ([0; PLAIN.len()], Timestamp(0)),
             plan,
         }
+    }
+
+    /// From which seconds on sets hold here.
+    pub(crate) fn hold(&mut self, since: &Since) {
+        self.settle();
+        self.spans = Spans::of(&self.plan, since);
+    }
+
+    /// Goes on under another plan: what both count is not interrupted. What marks of contacts and of
+    /// conversations become, where they do not stay.
+    pub(crate) fn carry(&mut self, plan: Arc<Plan>, since: &Since) -> [Option<Moves>; 2] {
+        self.settle();
+        let same = plan.same_in(&self.plan);
+        let mut fresh = Self::new(plan);
+        let layouts = (&fresh.plan.layout, &self.plan.layout);
+        fresh.sums.carry(&mut self.sums, &same, layouts);
+        let moves = fresh.objects.carry(&mut self.objects, &same);
+        fresh.hold(since);
+        *self = fresh;
+        moves
+    }
+
+    /// Whether a measure counts what happened at `time`.
+    pub(crate) fn holds(&self, measure: usize, time: Timestamp) -> bool {
+        self.spans.holds(measure, time)
+    }
+
+    /// What the measures of a family say of the event that begins a wait; how many conditions ended in
+    /// an error.
+    pub(crate) fn marks(
+        &self,
+        family: Family,
+        time: Timestamp,
+        view: View<'_, '_>,
+    ) -> (Marks, i64) {
+        let holds = |measure| self.holds(measure, time);
+        self.objects.marks(&self.plan.set, family, view, holds)
+    }
+
+    /// An event of a declared source; returns how many conditions ended in an error.
+    pub(crate) fn source(&mut self, source: usize, time: Timestamp, view: View<'_, '_>) -> i64 {
+        let (objects, spans) = (&mut self.objects, &self.spans);
+        let holds = |measure| spans.holds(measure, time);
+        objects.source(&self.plan.set, source, time, view, holds)
     }
 
     /// Sets every ring to the panes just before second `s`.
@@ -98,7 +146,11 @@ impl Meter {
         } = &*self.plan;
         self.leaves.begin();
         let spots = self.sums.spots(counted.time.second(), counted.log_time);
+        let open = self.spans.open(counted.time);
         for i in measures {
+            if !open && !self.spans.holds(*i, counted.time) {
+                continue;
+            }
             let measure = &set.measures[*i];
             match (measure.condition)(view) {
                 Some(true) => {
@@ -128,7 +180,8 @@ impl Meter {
         }
         let spots = self.sums.spots(log_time.second(), log_time);
         for (outcome, records) in tide.into_iter().enumerate() {
-            for i in &outcomes.plain(outcome).always {
+            let all = outcomes.plain(outcome).always.iter();
+            for i in all.filter(|i| self.spans.holds(**i, log_time)) {
                 self.sums.put(&spots, &layout.places[*i], (0, 0), records);
             }
         }
@@ -152,7 +205,12 @@ impl Meter {
         let (sums, leaves) = (&mut self.sums, &mut self.leaves);
         leaves.begin();
         let spots = sums.spots(log_time.second(), log_time);
+        let spans = &self.spans;
+        let open = spans.open(log_time);
         let mut count = |i: usize| {
+            if !open && !spans.holds(i, log_time) {
+                return;
+            }
             let measure = &set.measures[i];
             let leaf = dims.leaf(leaves, i, (view, None));
             let (combos, n) = scopes(&measure.dimensions, leaf);
@@ -196,7 +254,7 @@ impl Meter {
     pub(crate) fn components(&self) -> Box<[i64]> {
         let Plan { set, layout, .. } = &*self.plan;
         let mut out = Vec::with_capacity(layout.size);
-        for (i, measure) in set.measures.iter().enumerate() {
+        for (i, measure) in set.measures[..self.plan.shown].iter().enumerate() {
             if matches!(measure.agg, CompiledAgg::Gauge(_) | CompiledAgg::Oldest(_)) {
                 self.objects.write(i, &mut out);
                 continue;
@@ -205,7 +263,9 @@ impl Meter {
                 self.sums.write((i, &layout.places[i]), *window, &mut out);
             }
         }
-        debug_assert_eq!(out.len(), layout.size, "layout and components agree");
+        let next = layout.places.get(self.plan.shown);
+        let size = next.map_or(layout.size, |place| place.base);
+        debug_assert_eq!(out.len(), size, "layout and components agree");
         out.into_boxed_slice()
     }
 
@@ -213,12 +273,15 @@ impl Meter {
     pub(crate) fn tallies(&self) -> Box<[Tally]> {
         let Plan { set, layout, .. } = &*self.plan;
         let mut out = Vec::with_capacity(layout.tallies);
-        for (i, measure) in set.measures.iter().enumerate() {
+        for (i, measure) in set.measures[..self.plan.shown].iter().enumerate() {
             for window in &measure.windows {
                 self.sums.write_tallies(i, *window, &mut out);
             }
         }
-        debug_assert_eq!(out.len(), layout.tallies, "layout and tallies agree");
+        let mut later = layout.places[self.plan.shown..].iter();
+        let tallies = later.find_map(|place| place.tally);
+        let tallies = tallies.unwrap_or(layout.tallies);
+        debug_assert_eq!(out.len(), tallies, "layout and tallies agree");
         out.into_boxed_slice()
     }
 }

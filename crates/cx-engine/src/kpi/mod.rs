@@ -14,6 +14,7 @@ pub(crate) mod numbers;
 pub(crate) mod objects;
 pub(crate) mod outcomes;
 pub(crate) mod panes;
+pub(crate) mod spans;
 pub(crate) mod sums;
 pub(crate) mod tallies;
 pub(crate) mod tally;

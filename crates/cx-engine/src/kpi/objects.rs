@@ -2,7 +2,7 @@
 //! counts or ordered starts per combination. Out: gauges and ages. Never knows: why they wait.
 
 use super::layout::{ABSENT_MAX, ABSENT_MIN, scopes};
-use crate::state::waiting::{Change, Marks, Waiting};
+use crate::state::waiting::{Change, Marks, Moves, Waiting};
 use cx_catalog::compiled::{Compiled, CompiledAgg, View, combos};
 use cx_catalog::definition::Object;
 use cx_model::ids::Key128;
@@ -78,15 +78,40 @@ impl Objects {
         objects
     }
 
+    /// Goes on where `old` stops: `same` names by measure the one there that counted the same. What marks
+    /// of contacts and of conversations become, where they do not stay: by mark the one before.
+    pub(crate) fn carry(&mut self, old: &mut Self, same: &[Option<usize>]) -> [Option<Moves>; 2] {
+        for kept in &mut self.newest {
+            let theirs = old.newest.iter_mut();
+            let mut theirs = theirs.filter(|o| same[kept.measure] == Some(o.measure));
+            if let Some(theirs) = theirs.next() {
+                kept.by_source = std::mem::take(&mut theirs.by_source);
+            }
+        }
+        [
+            carry(&mut self.contacts, &mut old.contacts, same),
+            carry(&mut self.conversations, &mut old.conversations, same),
+        ]
+    }
+
     /// What the measures of a family say of the event that begins a wait; the second value is how
     /// many conditions ended in an error.
-    pub(crate) fn marks(&self, set: &Compiled, family: Family, view: View<'_, '_>) -> (Marks, i64) {
+    pub(crate) fn marks(
+        &self,
+        set: &Compiled,
+        family: Family,
+        view: View<'_, '_>,
+        holds: impl Fn(usize) -> bool,
+    ) -> (Marks, i64) {
         let mut errors = 0;
         let waitings = match family {
             Family::Contacts => &self.contacts,
             Family::Conversations => &self.conversations,
         };
         let marks = waitings.iter().map(|w| {
+            if !holds(w.measure) {
+                return None;
+            }
             let measure = &set.measures[w.measure];
             match (measure.condition)(view) {
                 Some(true) => Some(super::dims::leaf(&measure.dimensions, view)),
@@ -123,9 +148,11 @@ impl Objects {
         source: usize,
         time: Timestamp,
         view: View<'_, '_>,
+        holds: impl Fn(usize) -> bool,
     ) -> i64 {
         let mut errors = 0;
-        for kept in &mut self.newest {
+        let newest = self.newest.iter_mut();
+        for kept in newest.filter(|kept| holds(kept.measure)) {
             match (set.measures[kept.measure].condition)(view) {
                 Some(true) => {
                     kept.by_source[source] = kept.by_source[source].max(time.0);
@@ -171,6 +198,26 @@ impl Objects {
             out.extend(&kept.by_source);
         }
     }
+}
+
+/// What waits goes on being counted where it was. Marks stay where none of them moves; more of them than
+/// before say nothing of what waits already.
+fn carry(here: &mut [Waitings], there: &mut [Waitings], same: &[Option<usize>]) -> Option<Moves> {
+    let moves: Moves = here
+        .iter()
+        .map(|w| {
+            there
+                .iter()
+                .position(|o| same[w.measure] == Some(o.measure))
+        })
+        .collect();
+    for (own, from) in here.iter_mut().zip(&moves) {
+        if let Some(from) = from {
+            std::mem::swap(&mut own.kept, &mut there[*from].kept);
+        }
+    }
+    let stays = moves.len() >= there.len() && (0..there.len()).all(|i| moves[i] == Some(i));
+    (!stays).then_some(moves)
 }
 
 fn count(waitings: &mut [Waitings], set: &Compiled, key: Key128, waiting: &Waiting, sign: i64) {

@@ -13,6 +13,27 @@ pub(crate) struct Rows {
     rows: Vec<i64>,
 }
 
+impl Rows {
+    /// These rows, of another width and empty, with columns of `old` in place: (here, there, how many).
+    pub(crate) fn taking(
+        mut self,
+        old: &Self,
+        (width, theirs): (usize, usize),
+        columns: &[(usize, usize, usize)],
+    ) -> Self {
+        self.head = old.head;
+        if width > 0 && theirs > 0 {
+            let rows = self.rows.chunks_mut(width).zip(old.rows.chunks(theirs));
+            for (row, from) in rows {
+                for (here, there, n) in columns {
+                    row[*here..here + n].copy_from_slice(&from[*there..there + n]);
+                }
+            }
+        }
+        self
+    }
+}
+
 /// A ring of pane rows with running sums over the last `lengths[i]` panes before the head.
 pub(crate) struct Panes {
     rows: Vec<i64>,

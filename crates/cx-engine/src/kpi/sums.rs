@@ -220,6 +220,26 @@ impl Sums {
         out.extend(found.into_iter().flat_map(|(_, t)| t.sums(index)).cloned());
     }
 
+    /// Goes on where `old` stops: `same` names by measure the one there that counted the same.
+    pub(crate) fn carry(
+        &mut self,
+        old: &mut Self,
+        same: &[Option<usize>],
+        (here, there): (&Layout, &Layout),
+    ) {
+        for (grain, panes) in self.panes.iter_mut().enumerate() {
+            let sizes = (here.sizes[grain], there.sizes[grain]);
+            let columns = columns(grain, same, (here, there));
+            let rows = panes.cut();
+            panes.restore(rows.taking(&old.panes[grain].cut(), sizes, &columns));
+        }
+        for (i, j) in pairs(same) {
+            swap(&mut self.extremes[i], &mut old.extremes[j]);
+            swap(&mut self.tallies[i], &mut old.tallies[j]);
+        }
+        self.distinct.carry(&mut old.distinct, same);
+    }
+
     /// What is added up, as it is now; rows of customers stand apart.
     pub(crate) fn cut(&mut self) -> (Added, Vec<Arc<Vec<Row>>>) {
         let (distinct, rows) = self.distinct.cut();
@@ -252,6 +272,36 @@ impl Sums {
     pub(crate) fn restore_rows(&mut self, rows: Vec<Told>) -> bool {
         self.distinct.restore_rows(rows)
     }
+}
+
+/// The measures that go on, here and there.
+fn pairs(same: &[Option<usize>]) -> impl Iterator<Item = (usize, usize)> {
+    same.iter()
+        .enumerate()
+        .filter_map(|(i, j)| Some((i, (*j)?)))
+}
+
+/// What both need, changes its place.
+fn swap<T>(here: &mut [(usize, T)], there: &mut [(usize, T)]) {
+    for (grain, own) in here {
+        if let Some((_, theirs)) = there.iter_mut().find(|(other, _)| other == grain) {
+            std::mem::swap(own, theirs);
+        }
+    }
+}
+
+/// Where what goes on lies in the rows of one grain: here, there, how many.
+fn columns(
+    grain: usize,
+    same: &[Option<usize>],
+    (here, there): (&Layout, &Layout),
+) -> Vec<(usize, usize, usize)> {
+    let row = |place: &Place| place.rows().iter().find(|(g, _)| *g == grain).map(|r| r.1);
+    let both = pairs(same).filter_map(|(i, j)| {
+        let (here, there) = (&here.places[i], &there.places[j]);
+        Some((row(here)?, row(there)?, here.combos * here.row_width))
+    });
+    both.collect()
 }
 
 /// Whether each takes its own, and there are as many.

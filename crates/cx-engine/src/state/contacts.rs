@@ -5,7 +5,7 @@
 //! after the newest time it was queued. Marks are maxima of event times, so order does not matter.
 
 use super::shards::{Shards, Table};
-use super::waiting::{Change, Lives, Marks, Waiting};
+use super::waiting::{Change, Lives, Marks, Moves, Waiting, moved};
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -131,6 +131,11 @@ impl Contacts {
                 after: None,
             },
         ))
+    }
+
+    /// Another set counts them.
+    pub(crate) fn remark(&mut self, moves: &Moves) {
+        self.map.each(|c| c.marks = moved(&c.marks, moves));
     }
 
     pub(crate) fn len(&self) -> usize {

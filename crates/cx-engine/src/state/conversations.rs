@@ -8,7 +8,7 @@
 
 use super::deadlines::{Deadlines, Promise, Ruled, Terms};
 use super::shards::{Shards, Table};
-use super::waiting::{Change, Lives, Marks, Waiting};
+use super::waiting::{Change, Lives, Marks, Moves, Waiting, moved};
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -259,6 +259,14 @@ impl Conversations {
             }
         }
         Some(fired)
+    }
+
+    /// Another set counts them.
+    pub(crate) fn remark(&mut self, moves: &Moves) {
+        self.map.each(|c| {
+            let messages = c.unanswered.iter_mut();
+            messages.for_each(|m| m.marks = moved(&m.marks, moves));
+        });
     }
 
     pub(crate) fn len(&self) -> usize {

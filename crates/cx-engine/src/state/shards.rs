@@ -54,6 +54,13 @@ impl<V: Clone + Default> Shards<V> {
         gone
     }
 
+    /// Changes every value, in no order that anything may depend on.
+    pub(crate) fn each(&mut self, change: impl Fn(&mut V)) {
+        for table in self.tables.iter_mut().filter(|t| !t.get().is_empty()) {
+            table.own().values_mut().for_each(&change);
+        }
+    }
+
     /// All tables as they are now.
     pub(crate) fn cut(&mut self) -> Vec<Arc<Table<V>>> {
         self.tables.iter_mut().map(Kept::share).collect()

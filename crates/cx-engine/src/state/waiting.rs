@@ -8,6 +8,15 @@ use std::sync::Arc;
 /// it does not match. Shared: a step copies it several times.
 pub(crate) type Marks = Arc<[Option<[u16; 2]>]>;
 
+/// By measure of such objects under a new set, which one it was under the set before.
+pub(crate) type Moves = Vec<Option<usize>>;
+
+/// The same marks, in the order of a new set.
+pub(crate) fn moved(marks: &Marks, moves: &Moves) -> Marks {
+    let mark = |from: &Option<usize>| from.and_then(|i| marks.get(i).copied()).flatten();
+    moves.iter().map(mark).collect()
+}
+
 /// Somebody waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Waiting {

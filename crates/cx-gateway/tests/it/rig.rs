@@ -321,8 +321,8 @@ impl Desk for House {
         kept.map(|(_, x)| x.s).min_by_key(|x| x.abs_diff(s))
     }
 
-    fn cells(&self) -> &[CellInfo] {
-        &self.boards[0].cells
+    fn cells(&self) -> Arc<[CellInfo]> {
+        self.boards[0].cells.clone().into()
     }
 
     fn kpis(&self) -> Arc<Map<String, Value>> {

@@ -10,12 +10,12 @@ use super::volatile::Volatile;
 use crate::snapshots::{Disk, Local};
 use anyhow::Context as _;
 use cx_catalog::compiled::Compiled;
-use cx_model::value::Sealed;
+use cx_model::value::{CellInfo, Sealed};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::sync::{Mutex, OnceLock};
 use tokio::sync::watch;
 
 const MIB: u64 = 1 << 20;
@@ -70,7 +70,7 @@ pub(crate) type Shared = Store<Box<dyn Disk + Send + Sync>>;
 pub(crate) struct History {
     place: Place,
     bounds: Bounds,
-    cells: Cells,
+    cells: Mutex<Cells>,
     recent: Recent,
     pub(crate) journal: Journal,
     store: OnceLock<Shared>,
@@ -111,7 +111,7 @@ impl History {
         Ok(Self {
             place,
             bounds: Bounds { bytes: most * MIB },
-            cells: Cells::of(&set.hash, &set.cells),
+            cells: Mutex::new(Cells::of(&set.hash, &set.cells)),
             recent: Recent::default(),
             journal: Journal::default(),
             store: OnceLock::new(),
@@ -132,7 +132,20 @@ impl History {
 
     /// Minutes that may wait for the writer.
     pub(crate) fn waiting(&self) -> usize {
-        (CELLS_WAITING / self.cells.keys.len().max(1)).clamp(64, 2_048)
+        (CELLS_WAITING / self.cells().keys.len().max(1)).clamp(64, 2_048)
+    }
+
+    fn cells(&self) -> Cells {
+        self.cells.lock().expect("no holder panics").clone()
+    }
+
+    /// More is sealed from now on, under another set: these cells begin with those of before.
+    pub(crate) fn grow(&self, set: &str, cells: &[CellInfo]) {
+        let cells = Cells::of(set, cells);
+        *self.cells.lock().expect("no holder panics") = cells.clone();
+        if let Some(store) = self.store.get() {
+            store.grow(cells);
+        }
     }
 
     /// Reads what an earlier life kept.
@@ -144,7 +157,7 @@ impl History {
             Place::Folder(local) => Box::new(local.clone()),
             Place::Memory(memory) => Box::new(memory.clone()),
         };
-        let (store, opened): (Shared, Opened) = Store::open(disk, self.bounds, self.cells.clone())?;
+        let (store, opened): (Shared, Opened) = Store::open(disk, self.bounds, self.cells())?;
         self.journal.opened(&opened);
         let store = self.store.get_or_init(|| store);
         self.remember(store);

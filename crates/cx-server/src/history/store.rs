@@ -8,7 +8,7 @@ mod opening;
 mod reading;
 mod thinning;
 
-use super::cells::Columns;
+use super::cells::{Cells, Columns};
 use super::format::{self, Entry, FULL, Place};
 use super::minute::{Minute, Record};
 use super::shelf::{Extent, Segment, Shelf, Span, Tier};
@@ -104,7 +104,8 @@ struct Open {
 pub struct Store<D> {
     disk: D,
     bounds: Bounds,
-    ours: Arc<Columns>,
+    /// What is sealed now; cells are only ever added at the end.
+    ours: Mutex<Arc<Columns>>,
     shelf: Mutex<Shelf>,
 }
 
@@ -191,7 +192,7 @@ impl<D: Disk> Store<D> {
                 }
             }
             if let Some(place) = place.filter(|_| !records.is_empty()) {
-                self.write(pen, place, &self.ours, &records)?;
+                self.write(pen, place, &self.ours(), &records)?;
             }
             waiting.drain(..dealt);
             taken.written += records.len();
@@ -224,6 +225,16 @@ impl<D: Disk> Store<D> {
         self.shelf().bytes()
     }
 
+    /// More is sealed from now on: these cells begin with those of before.
+    pub(crate) fn grow(&self, cells: Cells) {
+        let columns = Columns::seen_from(&cells, cells.clone());
+        *self.ours.lock().expect("no holder panics") = columns;
+    }
+
+    fn ours(&self) -> Arc<Columns> {
+        Arc::clone(&self.ours.lock().expect("no holder panics"))
+    }
+
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().expect("no holder panics")
     }
@@ -231,7 +242,7 @@ impl<D: Disk> Store<D> {
     fn known(&self, sealed: &Sealed) -> Known {
         let minute = Minute::of(sealed);
         let record = minute.record();
-        let first = self.shelf().known(sealed.s, &self.ours.cells.set);
+        let first = self.shelf().known(sealed.s, &self.ours().cells.set);
         match first {
             None => Known::New(record),
             Some(first) if first.entry.sum == record.sum => Known::Same,

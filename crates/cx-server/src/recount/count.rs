@@ -27,18 +27,42 @@ pub(crate) struct Meaning {
     limits: Limits,
     reply_targets: BTreeMap<String, u32>,
     slots: SlotTable,
+    /// KPIs and hashes of all sets that the log may activate, from set 1 on.
+    sets: Vec<(Vec<Kpi>, String)>,
 }
 
 impl Meaning {
     pub(crate) fn of(catalog: &Catalog) -> Self {
+        Self::among(&[catalog], 0)
+    }
+
+    /// The one at a place among all sets, for a second at which it is in force.
+    pub(crate) fn among(catalogs: &[&Catalog], at: usize) -> Self {
+        let catalog = catalogs[at];
+        let mut slots = SlotTable::default();
+        for catalog in catalogs {
+            slots = catalog.compile_after(1, slots).slots;
+        }
+        let sets = catalogs.iter().map(|c| (c.kpis.clone(), c.hash.clone()));
         Self {
+            sets: sets.collect(),
             kpis: catalog.kpis.clone(),
             observed: catalog.observed.clone(),
             hash: catalog.hash.clone(),
             limits: catalog.limits,
             reply_targets: catalog.reply_targets.clone(),
-            slots: catalog.compile(1).slots,
+            slots,
         }
+    }
+
+    fn reading(&self, partitions: u32) -> Reading {
+        let hashes: Vec<String> = self.sets.iter().map(|(_, hash)| hash.clone()).collect();
+        Reading::new(self.limits, self.slots.clone(), partitions).among(&hashes)
+    }
+
+    fn judge(&self, reading: Reading) -> SlowModel<'_> {
+        let sets = self.sets.iter().map(|(kpis, _)| &**kpis);
+        SlowModel::under(sets.collect(), &self.reply_targets, reading)
     }
 
     /// The KPI of that name.
@@ -145,20 +169,23 @@ struct Walk<'w> {
     records: u64,
     incomplete: bool,
     other_set: Option<String>,
+    /// Of set 1.
     hash: &'w str,
+    /// How many sets are known.
+    sets: usize,
 }
 
 impl Walk<'_> {
     fn take(&mut self, record: &Record<'_>) -> anyhow::Result<()> {
         let steers = self.steers(record)?;
         if let Some(Ok(Control {
-            act: Act::Activate { number, hash },
+            act: Act::Activate { number, hash, .. },
             ..
         })) = &steers
         {
             ensure!(
-                *number != 2,
-                "partition {}, offset {}: set 2 is activated; seconds under more than one set cannot be recounted yet",
+                *number as usize != self.sets + 1,
+                "partition {}, offset {}: set {number} is activated, whose definitions were not given; POST /v1/recount asks the server, which has them",
                 record.partition,
                 record.offset
             );
@@ -210,7 +237,7 @@ pub(crate) fn count(
             head.partitions
         );
     }
-    let reading = Reading::new(meaning.limits, meaning.slots.clone(), head.partitions);
+    let reading = meaning.reading(head.partitions);
     let mut walk = Walk {
         keys,
         topic: head.topic.clone(),
@@ -224,7 +251,8 @@ pub(crate) fn count(
         records: 0,
         incomplete: head.lows.iter().any(|low| *low > 0),
         other_set: None,
-        hash: &meaning.hash,
+        hash: &meaning.sets[0].1,
+        sets: meaning.sets.len(),
     };
     let of = head.length;
     log.read(asked.offsets.as_deref(), &mut |record| {
@@ -248,7 +276,7 @@ pub(crate) fn count(
         other_set,
         ..
     } = walk;
-    let model = SlowModel::of(&meaning.kpis, &meaning.reply_targets, reading);
+    let model = meaning.judge(reading);
     let s = second(&model, asked, head.partitions)?;
     let rests = rests(&model, s, &offsets, &head.lows);
     if let Some(wanted) = &asked.offsets {

@@ -4,6 +4,7 @@
 use crate::run::{House, root};
 use cx_client::BoardStream;
 use cx_kafka::{ClientSettings, Ear, Heard};
+use cx_model::control::{Act, Control};
 use cx_model::window::Window;
 use cx_sim::slow::{LogRecord, SlowModel};
 use serde_json::Value;
@@ -54,7 +55,7 @@ fn read(log: &Log<'_>) -> Vec<Vec<LogRecord>> {
                     timestamp: r.timestamp,
                     timestamp_kind: r.timestamp_kind,
                     value: r.value.unwrap_or_default().to_vec(),
-                    clock: r.control.map(counter),
+                    control: r.control.map(clock),
                 });
             }
             Heard::End { partition, .. } => drop(ended.insert(partition)),
@@ -64,10 +65,13 @@ fn read(log: &Log<'_>) -> Vec<Vec<LogRecord>> {
     logs
 }
 
-fn counter(header: &[u8]) -> u64 {
+fn clock(header: &[u8]) -> Control {
     let text = std::str::from_utf8(header).expect("a header of ours");
     let counter = text.split(';').next().expect("a counter");
-    counter.parse().expect("a number")
+    Control {
+        counter: counter.parse().expect("a number"),
+        act: Act::Clock,
+    }
 }
 
 /// Cell id to its name in the recount.

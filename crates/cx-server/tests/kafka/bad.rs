@@ -65,7 +65,7 @@ fn wrong_timestamps_are_refused_in_both_directions() {
 }
 
 #[test]
-fn definitions_that_changed_are_refused_by_name_and_so_is_another_count() {
+fn definitions_that_changed_are_a_proposal_that_changes_nothing() {
     let at = Installation::new(2);
     let house = at.serve();
     assert!(house.stop().1);
@@ -74,12 +74,16 @@ fn definitions_that_changed_are_refused_by_name_and_so_is_another_count() {
     let file = catalog.path().join("kpis/orders.yaml");
     let text = std::fs::read_to_string(&file).expect("there");
     std::fs::write(&file, text.replace("meaning: ", "meaning: Once more, ")).expect("written");
-    let mut changed = at.command(&["serve"]);
-    let output = changed.env("WATCHFLOOR_CATALOG", catalog.path()).output();
-    let error = crate::run::text(&output.expect("it runs").stderr);
+    let mut changed = at.command(&["serve", "--json"]);
+    let house = House::start(changed.env("WATCHFLOOR_CATALOG", catalog.path()));
+    let told = house.get("/v1/definitions");
+    let changes = told["files"]["changes"].to_string();
+    assert!(changes.contains("orders: meaning"), "{told}");
+    assert_eq!(told["sets"].as_array().map(Vec::len), Some(1), "{told}");
+    let orders = house.get("/v1/kpis/orders");
     assert!(
-        error.contains("orders differ") && error.contains("kafka.prefix"),
-        "{error}"
+        !orders["meaning"].to_string().contains("Once more"),
+        "{orders}"
     );
 }
 

@@ -16,6 +16,7 @@ mod chaos;
 mod cluster;
 mod four;
 mod history;
+mod living;
 mod nemesis;
 mod recount;
 mod restart;

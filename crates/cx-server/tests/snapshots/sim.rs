@@ -249,7 +249,7 @@ impl Life<'_> {
         let plan = &self.world.plan;
         let found = folder.newest(0, 1, |label, blocks| {
             let blocks = blocks.map_while(|b| postcard::from_bytes::<Block>(&b).ok());
-            let engine = Engine::restore(World::config(), Arc::clone(plan), blocks);
+            let engine = Engine::restore(World::config(), std::slice::from_ref(plan), blocks);
             engine.map_err(|e| e.to_string()).inspect(|engine| {
                 assert_eq!(engine.account().next, label.next_offset);
                 assert_eq!(*label, self.world.label(self.log, label.next_offset));

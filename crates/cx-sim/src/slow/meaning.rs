@@ -49,9 +49,13 @@ impl Outcome {
     }
 }
 
+/// Number of a later set, and the second from which it holds.
+pub(super) type Begun = (u32, i64);
+
 /// A record with what became of it.
 #[derive(Debug, Clone)]
 pub struct Named {
+    pub(super) partition: usize,
     /// Log time after it moved it.
     pub log_time: Timestamp,
     /// Event time, clamped; log time where it is no event.
@@ -95,6 +99,9 @@ pub(super) struct Namer {
     forgot: i64,
     counter: Option<u64>,
     set: u32,
+    /// Hashes of the sets by number, from 1 on.
+    hashes: Vec<String>,
+    since: Vec<Begun>,
     /// The sources heard so far.
     sources: BTreeSet<Arc<str>>,
     /// Events of before are not looked at any more, but for the steps of what may still be open.
@@ -111,6 +118,8 @@ impl Namer {
             forgot: 0,
             counter: None,
             set: 0,
+            hashes: Vec::new(),
+            since: Vec::new(),
             sources: BTreeSet::new(),
             from: Timestamp(i64::MIN),
         }
@@ -134,6 +143,7 @@ impl Namer {
             None => timestamp,
         };
         let mut one = Named {
+            partition: self.place.0 as usize,
             log_time,
             time: log_time,
             outcome: Outcome::DeadLettered(Reason::Jump),
@@ -150,7 +160,9 @@ impl Namer {
                     one.outcome = self.event(&mut one, stated);
                 }
             }
-            Content::Control(control) if !jump => one.outcome = self.control(&control, rises),
+            Content::Control(control) if !jump => {
+                one.outcome = self.control(&control, (log_time, rises));
+            }
             Content::Refused(reason) if !jump => one.outcome = Outcome::DeadLettered(reason),
             Content::Control(_) | Content::Refused(_) => {}
         }
@@ -171,20 +183,47 @@ impl Namer {
         new
     }
 
-    /// All records with their names.
-    pub(super) fn done(self) -> Vec<Named> {
-        self.named
+    pub(super) fn among(&mut self, hashes: &[String]) {
+        self.hashes = hashes.to_vec();
     }
 
-    fn control(&mut self, control: &Control, rises: bool) -> Outcome {
+    /// All records with their names, and when later sets began to hold.
+    pub(super) fn done(self) -> (Vec<Named>, Vec<Begun>) {
+        (self.named, self.since)
+    }
+
+    /// Whether a set follows: the next one, known by its hash, and none is still to come.
+    fn follows(&mut self, (number, hash): (u32, &String), from: Timestamp, now: Timestamp) -> bool {
+        if number != self.set + 1 {
+            return false;
+        }
+        if number > 1 {
+            let known = self.hashes.get(number as usize - 1) == Some(hash);
+            // It holds from the first second that log time passes entirely.
+            let coming = self.since.last().is_some_and(|(_, s)| now.second() <= *s);
+            if !known || coming {
+                return false;
+            }
+            let stated = -(-from.0).div_euclid(1_000);
+            let unheard = (now.0 + self.limits.clamp_ms).div_euclid(1_000) + 1;
+            self.since.push((number, stated.max(unheard)));
+        }
+        self.set = number;
+        true
+    }
+
+    fn control(&mut self, control: &Control, (now, rises): (Timestamp, bool)) -> Outcome {
         if !rises {
             return Outcome::DeadLettered(Reason::ControlReplayed);
         }
-        if let Act::Activate { number, .. } = control.act {
-            if number != self.set + 1 {
-                return Outcome::DeadLettered(Reason::ControlInvalid);
-            }
-            self.set = number;
+        if let Act::Activate {
+            number,
+            hash,
+            effective_from,
+        } = &control.act
+            && !self.follows((*number, hash), *effective_from, now)
+        {
+            return Outcome::DeadLettered(Reason::ControlInvalid);
         }
         self.counter = Some(control.counter);
         Outcome::Control

@@ -5,26 +5,30 @@
 mod conversations;
 mod decisions;
 mod derived;
+mod json;
 mod meaning;
 mod objects;
 mod rank;
 mod reading;
 mod scope;
+mod versions;
 
 use cel::{Context, Program};
 use cx_catalog::definition::{Agg, Formula, Kpi, Measure, Object};
 use cx_model::attribute::SlotTable;
+use cx_model::control::Control;
 use cx_model::limits::Limits;
 use cx_model::record::TimestampKind;
 use cx_model::time::Timestamp;
 use cx_model::value::{CellValue, RESTATED, WARMING, scaled};
 use cx_model::window::Window;
 pub use decisions::Decision;
+use json::to_cel;
 pub use meaning::{Named, Outcome};
 pub use reading::Reading;
 use scope::{scoped, scopes};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use versions::{Version, Versions};
 
 /// One record of one partition's log.
 #[derive(Debug, Clone)]
@@ -35,13 +39,13 @@ pub struct LogRecord {
     pub timestamp_kind: TimestampKind,
     /// Its bytes.
     pub value: Vec<u8>,
-    /// A clock record with a right signature, by its counter.
-    pub clock: Option<u64>,
+    /// What it says as a control record with a right signature.
+    pub control: Option<Control>,
 }
 
 /// Whole logs, one per partition, and what they are judged by.
 pub struct SlowModel<'m> {
-    kpis: &'m [Kpi],
+    sets: Versions<'m>,
     limits: Limits,
     reply_targets: BTreeMap<String, u32>,
     logs: Vec<Vec<Named>>,
@@ -72,6 +76,16 @@ impl<'m> SlowModel<'m> {
     /// Judges what was read.
     #[must_use]
     pub fn of(kpis: &'m [Kpi], reply_targets: &BTreeMap<String, u32>, reading: Reading) -> Self {
+        Self::under(vec![kpis], reply_targets, reading)
+    }
+
+    /// Judges what was read; sets in the order of their numbers, from 1 on.
+    #[must_use]
+    pub fn under(
+        sets: Vec<&'m [Kpi]>,
+        reply_targets: &BTreeMap<String, u32>,
+        reading: Reading,
+    ) -> Self {
         let limits = reading.limits();
         let look = |mut named: Vec<Named>| {
             for (i, facts) in conversations::facts(&named, &limits, reply_targets) {
@@ -82,12 +96,14 @@ impl<'m> SlowModel<'m> {
             }
             named
         };
+        let (logs, since) = reading.done().into_iter().unzip();
+        let logs: Vec<Vec<Named>> = logs;
         Self {
-            kpis,
             limits,
             reply_targets: reply_targets.clone(),
-            programs: numbered(kpis),
-            logs: reading.done().into_iter().map(look).collect(),
+            programs: numbered(sets.iter().copied().flatten()),
+            logs: logs.into_iter().map(look).collect(),
+            sets: Versions { sets, since },
         }
     }
 
@@ -114,6 +130,12 @@ impl<'m> SlowModel<'m> {
         conversations::decisions(&self.logs[partition], &self.limits, &self.reply_targets)
     }
 
+    /// Number of the set whose KPIs stand at second `s`.
+    #[must_use]
+    pub fn set_at(&self, s: i64) -> u32 {
+        self.sets.in_force(s)
+    }
+
     /// Every cell at second `s`.
     #[must_use]
     pub fn at(&self, s: i64) -> BTreeMap<Cell, CellValue> {
@@ -135,20 +157,24 @@ impl<'m> SlowModel<'m> {
             .max();
         let mut cells = BTreeMap::new();
         let counted = |k: &&Kpi| !matches!(k.formula, Formula::Derived { .. });
-        for kpi in self.kpis.iter().filter(counted) {
+        let kpis = self.sets.at(s);
+        for kpi in kpis.iter().filter(counted) {
+            let version = self.sets.version(kpi, s);
             for window in &kpi.windows {
                 let near = self.near(*window, &before, s);
                 for dims in scopes(&kpi.dimensions) {
-                    let mut value = self.cell(kpi, *window, &dims, &near, s);
-                    let begins = Timestamp::from_second(s - window.seconds());
-                    if *window != Window::Now && start.is_some_and(|t| begins < t) {
+                    let mut value = CellValue::default();
+                    if !version.missing {
+                        value = self.cell(&version, *window, &dims, &near, s);
+                    }
+                    if version.warming(*window, (s, start), &self.limits) {
                         value.state |= WARMING;
                     }
                     cells.insert((kpi.kpi.clone(), *window, dims), value);
                 }
             }
         }
-        derived::add(&mut cells, self.kpis);
+        derived::add(&mut cells, kpis);
         cells
     }
 
@@ -166,13 +192,14 @@ impl<'m> SlowModel<'m> {
 
     fn cell(
         &self,
-        kpi: &Kpi,
+        version: &Version<'_>,
         window: Window,
         dims: &BTreeMap<String, String>,
         before: &[&[Named]],
         s: i64,
     ) -> CellValue {
-        let part = |m: &Measure| self.part(kpi, m, window, dims, before, s);
+        let kpi = version.kpi;
+        let part = |m: &Measure| self.part(version, m, window, dims, before, s);
         let (top, bottom, restated) = match &kpi.formula {
             Formula::Simple { measure } => {
                 let p = part(measure);
@@ -221,7 +248,7 @@ impl<'m> SlowModel<'m> {
 
     fn part(
         &self,
-        kpi: &Kpi,
+        version: &Version<'_>,
         m: &Measure,
         window: Window,
         dims: &BTreeMap<String, String>,
@@ -229,8 +256,9 @@ impl<'m> SlowModel<'m> {
         s: i64,
     ) -> Part {
         if let Agg::Gauge { of } | Agg::Oldest { of } = &m.agg {
-            return self.open((kpi, m, *of), dims, before, s);
+            return self.open((version, m, *of), dims, before, s);
         }
+        let kpi = version.kpi;
         let width = if m.agg == Agg::CountDistinct {
             60
         } else {
@@ -247,7 +275,7 @@ impl<'m> SlowModel<'m> {
             let time = if records { r.log_time } else { r.time };
             let counts = (records || r.outcome == Outcome::Applied)
                 && panes.contains(&time.second().div_euclid(width));
-            let matches = counts && self.matches(&conditions, m, r);
+            let matches = counts && version.judges(r, records) && self.matches(&conditions, m, r);
             if !matches || !scoped(r, &kpi.dimensions, dims) {
                 continue;
             }
@@ -282,19 +310,26 @@ impl<'m> SlowModel<'m> {
     /// Objects that are open at second `s`.
     fn open(
         &self,
-        (kpi, m, of): (&Kpi, &Measure, Object),
+        (version, m, of): (&Version<'_>, &Measure, Object),
         dims: &BTreeMap<String, String>,
         before: &[&[Named]],
         s: i64,
     ) -> Part {
+        let kpi = version.kpi;
         if of == Object::SourceLastEvent {
             let source = dims.get("source").map_or("all", String::as_str);
             let declared = kpi.dimensions.first().map(|d| d.values.as_slice());
-            let newest = objects::newest(before, declared.unwrap_or(&[]), source);
+            let newest = objects::newest(before, declared.unwrap_or(&[]), source, |r| {
+                version.judges(r, false)
+            });
             return age(s, newest);
         }
         let conditions = self.conditions(kpi, m);
-        let here = |r: &Named| self.matches(&conditions, m, r) && scoped(r, &kpi.dimensions, dims);
+        let here = |r: &Named| {
+            version.judges(r, false)
+                && self.matches(&conditions, m, r)
+                && scoped(r, &kpi.dimensions, dims)
+        };
         let starts = if of == Object::ContactWaiting {
             objects::waiting(before, s, &self.limits, here)
         } else {
@@ -357,8 +392,8 @@ struct Part {
 }
 
 /// The conditions of all KPIs, each with a number.
-fn numbered(kpis: &[Kpi]) -> BTreeMap<&str, (usize, Program)> {
-    let all: BTreeMap<&str, Program> = kpis.iter().flat_map(programs).collect();
+fn numbered<'k>(kpis: impl Iterator<Item = &'k Kpi>) -> BTreeMap<&'k str, (usize, Program)> {
+    let all: BTreeMap<&str, Program> = kpis.flat_map(programs).collect();
     let numbered = all.into_iter().enumerate();
     numbered
         .map(|(i, (text, program))| (text, (i, program)))
@@ -459,24 +494,5 @@ fn factor(kpi: &Kpi) -> (i64, i64) {
         "seconds" | "count" | "points" => (1, 1),
         _ if of.ends_with("_minor") => (1, 100),
         _ => (1, 1),
-    }
-}
-
-/// JSON as CEL sees it: whole numbers are ints.
-fn to_cel(json: &Value) -> cel::Value {
-    match json {
-        Value::Null => cel::Value::Null,
-        Value::Bool(b) => cel::Value::Bool(*b),
-        Value::Number(n) => n.as_i64().map_or_else(
-            || cel::Value::Float(n.as_f64().unwrap_or(f64::NAN)),
-            cel::Value::Int,
-        ),
-        Value::String(s) => cel::Value::from(s.as_str()),
-        Value::Array(a) => cel::Value::from(a.iter().map(to_cel).collect::<Vec<_>>()),
-        Value::Object(o) => {
-            let map: std::collections::HashMap<String, cel::Value> =
-                o.iter().map(|(k, v)| (k.clone(), to_cel(v))).collect();
-            cel::Value::from(map)
-        }
     }
 }

@@ -100,12 +100,18 @@ pub(super) fn waiting(
 
 /// The newest event time of one source; of `all` declared ones that sent anything, of the one
 /// that has been silent longest.
-pub(super) fn newest(before: &[&[Named]], declared: &[String], source: &str) -> Option<Timestamp> {
+pub(super) fn newest(
+    before: &[&[Named]],
+    declared: &[String],
+    source: &str,
+    judged: impl Fn(&Named) -> bool,
+) -> Option<Timestamp> {
     let of = |name: &String| {
         let records = before.iter().flat_map(|log| log.iter());
         let taken = records.filter(|r| {
             matches!(r.outcome, Outcome::Applied | Outcome::Late)
                 && r.source.as_deref() == Some(name)
+                && judged(r)
         });
         taken.map(|r| r.time).max()
     };

@@ -2,9 +2,9 @@
 //! Never knows: KPIs, how a control record is signed.
 
 use super::LogRecord;
-use super::meaning::{Content, Named, Namer};
+use super::meaning::{Begun, Content, Named, Namer};
 use cx_model::attribute::{ATTRIBUTES, Kind, SlotTable};
-use cx_model::control::{Act, Control};
+use cx_model::control::Control;
 use cx_model::decode::of_record;
 use cx_model::limits::Limits;
 use cx_model::record::Record;
@@ -32,6 +32,13 @@ impl Reading {
         }
     }
 
+    /// The hashes of the sets that may be activated, from set 1 on.
+    #[must_use]
+    pub fn among(mut self, hashes: &[String]) -> Self {
+        self.partitions.iter_mut().for_each(|p| p.among(hashes));
+        self
+    }
+
     /// Only second `s` will be asked for: what it cannot rest on is not kept.
     #[must_use]
     pub fn only(mut self, s: i64) -> Self {
@@ -57,12 +64,9 @@ impl Reading {
         self.partitions[record.partition as usize].take(stamp, content);
     }
 
-    /// A record of a test: structured, its clock known to be right.
-    pub(super) fn plain(&mut self, partition: u32, record: &LogRecord) {
-        let clock = record.clock.map(|counter| {
-            let act = Act::Clock;
-            Ok(Control { counter, act })
-        });
+    /// A record of a test: structured, known to be a control record where it is one.
+    pub fn plain(&mut self, partition: u32, record: &LogRecord) {
+        let control = record.control.clone().map(Ok);
         let record = Record {
             partition,
             offset: 0,
@@ -74,14 +78,15 @@ impl Reading {
             content_type: None,
             attributes: &[],
         };
-        self.record(&record, clock);
+        self.record(&record, control);
     }
 
     pub(super) fn limits(&self) -> Limits {
         self.limits
     }
 
-    pub(super) fn done(self) -> Vec<Vec<Named>> {
+    /// All records with their names, and what later sets began to hold when, by partition.
+    pub(super) fn done(self) -> Vec<(Vec<Named>, Vec<Begun>)> {
         self.partitions.into_iter().map(Namer::done).collect()
     }
 

@@ -142,7 +142,7 @@ fn order(customer: u32, second: i64) -> LogRecord {
         timestamp: at,
         timestamp_kind: TimestampKind::LogAppend,
         value: event.to_string().into_bytes(),
-        clock: None,
+        control: None,
     }
 }
 

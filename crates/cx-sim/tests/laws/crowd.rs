@@ -24,7 +24,7 @@ fn viewed(customer: i64, at: Timestamp) -> LogRecord {
         timestamp: at,
         timestamp_kind: TimestampKind::LogAppend,
         value: event.to_string().into_bytes(),
-        clock: None,
+        control: None,
     }
 }
 

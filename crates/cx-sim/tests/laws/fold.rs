@@ -5,7 +5,6 @@ use crate::world::Logs;
 use cx_catalog::compiled::Compiled;
 use cx_catalog::{Catalog, load};
 use cx_engine::{Config, Content, Decision, Delivery, Effect, Engine, Plan, Rollup, Step};
-use cx_model::control::{Act, Control};
 use cx_model::decode::decode;
 use cx_model::ids::HashKey;
 use cx_model::limits::Limits;
@@ -93,6 +92,96 @@ pub(crate) fn fold(
     (sealed.map(|s| (s.s, s)).collect(), engines)
 }
 
+/// Several sets, one after the other.
+pub(crate) struct Sets {
+    plans: Vec<Arc<Plan>>,
+}
+
+impl Sets {
+    pub(crate) fn of(catalogs: &[Catalog]) -> Self {
+        let mut plans: Vec<Arc<Plan>> = Vec::new();
+        for (number, catalog) in (1..).zip(catalogs) {
+            let plan = match plans.last() {
+                None => Plan::new(Arc::new(catalog.compile(number))),
+                Some(before) => {
+                    let slots = before.set().slots.clone();
+                    Plan::after(before, Arc::new(catalog.compile_after(number, slots)))
+                }
+            };
+            plans.push(Arc::new(plan));
+        }
+        Self { plans }
+    }
+
+    pub(crate) fn plans(&self) -> &[Arc<Plan>] {
+        &self.plans
+    }
+
+    pub(crate) fn plan(&self, number: u32) -> &Plan {
+        &self.plans[number as usize - 1]
+    }
+
+    /// The last one, by whose slots events of all are decoded.
+    pub(crate) fn last(&self) -> &Compiled {
+        self.plans.last().expect("at least one").set()
+    }
+
+    pub(crate) fn config(&self, partition: u32, partitions: u32) -> Config {
+        Config {
+            partition,
+            partitions,
+            start_offset: 0,
+            gaps_are_losses: false,
+            hash_key: KEY,
+        }
+    }
+
+    pub(crate) fn teach(&self, engine: &mut Engine) {
+        self.plans.iter().for_each(|plan| engine.learn(plan));
+    }
+
+    /// An engine that has seen nothing and was told of all sets.
+    pub(crate) fn engine(&self, partition: u32, partitions: u32) -> Engine {
+        let config = self.config(partition, partitions);
+        let mut engine = Engine::new(config, Arc::clone(&self.plans[0]));
+        self.teach(&mut engine);
+        engine
+    }
+}
+
+/// Folds logs in which sets are activated; every sealed second with the number of its set.
+pub(crate) fn fold_sets(
+    sets: &Sets,
+    logs: &Logs,
+    step: Step,
+) -> (BTreeMap<i64, (u32, Sealed)>, Vec<Engine>) {
+    let partitions = u32::try_from(logs.len()).expect("few");
+    let mut rollup = Rollup::new(Arc::clone(sets.plan(1).set()), partitions);
+    sets.plans().iter().for_each(|plan| rollup.learn(plan));
+    let (mut engines, mut parts) = (Vec::new(), Vec::new());
+    for (p, log) in (0_u32..).zip(logs) {
+        let mut engine = sets.engine(p, partitions);
+        engine.set_step(step);
+        for (offset, record) in (0_i64..).zip(log) {
+            deliver(&mut engine, sets.last(), offset, record);
+            while let Some(effect) = engine.next_effect() {
+                if let Effect::Part(part) = effect {
+                    parts.push(part);
+                }
+            }
+        }
+        engines.push(engine);
+    }
+    parts.sort_by_key(|p| p.s);
+    let mut sealed = BTreeMap::new();
+    for part in parts {
+        if let Some(one) = rollup.handle_part(part) {
+            sealed.insert(one.s, (rollup.set().number, one));
+        }
+    }
+    (sealed, engines)
+}
+
 /// An engine that has seen nothing.
 pub(crate) fn engine(set: &Arc<Compiled>, partition: u32, partitions: u32) -> Engine {
     let config = Config {
@@ -108,11 +197,8 @@ pub(crate) fn engine(set: &Arc<Compiled>, partition: u32, partitions: u32) -> En
 /// Hands one record in.
 pub(crate) fn deliver(engine: &mut Engine, set: &Compiled, offset: i64, record: &LogRecord) {
     let decoded;
-    let content = match record.clock {
-        Some(counter) => Content::Control(Control {
-            counter,
-            act: Act::Clock,
-        }),
+    let content = match &record.control {
+        Some(control) => Content::Control(control.clone()),
         None => {
             decoded = decode(&record.value, &set.slots, &set.limits);
             match &decoded {

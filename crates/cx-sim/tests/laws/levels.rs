@@ -1,6 +1,7 @@
 //! The six meanings of a service level on one vector, folded by the real engine.
 
 use crate::fold::{catalog, fold};
+use crate::world::tick;
 use cx_engine::Step;
 use cx_model::record::TimestampKind;
 use cx_model::time::{SECOND, Timestamp};
@@ -42,7 +43,7 @@ fn record(timestamp: Timestamp, value: Vec<u8>, clock: Option<u64>) -> LogRecord
         timestamp,
         timestamp_kind: TimestampKind::LogAppend,
         value,
-        clock,
+        control: clock.map(tick),
     }
 }
 

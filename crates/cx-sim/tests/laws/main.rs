@@ -1,12 +1,14 @@
 //! The engine's laws on random small worlds, against the slow model. A failing seed is printed.
 
 mod bounded;
+mod changing;
 mod crowd;
 mod decisions;
 mod equal;
 mod fold;
 mod kinds;
 mod levels;
+mod living;
 mod replay;
 mod same;
 mod snapshot;

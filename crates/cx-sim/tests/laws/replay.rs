@@ -39,7 +39,7 @@ fn run(set: &Arc<Compiled>, logs: &Logs, feed: &Feed) -> Run {
             });
             // Only log times that the record will truly move to may be announced.
             let moves = engine.log_time().is_none_or(|t| t <= record.timestamp);
-            if feed.announced && record.clock.is_some() && moves {
+            if feed.announced && record.control.is_some() && moves {
                 engine.handle_timeout(record.timestamp);
             }
             deliver(&mut engine, set, offset, record);

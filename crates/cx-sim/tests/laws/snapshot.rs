@@ -35,7 +35,7 @@ fn restored(set: &Arc<Compiled>, bytes: &[Vec<u8>]) -> Result<Engine, Unfit> {
     let blocks = bytes
         .iter()
         .map(|b| postcard::from_bytes(b).expect("our own bytes"));
-    Engine::restore(config(0), Arc::new(Plan::new(Arc::clone(set))), blocks)
+    Engine::restore(config(0), &[Arc::new(Plan::new(Arc::clone(set)))], blocks)
 }
 
 fn bytes(block: &Block) -> Vec<u8> {
@@ -215,7 +215,7 @@ fn blocks_that_are_missing_or_of_another_partition_or_set_make_no_engine() {
     let why = restored(&other, &all).err().map(|e| e.to_string());
     assert_eq!(why.as_deref(), Some("block 1: panes of another set"));
     let blocks = all.iter().map(|b| postcard::from_bytes(b).expect("bytes"));
-    let elsewhere = Engine::restore(config(1), Arc::new(Plan::new(set)), blocks);
+    let elsewhere = Engine::restore(config(1), &[Arc::new(Plan::new(set))], blocks);
     let why = elsewhere.err().map(|e| e.to_string());
     assert_eq!(
         why.as_deref(),

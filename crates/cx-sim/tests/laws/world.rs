@@ -1,6 +1,7 @@
 //! Random small worlds. In: a seed. Kept: nothing. Out: interactions, and logs of them.
 //! Never knows: engines.
 
+use cx_model::control::{Act, Control};
 use cx_model::ids::partition_of;
 use cx_model::record::TimestampKind;
 use cx_model::time::{HOUR, MINUTE, SECOND, Timestamp};
@@ -93,6 +94,14 @@ pub(crate) fn world(seed: u64) -> World {
         .collect()
 }
 
+/// What a clock record says.
+pub(crate) fn tick(counter: u64) -> Control {
+    Control {
+        counter,
+        act: Act::Clock,
+    }
+}
+
 /// The world as logs; clock records close every partition at the end, and stand between.
 pub(crate) fn logs(
     world: &[(i64, Option<String>, Vec<u8>)],
@@ -107,7 +116,7 @@ pub(crate) fn logs(
             timestamp: Timestamp(at),
             timestamp_kind: TimestampKind::Create,
             value: Vec::new(),
-            clock: Some(counter),
+            control: Some(tick(counter)),
         });
     };
     let begin = world[0].0 - SECOND;
@@ -122,7 +131,7 @@ pub(crate) fn logs(
             timestamp: Timestamp(*at),
             timestamp_kind: TimestampKind::Create,
             value: bytes.clone(),
-            clock: None,
+            control: None,
         });
         newest = newest.max(*at);
         if clocks > 0 && i % clocks == 0 {

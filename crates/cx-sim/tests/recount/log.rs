@@ -119,7 +119,17 @@ fn event(timestamp: Timestamp, kind: TimestampKind, value: Vec<u8>) -> Entry {
 fn control(timestamp: Timestamp, counter: u64, act: Act) -> Entry {
     let (name, data) = match &act {
         Act::Clock => ("clock", json!({})),
-        Act::Activate { number, hash } => ("activation", json!({"number": number, "hash": hash})),
+        Act::Activate {
+            number,
+            hash,
+            effective_from,
+        } => {
+            let mut data = json!({"number": number, "hash": hash});
+            if *number > 1 {
+                data["effective_from"] = effective_from.to_rfc3339().into();
+            }
+            ("activation", data)
+        }
         Act::Acknowledge { through } => ("data_gap_acknowledged", json!({"through": through})),
     };
     let value = json!({
@@ -237,6 +247,7 @@ fn strange(before: &[Entry], i: usize, last: &Entry, kind: TimestampKind) -> Opt
     let activate = |number| Act::Activate {
         number,
         hash: "ab".to_owned(),
+        effective_from: at,
     };
     let forged = || {
         let mut entry = control(at, 0, Act::Clock);
@@ -291,8 +302,8 @@ pub(crate) fn of_world(seed: u64) -> Log {
         TimestampKind::LogAppend
     };
     let all = logs(&world(seed), partitions, 7).into_iter().map(|log| {
-        let entries = log.into_iter().map(|r| match r.clock {
-            Some(counter) => control(r.timestamp, counter, Act::Clock),
+        let entries = log.into_iter().map(|r| match r.control {
+            Some(said) => control(r.timestamp, said.counter, said.act),
             None => event(r.timestamp, kind, r.value),
         });
         spiced(entries.collect(), kind)

@@ -40,7 +40,7 @@ impl<D: Disk> Store<D> {
     /// [`Error::Io`] for a folder that cannot be listed, or temporary files that cannot be removed.
     pub fn open(disk: D, bounds: Bounds, ours: Cells) -> Result<(Self, Opened), Error> {
         let store = Self {
-            ours: Columns::seen_from(&ours, ours.clone()),
+            ours: Mutex::new(Columns::seen_from(&ours, ours.clone())),
             disk,
             bounds,
             shelf: Mutex::new(Shelf::default()),
@@ -109,10 +109,11 @@ impl<D: Disk> Store<D> {
         let file = self.disk.open(name).map_err(at_begin)?;
         let mut file = BufReader::with_capacity(BUFFER, file);
         let (cells, mut next) = format::read_begin(&mut file)?;
-        let columns = if cells == self.ours.cells {
-            Arc::clone(&self.ours)
+        let ours = self.ours();
+        let columns = if cells == ours.cells {
+            ours
         } else {
-            Columns::seen_from(&self.ours.cells, cells)
+            Columns::seen_from(&ours.cells, cells)
         };
         let mut frames = Vec::new();
         let fault = loop {

@@ -48,7 +48,7 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// [`Error::Unread`].
     pub fn minute(&self, s: i64) -> Result<Option<Found>, Error> {
-        let ours = self.ours.cells.keys.len();
+        let ours = self.ours().cells.keys.len();
         self.read_minute(s, &mut Unpacked::default(), |bytes, columns| {
             let minute = Minute::read(bytes)?;
             Some(Found {

@@ -1,0 +1,120 @@
+//! Definitions that change while everything runs.
+
+use crate::cluster::{Installation, sent};
+use crate::restart::{installed, until, until_saved};
+use crate::round_trip::events;
+use crate::run::{House, copy, root};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// A catalogue of its own whose stamps are believed for two seconds ahead: a change need not wait long.
+fn catalogue(at: &mut Installation) -> tempfile::TempDir {
+    let catalog = tempfile::tempdir().expect("a folder");
+    copy(&root().join("deploy/catalog"), catalog.path());
+    std::fs::write(catalog.path().join("limits.yaml"), "clamp_s: 2\n").expect("written");
+    let path = catalog.path().display().to_string();
+    at.more.push(("WATCHFLOOR_CATALOG", path));
+    catalog
+}
+
+fn edit(catalog: &Path, kpi: &str, from: &str, to: &str) {
+    let file = catalog.join(format!("kpis/{kpi}.yaml"));
+    let text = std::fs::read_to_string(&file).expect("there");
+    assert!(text.contains(from), "{kpi} has no {from:?}");
+    std::fs::write(file, text.replace(from, to)).expect("written");
+}
+
+fn say(house: &House, word: &Value) -> (u16, Value) {
+    let body = word.to_string();
+    house.post("/v1/definitions", "application/json", body.as_bytes())
+}
+
+fn activate(house: &House) -> (u16, Value) {
+    let hash = house.get("/v1/definitions")["files"]["hash"].clone();
+    say(
+        house,
+        &json!({"word": "activate", "hash": hash, "by": "Ada", "why": "a test"}),
+    )
+}
+
+/// The seal is pressed: the slow model counts the whole log, and agrees.
+fn recounted(house: &House) -> Value {
+    let (status, begun) = house.post("/v1/recount", "application/json", b"");
+    assert!(status < 300, "{begun}");
+    let told = until(house, "/v1/recount", "recounted", |told| {
+        !matches!(told["state"].as_str(), Some("reading" | "counting"))
+    });
+    assert_eq!(told["state"], "agrees", "{told}");
+    told
+}
+
+fn in_force(house: &House, number: u64) {
+    until(house, "/v1/definitions", "in force", |told| {
+        told["sets"].as_array().is_some_and(|sets| {
+            let set = sets.iter().find(|s| s["set"] == number);
+            set.is_some_and(|s| s["state"] == "in_force")
+        })
+    });
+}
+
+#[test]
+fn definitions_change_under_load_and_every_number_is_that_of_a_recount() {
+    let mut at = installed(3);
+    let catalog = catalogue(&mut at);
+    let house = at.serve();
+    sent(&at, &events(3).0);
+    let before = house.get("/v1/kpis/orders");
+    edit(catalog.path(), "orders", "event.type", "event.tyqe");
+    let told = house.get("/v1/definitions");
+    let fault = told["files"]["faults"][0].as_str().unwrap_or_default();
+    assert!(
+        fault.contains("orders.yaml") && fault.contains('^'),
+        "{told}"
+    );
+
+    edit(catalog.path(), "orders", "event.tyqe", "event.type");
+    let where_web = "order_placed.v1\" && data.channel == \"web\"}";
+    edit(catalog.path(), "orders", "order_placed.v1\"}", where_web);
+    edit(
+        catalog.path(),
+        "active_customers",
+        "meaning: ",
+        "meaning: Once more, ",
+    );
+    let (status, said) = activate(&house);
+    assert_eq!(status, 202, "{said}");
+    let again = activate(&house);
+    assert_eq!(again.0, 409, "{}", again.1);
+    until_saved(&house, &at);
+    drop(house);
+
+    // The house was killed before the new set held: it goes on from its snapshots.
+    let house = at.serve();
+    in_force(&house, 2);
+    sent(&at, &events(1).0);
+    let orders = house.get("/v1/kpis/orders");
+    assert_ne!(orders["definition"], before["definition"]);
+    recounted(&house);
+
+    let sign = |role: &str, by: &str| {
+        let definition = &orders["definition"];
+        say(
+            &house,
+            &json!({"word": "sign", "kpi": "orders", "definition": definition, "role": role, "by": by}),
+        )
+    };
+    assert_eq!(sign("business", "Ada").0, 202);
+    assert_eq!(sign("technical", "Ada").0, 409, "one person signs once");
+    let (status, said) = sign("technical", "Grace");
+    assert_eq!((status, &said["state"]), (202, &json!("agreed")), "{said}");
+
+    let (status, said) = say(&house, &json!({"word": "roll_back", "set": 1, "by": "Ada"}));
+    assert_eq!(status, 202, "{said}");
+    in_force(&house, 3);
+    let orders = house.get("/v1/kpis/orders");
+    assert_eq!(orders["definition"], before["definition"]);
+    assert_eq!(orders["governed"]["state"], "proposed", "{orders}");
+    recounted(&house);
+    let (last, good) = house.stop();
+    assert!(good && last["ok"] == true, "{last}");
+}
