@@ -11,6 +11,7 @@ mod unit;
 mod window;
 mod words;
 
+pub(crate) use alert::subject;
 pub(crate) use example::has_value;
 pub(crate) use unit::{currency, factor};
 pub(crate) use window::LATER;
@@ -80,7 +81,6 @@ impl Checker<'_, '_> {
 
     fn kpi(&mut self, raw: &RawKpi) -> Option<Kpi> {
         self.words(raw);
-        self.alerts(raw);
         self.conditions(raw);
         let formula = self.formula(raw);
         let direction = self.direction(raw);
@@ -90,12 +90,14 @@ impl Checker<'_, '_> {
         let dimensions = self.dimensions(raw, &formula);
         self.size(raw, &dimensions, &windows);
         self.unit(raw, &formula);
+        let alerts = self.alerts(raw, (&windows, &dimensions, target), &formula);
         let examples = self.examples(raw, &windows, &dimensions);
         let mut kpi = Kpi {
             kpi: raw.kpi.value.clone(),
             business_name: raw.business_name.value.clone(),
             meaning: raw.meaning.value.clone(),
             filter: raw.filter.as_ref().map(|f| f.value.clone()),
+            alerts,
             examples,
             target,
             decimals: raw.decimals.value,

@@ -1,6 +1,7 @@
 //! In: a checked catalogue. Kept: nothing. Out: the compiled set.
 //! Never knows: files, faults; a checked catalogue always compiles.
 
+use crate::alert;
 use crate::board;
 use crate::catalog::Catalog;
 use crate::cel::{self, About, Condition};
@@ -39,6 +40,7 @@ impl Catalog {
             order: derived::order(&self.kpis),
             measures: Vec::new(),
             cells: Vec::new(),
+            alerts: Vec::new(),
             sources: self.sources.iter().map(|s| s.source.clone()).collect(),
             channels: self.channels.clone(),
             reply_targets_ms: self.channels.iter().map(target).collect(),
@@ -46,6 +48,8 @@ impl Catalog {
         };
         for kpi in &self.kpis {
             add(&mut set, kpi);
+            set.alerts
+                .extend(alert::compile(kpi, &set.cells, &self.sources));
         }
         for (i, kpi) in self.kpis.iter().enumerate() {
             if let Formula::Derived { expr, metrics, n } = &kpi.formula {

@@ -1,6 +1,7 @@
 //! In: checked definitions. Kept: closures and dense numbers. Out: what an engine runs.
 //! Never knows: YAML; the engine's state.
 
+use crate::alert::CompiledAlert;
 use crate::definition::Object;
 use crate::expr::Expr;
 use crate::fact::{Fact, Facts};
@@ -248,6 +249,8 @@ pub struct Compiled {
     pub measures: Vec<CompiledMeasure>,
     /// All cells of all KPIs.
     pub cells: Vec<CellInfo>,
+    /// Alerts of all KPIs, in their order.
+    pub alerts: Vec<CompiledAlert>,
     /// Declared sources (CloudEvents `source`), ascending.
     pub sources: Vec<String>,
     /// Registered channels.

@@ -1,6 +1,7 @@
 //! In: nothing. Kept: nothing. Out: what a checked definition says, as plain data.
 //! Never knows: YAML text, closures, how a number is counted.
 
+pub use crate::alert::{Alert, Notify, Priority};
 use cx_model::window::Window;
 use serde::Serialize;
 
@@ -33,6 +34,9 @@ pub struct Kpi {
     pub target: Option<i64>,
     /// Who answers for meaning and for data.
     pub owners: Owners,
+    /// Limits, each with what to do when it is passed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<Alert>,
     /// Worked examples that run as tests.
     pub examples: Vec<Example>,
     /// SHA-256 of all of the above as canonical JSON, 64 hex digits; of a derived one with the hashes

@@ -10,6 +10,7 @@ use crate::diagnostic::did_you_mean;
 use cel::common::ast::{
     CallExpr, Expr as Node, IdedExpr, LiteralValue, SourceInfo, operators as op,
 };
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 /// Longest expression, bytes.
@@ -97,6 +98,27 @@ impl Fraction {
         }
     }
 
+    /// Which is greater; `None` where that leaves 127 bits.
+    #[must_use]
+    pub fn compare(self, other: Self) -> Option<Ordering> {
+        let (left, right) = (
+            self.above.checked_mul(other.below)?,
+            other.above.checked_mul(self.below)?,
+        );
+        Some(left.cmp(&right))
+    }
+
+    /// The greatest whole number of steps of 10^-scale that is not above it, and the least that is not
+    /// below it; `None` where that leaves 127 bits.
+    #[must_use]
+    pub fn steps(self, scale: u8) -> Option<(i128, i128)> {
+        let ten = 10_i128.pow(u32::from(scale.min(12)));
+        let above = self.above.checked_mul(ten)?;
+        let floor = above.div_euclid(self.below);
+        let exact = above.rem_euclid(self.below) == 0;
+        Some((floor, floor + i128::from(!exact)))
+    }
+
     /// Times 10^scale, rounded half to even; `None` where it leaves 64 bits.
     #[must_use]
     pub fn scaled(self, scale: u8) -> Option<i64> {
@@ -104,9 +126,9 @@ impl Fraction {
         let above = self.above.checked_mul(ten)?;
         let (whole, rest) = (above.div_euclid(self.below), above.rem_euclid(self.below));
         let up = match rest.cmp(&(self.below - rest)) {
-            std::cmp::Ordering::Less => false,
-            std::cmp::Ordering::Greater => true,
-            std::cmp::Ordering::Equal => whole.rem_euclid(2) == 1,
+            Ordering::Less => false,
+            Ordering::Greater => true,
+            Ordering::Equal => whole.rem_euclid(2) == 1,
         };
         i64::try_from(whole + i128::from(up)).ok()
     }
@@ -147,6 +169,14 @@ impl Expr {
         let reader = Reader {
             info: program.source_info(),
             names,
+            words: &Words {
+                unknown: "is none of the metrics",
+                known: "every KPI of the expression stands in metrics",
+                foreign: (
+                    "a derived KPI is plain arithmetic",
+                    "write + - * /, brackets, numbers and names of metrics",
+                ),
+            },
         };
         reader.read(root)
     }
@@ -178,13 +208,30 @@ impl Expr {
     }
 }
 
-struct Reader<'r> {
-    info: &'r SourceInfo,
-    names: &'r [&'r str],
+/// How faults are told to whoever wrote the arithmetic.
+pub(crate) struct Words {
+    /// After a name that is not known.
+    pub(crate) unknown: &'static str,
+    /// Where known names come from.
+    pub(crate) known: &'static str,
+    /// What is wrong with anything else, and what to write instead.
+    pub(crate) foreign: (&'static str, &'static str),
+}
+
+/// Reads arithmetic out of a parsed text.
+pub(crate) struct Reader<'r> {
+    pub(crate) info: &'r SourceInfo,
+    pub(crate) names: &'r [&'r str],
+    pub(crate) words: &'r Words,
 }
 
 impl Reader<'_> {
-    fn fault(&self, at: &IdedExpr, message: impl Into<String>, fix: impl Into<String>) -> Fault {
+    pub(crate) fn fault(
+        &self,
+        at: &IdedExpr,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Fault {
         let span = place::span(self.info, at);
         let (offset, length) = place::characters(&self.info.source, span);
         Fault {
@@ -195,15 +242,16 @@ impl Reader<'_> {
         }
     }
 
-    fn read(&self, at: &IdedExpr) -> Result<Expr, Fault> {
+    pub(crate) fn read(&self, at: &IdedExpr) -> Result<Expr, Fault> {
         match &at.expr {
             Node::Literal(literal) => self.number(at, literal),
             Node::Ident(name) => {
                 let found = self.names.iter().position(|known| known == name);
                 found.map(Expr::Name).ok_or_else(|| {
                     let near = did_you_mean(name, self.names.iter().copied());
-                    let fix = format!("{near}; every KPI of the expression stands in metrics");
-                    self.fault(at, format!("{name} is none of the metrics"), fix)
+                    let Words { unknown, known, .. } = self.words;
+                    let fix = format!("{near}; {known}");
+                    self.fault(at, format!("{name} {unknown}"), fix)
                 })
             }
             Node::Call(call) => self.call(at, call),
@@ -217,8 +265,8 @@ impl Reader<'_> {
     }
 
     fn foreign(&self, at: &IdedExpr) -> Fault {
-        let fix = "write + - * /, brackets, numbers and names of metrics";
-        self.fault(at, "a derived KPI is plain arithmetic", fix)
+        let (message, fix) = self.words.foreign;
+        self.fault(at, message, fix)
     }
 
     fn number(&self, at: &IdedExpr, literal: &LiteralValue) -> Result<Expr, Fault> {

@@ -1,6 +1,7 @@
 //! The meanings: KPI, source, channel and board definitions. In: YAML files. Kept: nothing.
 //! Out: checked definitions and a compiled set. Never knows: Kafka, sockets, engine state.
 
+pub mod alert;
 mod board;
 mod catalog;
 pub mod cel;
@@ -17,6 +18,7 @@ mod limits;
 mod raw;
 pub mod said;
 mod schema;
+pub mod threshold;
 
 pub use catalog::{Catalog, FOLD_VERSION, load, load_texts};
 pub use check::{Declared, parse_kpi};

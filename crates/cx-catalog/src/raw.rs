@@ -134,8 +134,9 @@ pub(crate) struct RawKpi {
     /// RFC 3339 time from which the definition holds.
     #[schemars(with = "Option<String>")]
     pub(crate) effective_from: Option<Spanned<String>>,
-    /// Judged at sealed seconds; checked for form so far.
+    /// Limits, at most eight.
     #[serde(default)]
+    #[schemars(length(max = 8))]
     pub(crate) alerts: Vec<RawAlert>,
     /// At least one; none where processes measure, for no event gives such a number.
     #[schemars(with = "Vec<RawExample>")]
@@ -278,7 +279,8 @@ pub(crate) struct RawOwners {
     pub(crate) technical: Spanned<String>,
 }
 
-/// Checked for form; judged when alerts exist.
+/// One limit: when it is passed, who must know and what they do first. Judged at sealed seconds over
+/// the number as the screens show it.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawAlert {
@@ -288,27 +290,38 @@ pub(crate) struct RawAlert {
     /// One of the KPI's windows.
     #[schemars(with = "String")]
     pub(crate) window: Spanned<String>,
-    /// Condition over `value` and `n` that raises it.
-    #[schemars(with = "String", length(min = 1))]
-    pub(crate) when: Spanned<String>,
-    /// Condition that clears it.
-    #[schemars(with = "String", length(min = 1))]
-    pub(crate) clear: Spanned<String>,
-    /// How long `when` must hold, e.g. `60s`.
-    #[serde(rename = "for")]
+    /// One of the KPI's dimensions: each of its values, and `other`, is judged by itself. Without it
+    /// the total is.
     #[schemars(with = "Option<String>")]
+    pub(crate) by: Option<Spanned<String>>,
+    /// CEL condition that raises it, over value, n, target; of a ratio also numerator and
+    /// denominator, of the age of sources freshness: what each source promises, seconds.
+    #[schemars(with = "String", length(min = 1, max = 300))]
+    pub(crate) when: Spanned<String>,
+    /// Condition that clears it, over the same; must leave out what `when` takes. Between the two is the
+    /// dead band.
+    #[schemars(with = "String", length(min = 1, max = 300))]
+    pub(crate) clear: Spanned<String>,
+    /// Delay: how long `when` must hold, e.g. `60s`; at once where it is not said. At most 24 hours.
+    #[serde(rename = "for")]
+    #[schemars(with = "Option<String>", regex(pattern = "^[0-9]+[smh]$"))]
     pub(crate) duration: Option<Spanned<String>>,
-    /// Who acts, if not the KPI's owners.
+    /// How long it stays raised at least, e.g. `2m`. At most 24 hours.
+    #[schemars(with = "Option<String>", regex(pattern = "^[0-9]+[smh]$"))]
+    pub(crate) hold: Option<Spanned<String>>,
+    /// Who acts; the KPI's business owner where it is not said.
     #[schemars(with = "Option<String>")]
     pub(crate) owner: Option<Spanned<String>>,
-    /// Short name of what probably lies behind it.
-    #[schemars(with = "Option<String>")]
+    /// What probably lies behind it: lower-case letters, digits and `_`. Alerts of one cause are shown
+    /// as one; the KPI's name where it is not said.
+    #[schemars(with = "Option<String>", regex(pattern = "^[a-z0-9_]{1,48}$"))]
     pub(crate) cause: Option<Spanned<String>>,
     /// What to do first.
-    #[schemars(with = "String", length(min = 1))]
+    #[schemars(with = "String", length(min = 1, max = 120))]
     pub(crate) next_step: Spanned<String>,
-    /// Whom to tell.
+    /// Whom to tell, at most four.
     #[serde(default)]
+    #[schemars(length(max = 4))]
     pub(crate) notify: Vec<RawNotify>,
 }
 
@@ -316,8 +329,8 @@ pub(crate) struct RawAlert {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawNotify {
-    /// Name of a receiver.
-    #[schemars(with = "String", length(min = 1))]
+    /// Name of a receiver in the server's configuration: lower-case letters, digits and `_`.
+    #[schemars(with = "String", regex(pattern = "^[a-z0-9_]{1,48}$"))]
     pub(crate) to: Spanned<String>,
     /// Tell only if nobody took the alert for that long, e.g. `5m`.
     #[schemars(with = "Option<String>")]

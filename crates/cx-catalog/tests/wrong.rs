@@ -161,6 +161,60 @@ fn faults_of_meaning_say_what_to_write() {
 }
 
 #[test]
+fn faults_of_alerts_say_what_an_operator_would_miss() {
+    let when = "when: value < 75 && n >= 20";
+    check("alert_no_condition", when, "when: value - 75");
+    check("alert_unknown_name", when, "when: valu < 75 && n >= 20");
+    check("alert_text", when, "when: value < \"75\"");
+    check("alert_single_equals", when, "when: value = 75");
+    check("alert_ends_too_early", when, "when: value < 75 &&");
+    check("alert_looks_at_nothing", when, "when: 75 < target");
+    check("alert_never_holds", when, "when: value < 75 && value > 80");
+    check("alert_more_decimals", when, "when: value == 74.95");
+    check("alert_of_an_event", when, "when: data.wait_ms > 20000");
+    check(
+        "alert_no_dead_band",
+        "clear: value >= 78",
+        "clear: value >= 70",
+    );
+    check(
+        "alert_clears_the_few",
+        "clear: value >= 78",
+        "clear: value >= 78 || n <= 20",
+    );
+    check("alert_without_clear", "clear: value >= 78, ", "");
+    check(
+        "alert_by_what",
+        "window: 15m, when",
+        "window: 15m, by: quue, when",
+    );
+    check(
+        "alert_window_not_counted",
+        "window: 15m, when",
+        "window: day, when",
+    );
+    check("alert_duration", "for: 60s", "for: a minute");
+    check("alert_too_long", "for: 60s", "for: 25h");
+    check("alert_hold", "for: 60s", "for: 60s, hold: 0s");
+    check(
+        "alert_cause",
+        "cause: voice_staffing",
+        "cause: Voice staffing",
+    );
+    check(
+        "alert_next_step",
+        "next_step: Call the shift lead",
+        "next_step: ''",
+    );
+    check("alert_receiver", "to: care_oncall", "to: care@example.com");
+    check("alert_untaken", "untaken_after: 5m", "untaken_after: 5");
+    check("alert_unknown_field", "for: 60s", "delay: 60s");
+    let no_target = GOOD.replace("target: 80\n", "");
+    let no_target = no_target.replace("value < 75", "value < target - 5");
+    insta::assert_snapshot!("alert_no_target", whole(&no_target));
+}
+
+#[test]
 fn several_faults_of_one_file_are_told_together() {
     let text = GOOD
         .replace("data.outcome", "data.outcme")

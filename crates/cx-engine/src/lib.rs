@@ -13,6 +13,7 @@
 mod account;
 mod effect;
 mod engine;
+pub mod judge;
 mod kpi;
 mod plan;
 mod rollup;

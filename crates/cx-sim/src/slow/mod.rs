@@ -2,6 +2,7 @@
 //! questions. Out: every cell at a second, recounted from the first record on.
 //! Never knows: panes, running sums, the engine. Conditions run in the CEL crate's interpreter.
 
+pub mod alerts;
 mod conversations;
 mod decisions;
 mod derived;

@@ -1,5 +1,6 @@
 //! The engine's laws on random small worlds, against the slow model. A failing seed is printed.
 
+mod alerts;
 mod bounded;
 mod changing;
 mod crowd;
