@@ -62,12 +62,12 @@ pub struct Alert {
 }
 
 /// Whom to tell, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notify {
     /// Name of a receiver.
     pub to: String,
     /// Only where nobody took it for that long, seconds; `None`: at once, and when it clears.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub untaken_after_s: Option<u32>,
 }
 

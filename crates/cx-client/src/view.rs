@@ -1,8 +1,11 @@
 //! In: server frames. Kept: cells and values of one board. Out: a digest that was verified.
 //! Never knows: where frames come from.
 
+mod alarms;
+
 use crate::Error;
-use cx_model::frame::{ServerFrame, WireCell, WireInfo, WireValue};
+use alarms::Alarms;
+use cx_model::frame::{ServerFrame, WireAlerts, WireCell, WireInfo, WireValue};
 use cx_model::value::{CellKey, cell_hash_of, digest_text};
 use cx_model::window::Window;
 use std::collections::BTreeMap;
@@ -14,6 +17,7 @@ pub struct View {
     cells: BTreeMap<u32, Cell>,
     values: BTreeMap<u32, (Option<i64>, u8)>,
     sum: u64,
+    alarms: Alarms,
     /// The server's life.
     pub epoch: String,
     /// Sequence number of the last frame applied.
@@ -50,12 +54,14 @@ impl View {
                 cells,
                 values,
                 g,
+                alerts,
                 ..
             } => {
                 self.open(mode, epoch)?;
                 self.announce(cells)?;
                 self.sealed = *sealed;
-                self.take(values, *seq, *s, g)
+                let alerted = self.alert(alerts.as_ref(), *seq)?;
+                Ok(self.take(values, *seq, *s, g)? || alerted)
             }
             ServerFrame::D {
                 seq,
@@ -63,10 +69,12 @@ impl View {
                 sealed,
                 v,
                 g,
+                alerts,
                 ..
             } => {
                 self.sealed = sealed.unwrap_or(true);
-                self.take(v, *seq, *s, g)
+                let alerted = self.alert(alerts.as_ref(), *seq)?;
+                Ok(self.take(v, *seq, *s, g)? || alerted)
             }
             ServerFrame::Hb { seq, s, g, .. } => self.take(&[], *seq, *s, g),
             ServerFrame::End { .. }
@@ -94,6 +102,15 @@ impl View {
         self.cells.get(&cell).map(|c| (&c.key, &c.info))
     }
 
+    /// Alerts that are not at rest: their cell, the second raised, state bits. Verified.
+    pub fn alerts(&self) -> impl Iterator<Item = (&CellKey, i64, u8)> {
+        self.alarms.open()
+    }
+
+    fn alert(&mut self, alerts: Option<&WireAlerts>, seq: u64) -> Result<bool, Error> {
+        alerts.map_or(Ok(false), |alerts| self.alarms.apply(alerts, seq))
+    }
+
     fn open(&mut self, mode: &str, epoch: &str) -> Result<(), Error> {
         if mode == "snapshot" {
             *self = Self::default();
@@ -107,15 +124,7 @@ impl View {
 
     fn announce(&mut self, cells: &[WireCell]) -> Result<(), Error> {
         for (id, kpi, window, dims, info) in cells {
-            let window = Window::parse(window).ok_or_else(|| Error::Window {
-                window: window.clone(),
-            })?;
-            let key = CellKey {
-                kpi: kpi.as_str().into(),
-                definition: info.definition.as_str().into(),
-                window,
-                dims: dims.clone(),
-            };
+            let key = key(kpi, window, dims, info)?;
             let prefix = key.digest_prefix();
             let hash = cell_hash_of(&prefix, None, 0);
             let info = info.clone();
@@ -156,6 +165,23 @@ impl View {
         let (server, ours) = (g.to_owned(), self.digest.clone());
         Err(Error::Mismatch { seq, server, ours })
     }
+}
+
+fn key(
+    kpi: &str,
+    window: &str,
+    dims: &BTreeMap<String, String>,
+    info: &WireInfo,
+) -> Result<CellKey, Error> {
+    let known = Window::parse(window).ok_or_else(|| Error::Window {
+        window: window.to_owned(),
+    })?;
+    Ok(CellKey {
+        kpi: kpi.into(),
+        definition: info.definition.as_str().into(),
+        window: known,
+        dims: dims.clone(),
+    })
 }
 
 #[cfg(test)]
@@ -199,6 +225,7 @@ mod tests {
             cells,
             values: v,
             g,
+            alerts: None,
         }
     }
 
@@ -214,6 +241,7 @@ mod tests {
             waiting_for,
             v,
             g,
+            alerts: None,
         }
     }
 

@@ -73,6 +73,7 @@ impl Plan {
             order: Vec::new(),
             measures,
             cells: Vec::new(),
+            alerts: Vec::new(),
             sources: set.sources.clone(),
             channels: set.channels.clone(),
             reply_targets_ms: set.reply_targets_ms.clone(),

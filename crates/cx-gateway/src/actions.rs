@@ -1,5 +1,11 @@
 //! In: what a person says they do. Kept: nothing. Out: a checked act for the house, what became of it.
 //! Never knows: what an act changes.
+//!
+//! Every act is in one envelope: who, in which role, why; what is done is a form of its own per family.
+
+mod alert;
+
+pub use alert::{AlertAct, Scope};
 
 use crate::desk::Desk;
 use crate::problem::Problem;
@@ -9,6 +15,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 type Desks = State<Arc<dyn Desk>>;
@@ -16,8 +24,7 @@ type Desks = State<Arc<dyn Desk>>;
 /// Longest name and longest reason, characters.
 const NAME: usize = 64;
 const REASON: usize = 500;
-const ACKNOWLEDGE: &str = "acknowledge_data_gap";
-const FIX: &str = r#"write {"action": "acknowledge_data_gap", "partition": 3, "through": 120, "by": "your name", "why": "…"}; GET /readyz names the gaps"#;
+const FIX: &str = r#"write {"action": "acknowledge_data_gap", "partition": 3, "through": 120, "by": "your name", "why": "…"}, or one of take_alert, hand_over_alert, shelve_alert, unshelve_alert, resolve_alert, declare_maintenance, end_maintenance; GET /readyz names data gaps, GET /v1/alerts alerts"#;
 
 /// What a person does, and who.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +33,8 @@ pub struct Action {
     pub deed: Deed,
     /// Who: 1 to 64 characters. In the open mode a name is all that is asked for.
     pub by: String,
+    /// In which role, as `team.role`: at most 64 characters, may be empty.
+    pub role: String,
     /// Why, in their own words: at most 500 characters.
     pub why: String,
 }
@@ -40,17 +49,8 @@ pub enum Deed {
         /// The offset after the last record missed, as `/readyz` says it.
         through: i64,
     },
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Asked {
-    action: String,
-    partition: u32,
-    through: i64,
-    by: String,
-    #[serde(default)]
-    why: String,
+    /// They do something about alerts.
+    Alert(AlertAct),
 }
 
 /// What became of an act.
@@ -69,6 +69,13 @@ pub enum Acted {
     Unavailable(String),
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gap {
+    partition: u32,
+    through: i64,
+}
+
 /// `POST /v1/actions`.
 pub(crate) async fn post(State(desk): Desks, body: Bytes) -> Response {
     let action = match read(&body) {
@@ -81,7 +88,11 @@ pub(crate) async fn post(State(desk): Desks, body: Bytes) -> Response {
             (StatusCode::ACCEPTED, Json(body)).into_response()
         }
         Acted::Unfit(why) => Problem::new(StatusCode::CONFLICT, "nothing to act on", why)
-            .at("action", "body", "see GET /readyz for what holds")
+            .at(
+                "action",
+                "body",
+                "see GET /readyz and GET /v1/alerts for what holds",
+            )
             .into_response(),
         Acted::Unavailable(why) => {
             let title = "the log cannot be written";
@@ -92,31 +103,54 @@ pub(crate) async fn post(State(desk): Desks, body: Bytes) -> Response {
     }
 }
 
+fn wrong(field: &str, detail: impl Into<String>, fix: &str) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "no such act", detail).at(field, "body", fix)
+}
+
 fn read(body: &[u8]) -> Result<Action, Problem> {
-    let wrong = |field: &str, detail: String| {
-        Problem::new(StatusCode::BAD_REQUEST, "no such act", detail).at(field, "body", FIX)
+    let asked: Result<Map<String, Value>, _> = serde_json::from_slice(body);
+    let mut asked = asked.map_err(|error| wrong("body", error.to_string(), FIX))?;
+    let name = text(&mut asked, "action", (1, NAME))?;
+    let by = text(&mut asked, "by", (1, NAME))?;
+    let role = text(&mut asked, "role", (0, NAME))?;
+    let why = text(&mut asked, "why", (0, REASON))?;
+    let deed = if name == "acknowledge_data_gap" {
+        let Gap { partition, through } = form(asked, FIX)?;
+        Deed::AcknowledgeDataGap { partition, through }
+    } else if let Some(act) = alert::read(&name, asked, &why) {
+        Deed::Alert(act?)
+    } else {
+        return Err(wrong("action", format!("there is no act {name:?}"), FIX));
     };
-    let asked: Asked =
-        serde_json::from_slice(body).map_err(|error| wrong("body", error.to_string()))?;
-    if asked.action != ACKNOWLEDGE {
-        return Err(wrong(
-            "action",
-            format!("there is no act {:?}", asked.action),
-        ));
-    }
-    for (field, text, least, most) in [("by", &asked.by, 1, NAME), ("why", &asked.why, 0, REASON)] {
-        let length = text.trim().chars().count();
-        if !(least..=most).contains(&length) || text.chars().any(char::is_control) {
-            let detail = format!("{field} must be {least} to {most} printable characters");
-            return Err(wrong(field, detail));
-        }
-    }
     Ok(Action {
-        deed: Deed::AcknowledgeDataGap {
-            partition: asked.partition,
-            through: asked.through,
-        },
-        by: asked.by.trim().to_owned(),
-        why: asked.why.trim().to_owned(),
+        deed,
+        by,
+        role,
+        why,
     })
+}
+
+/// A printable text of the envelope, taken out; absent is empty.
+fn text(
+    asked: &mut Map<String, Value>,
+    field: &str,
+    (least, most): (usize, usize),
+) -> Result<String, Problem> {
+    let text = match asked.remove(field) {
+        None => String::new(),
+        Some(Value::String(text)) => text,
+        Some(_) => return Err(wrong(field, format!("{field} is a text"), FIX)),
+    };
+    let length = text.trim().chars().count();
+    if !(least..=most).contains(&length) || text.chars().any(char::is_control) {
+        let detail = format!("{field} must be {least} to {most} printable characters");
+        return Err(wrong(field, detail, FIX));
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// What is left of the body is the act's own form.
+fn form<T: DeserializeOwned>(asked: Map<String, Value>, fix: &str) -> Result<T, Problem> {
+    let form = serde_json::from_value(Value::Object(asked));
+    form.map_err(|error| wrong("body", error.to_string(), fix))
 }

@@ -2,6 +2,7 @@
 //! Never knows: how the house answers.
 
 use crate::actions::{Acted, Action};
+use crate::alerts::AlertPage;
 use crate::definitions::{Governed, Governing};
 use crate::lineage::Lineage;
 use crate::recount::Recounts;
@@ -87,6 +88,16 @@ pub trait Desk: Send + Sync + 'static {
     /// Who counts the log again; `None`: the house has no log.
     fn recounts(&self) -> Option<Arc<dyn Recounts>> {
         None
+    }
+    /// What needs somebody; with `all` also what needed somebody before, as far as it is remembered.
+    fn alerts(&self, all: bool) -> AlertPage {
+        let _none = all;
+        AlertPage {
+            s: None,
+            alerts: Vec::new(),
+            maintenance: Vec::new(),
+            cast: Vec::new(),
+        }
     }
     /// Takes events in; per event whether it was written or why not.
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>>;

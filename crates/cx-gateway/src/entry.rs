@@ -37,6 +37,9 @@ pub struct Entry {
     pub target: Option<i64>,
     /// Who answers for it.
     pub owners: Owners,
+    /// Its alerts, as `kpis.md` says them, delays and holds in seconds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<Value>,
     /// Worked examples that run as tests.
     pub examples: Vec<Value>,
     /// SHA-256 of the definition, 64 hex digits.

@@ -3,13 +3,20 @@
 
 use crate::counts::Counts;
 use crate::view::View;
-use cx_model::value::{Board, Sealed};
+use cx_model::value::{Board, CellInfo, Sealed};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::watch;
 
+/// By the part of a cell's text that never changes (see
+/// [`CellKey::digest_prefix`](cx_model::value::CellKey::digest_prefix)): the second an alert was raised, and
+/// its state bits.
+pub type AlertStates = BTreeMap<String, (i64, u8)>;
+
 type Views = BTreeMap<String, Arc<View>>;
+/// Boards, and all alerts there are.
+type Coming = (Vec<Arc<Board>>, Vec<CellInfo>);
 
 fn views(boards: Vec<Arc<Board>>, epoch: &str) -> Views {
     let views = boards.into_iter();
@@ -26,7 +33,9 @@ pub struct Hub {
     /// How often definitions changed.
     changes: AtomicU64,
     /// Boards of other definitions, shown from the next second on.
-    coming: Mutex<Option<Vec<Arc<Board>>>>,
+    coming: Mutex<Option<Coming>>,
+    /// Alerts as they were published last.
+    alerts: Mutex<AlertStates>,
     tick: watch::Sender<()>,
     counts: Counts,
 }
@@ -43,8 +52,27 @@ impl Hub {
             views,
             changes: AtomicU64::new(0),
             coming: Mutex::new(None),
+            alerts: Mutex::default(),
             tick,
             counts: Counts::new(),
+        }
+    }
+
+    /// Gives every view the alerts of its KPIs; before anybody subscribes.
+    pub fn watch(&self, alerts: &[CellInfo]) {
+        self.views().values().for_each(|view| view.watch(alerts));
+    }
+
+    /// Takes all alerts that are not at rest, by what their cell's hash begins with: the second raised and
+    /// state bits. Boards where one changed are due at once.
+    pub fn publish_alerts(&self, open: AlertStates) {
+        let mut changed = false;
+        for view in self.views().values() {
+            changed |= view.take_alerts(&open, &self.seq);
+        }
+        *self.alerts.lock().expect("no holder panics") = open;
+        if changed {
+            self.tick.send_replace(());
         }
     }
 
@@ -52,7 +80,7 @@ impl Hub {
     /// `now_ms` is the machine's clock; it travels beside live values only.
     pub fn publish(&self, sealed: &Sealed, now_ms: i64) {
         let coming = self.coming.lock().expect("no holder panics").take();
-        let Some(boards) = coming else {
+        let Some((boards, alerts)) = coming else {
             for view in self.views().values() {
                 view.take(sealed, &self.seq, now_ms);
             }
@@ -61,18 +89,22 @@ impl Hub {
         };
         let change = self.changes.load(Ordering::Relaxed) + 1;
         let fresh = views(boards, &format!("{}.{change}", self.epoch));
+        let open = self.alerts.lock().expect("no holder panics");
         for view in fresh.values() {
+            view.watch(&alerts);
+            view.take_alerts(&open, &self.seq);
             view.take(sealed, &self.seq, now_ms);
         }
+        drop(open);
         *self.views.write().expect("no holder panics") = fresh;
         self.changes.store(change, Ordering::Release);
         self.tick.send_replace(());
     }
 
-    /// Definitions changed: from the next second on these are the boards. Cells get new ids under a new
-    /// epoch, and every subscription a snapshot.
-    pub fn change(&self, boards: Vec<Arc<Board>>) {
-        *self.coming.lock().expect("no holder panics") = Some(boards);
+    /// Definitions changed: from the next second on these are the boards, and all alerts there are. Cells get
+    /// new ids under a new epoch, and every subscription a snapshot.
+    pub fn change(&self, boards: Vec<Arc<Board>>, alerts: Vec<CellInfo>) {
+        *self.coming.lock().expect("no holder panics") = Some((boards, alerts));
     }
 
     fn views(&self) -> RwLockReadGuard<'_, Views> {

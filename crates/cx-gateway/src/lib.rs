@@ -3,6 +3,7 @@
 //! Never knows: Kafka, the engine, what a number means.
 
 mod actions;
+pub mod alerts;
 mod binary;
 mod boards;
 mod close;
@@ -33,13 +34,13 @@ mod trend;
 mod view;
 mod why;
 
-pub use actions::{Acted, Action, Deed};
+pub use actions::{Acted, Action, AlertAct, Deed, Scope};
 pub use definitions::{Governed, Governing, Role, Word};
 pub use desk::{
     Accepted, DataGap, Desk, Doubt, Health, Kept, Past, Ready, Recovering, Span, Trend,
 };
 pub use entry::{Breakdown, Entry, Owners, SaidFormula, Use, UsedTile};
-pub use hub::Hub;
+pub use hub::{AlertStates, Hub};
 pub use lineage::{
     Account, Covers, Freshness, Ingredient, Lineage, Looked, Mark, Partition, Parts, Sample,
     Samples,

@@ -7,8 +7,8 @@ use crate::listener::Listener;
 use crate::problem::Problem;
 use crate::socket::{self, Room};
 use crate::{
-    Error, actions, boards, customers, definitions, demo, display, events, guard, http, kpis,
-    recount, trend, why,
+    Error, actions, alerts, boards, customers, definitions, demo, display, events, guard, http,
+    kpis, recount, trend, why,
 };
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
@@ -136,6 +136,7 @@ fn router(shared: Shared) -> Router {
         .route("/v1/kpis", get(kpis::all))
         .route("/v1/kpis/{kpi}", get(kpis::one))
         .route("/v1/kpis/{kpi}/why", get(why::why))
+        .route("/v1/alerts", get(alerts::show))
         .route("/v1/customers/lookup", post(customers::lookup))
         .route("/v1/customers/{id}", get(customers::one))
         .route("/v1/events", post(events::post))

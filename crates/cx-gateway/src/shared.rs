@@ -125,6 +125,7 @@ mod tests {
             waiting_for: vec![2],
             v: vec![(1, None, 0)],
             g: String::new(),
+            alerts: None,
         }
     }
 }

@@ -3,7 +3,11 @@
 //!
 //! A frame is encoded once for all cursors alike; only its subscription id differs.
 
+mod alarms;
+
+use crate::hub::AlertStates;
 use crate::shared::{Kind, Shared};
+use alarms::Alarms;
 use axum::extract::ws::Utf8Bytes;
 use cx_model::frame::{ServerFrame, WireCell, WireInfo, WireValue};
 use cx_model::value::{Board, CellInfo, Sealed, cell_hash_of, digest_text};
@@ -36,6 +40,7 @@ struct State {
     changed: Vec<u64>,
     digest: u64,
     digests: VecDeque<(u64, u64)>,
+    alarms: Alarms,
     shared: Shared,
 }
 
@@ -83,6 +88,22 @@ fn wire_cell((index, cell): (usize, &CellInfo)) -> WireCell {
     (id, key.kpi.to_string(), window, dims, wire_info(cell))
 }
 
+impl State {
+    fn next(&self, counter: &AtomicU64) -> u64 {
+        counter.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Everything of a sequence number is in.
+    fn note(&mut self, seq: u64) {
+        self.seq = seq;
+        self.turn += 1;
+        self.digests.push_back((seq, self.digest));
+        if self.digests.len() > DIGESTS {
+            self.digests.pop_front();
+        }
+    }
+}
+
 impl View {
     pub(crate) fn new(board: Arc<Board>, epoch: &str) -> Self {
         let prefixes: Vec<String> = board.cells.iter().map(|c| c.key.digest_prefix()).collect();
@@ -124,7 +145,7 @@ impl View {
         if quiet && changes.is_empty() {
             return;
         }
-        let seq = counter.fetch_add(1, Ordering::Relaxed) + 1;
+        let seq = state.next(counter);
         for (i, value) in changes {
             let hash = cell_hash_of(&self.prefixes[i], value.0, value.1);
             let without = state.digest.wrapping_sub(state.hashes[i]);
@@ -133,13 +154,26 @@ impl View {
             state.values[i] = value;
             state.changed[i] = seq;
         }
-        state.seq = seq;
-        state.turn += 1;
-        let digest = state.digest;
-        state.digests.push_back((seq, digest));
-        if state.digests.len() > DIGESTS {
-            state.digests.pop_front();
+        state.note(seq);
+    }
+
+    /// Gives the view those of all alerts that are its own.
+    pub(crate) fn watch(&self, alerts: &[CellInfo]) {
+        let of_board = |kpi: &str| self.board.cells.iter().any(|c| *c.key.kpi == *kpi);
+        self.state().alarms = Alarms::new(alerts, of_board, self.cells.len());
+    }
+
+    /// Takes the alerts that are not at rest; true where one of its own changed.
+    pub(crate) fn take_alerts(&self, open: &AlertStates, counter: &AtomicU64) -> bool {
+        let mut state = self.state();
+        if !state.alarms.differ(open) {
+            return false;
         }
+        let seq = state.next(counter);
+        state.alarms.take(open, seq);
+        state.note(seq);
+        state.shared.clear();
+        true
     }
 
     fn changes<'a>(
@@ -228,6 +262,7 @@ impl View {
             cells,
             values,
             g,
+            alerts: state.alarms.whole(kind, cursor),
         };
         match kind {
             Kind::Snapshot => view("snapshot", self.cells.clone(), values(state, None), g),
@@ -245,6 +280,7 @@ impl View {
                 },
                 v: values(state, Some(cursor)),
                 g,
+                alerts: state.alarms.changed(cursor),
             },
         }
     }

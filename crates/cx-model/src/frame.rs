@@ -11,6 +11,9 @@ pub type WireValue = (u32, Option<i64>, u8);
 /// `[cell, kpi, window, dims, info]`.
 pub type WireCell = (u32, String, String, BTreeMap<String, String>, WireInfo);
 
+/// `[cells not announced before, values, digest]` of the alerts of a board, see `schemas/alerts.md`.
+pub type WireAlerts = (Vec<WireCell>, Vec<WireValue>, String);
+
 /// What a reader needs to understand a cell's integers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireInfo {
@@ -109,6 +112,9 @@ pub enum ServerFrame {
         values: Vec<WireValue>,
         /// Digest over all cells of the view, 16 hex digits.
         g: String,
+        /// Its alerts, where it has any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alerts: Option<WireAlerts>,
     },
     /// Whole values of the cells that changed.
     D {
@@ -132,6 +138,9 @@ pub enum ServerFrame {
         v: Vec<WireValue>,
         /// Digest over all cells of the view after applying.
         g: String,
+        /// Alerts that changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        alerts: Option<WireAlerts>,
     },
     /// Nothing changed for a second.
     Hb {

@@ -26,8 +26,7 @@ pub struct Limits {
     pub repeats: usize,
     /// Most customers kept; when there are more, those who are idle longest give way.
     pub customers: usize,
-    /// Who was not seen for this long may give way, ms of log time. At least two hours: whoever comes
-    /// back sooner could be counted twice in a window.
+    /// Who was not seen for this long may give way, ms of log time; sooner they could be counted twice.
     pub customer_idle_ms: i64,
     /// Most contacts kept.
     pub contacts: usize,

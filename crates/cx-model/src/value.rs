@@ -108,13 +108,7 @@ pub fn scaled(numerator: i64, denominator: i64, scale: u8) -> Option<i64> {
     i64::try_from(quotient + i128::from(up)).ok()
 }
 
-/// The 64-bit hash of one cell with its value, as the board protocol defines it.
-#[must_use]
-pub fn cell_hash(key: &CellKey, value: Option<i64>, state: u8) -> u64 {
-    cell_hash_of(&key.digest_prefix(), value, state)
-}
-
-/// As [`cell_hash`], with the part that never changes made beforehand.
+/// The 64-bit hash of a cell ([`CellKey::digest_prefix`]) with its value, by the board protocol.
 #[must_use]
 pub fn cell_hash_of(prefix: &str, value: Option<i64>, state: u8) -> u64 {
     let mut text = String::with_capacity(prefix.len() + 24);

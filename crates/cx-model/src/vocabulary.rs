@@ -11,6 +11,8 @@ pub const TOPIC_DECISIONS: &str = "cx.decisions";
 pub const TOPIC_DEFINITIONS: &str = "cx.definitions";
 /// What people do: the audit log.
 pub const TOPIC_ACTIONS: &str = "cx.actions";
+/// Verdicts of the judge of alerts, and once a minute its state.
+pub const TOPIC_ALERTS: &str = "cx.alerts";
 
 /// Header that marks and signs a control record.
 pub const HEADER_CONTROL: &str = "cx-control";

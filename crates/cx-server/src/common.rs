@@ -2,6 +2,7 @@
 //! Out: control records and dead letters to Kafka. Never knows: KPIs, screens.
 
 use crate::actions::Actions;
+use crate::alerts::Alerts;
 use crate::clock;
 use crate::governing::Words;
 use crate::history::kept::History;
@@ -16,6 +17,7 @@ use crate::revival::Revival;
 use crate::sets::Sets;
 use crate::snapshots::kept::Snapshots;
 use crate::tape::Tape;
+use crate::webhook::{Receiver, Webhooks};
 use cx_catalog::Catalog;
 use cx_catalog::compiled::Compiled;
 use cx_engine::Rollup;
@@ -26,9 +28,10 @@ use cx_model::record::TimestampKind;
 use cx_model::reject::Rejected;
 use cx_model::time::Timestamp;
 use cx_model::vocabulary::{
-    HEADER_CONTROL, TOPIC_ACTIONS, TOPIC_DEAD_LETTERS, TOPIC_DECISIONS, TOPIC_DEFINITIONS,
-    TOPIC_INTERACTIONS,
+    HEADER_CONTROL, TOPIC_ACTIONS, TOPIC_ALERTS, TOPIC_DEAD_LETTERS, TOPIC_DECISIONS,
+    TOPIC_DEFINITIONS, TOPIC_INTERACTIONS,
 };
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
@@ -40,6 +43,7 @@ pub(crate) struct Topics {
     pub(crate) definitions: String,
     pub(crate) actions: String,
     pub(crate) decisions: String,
+    pub(crate) alerts: String,
 }
 
 impl Topics {
@@ -51,19 +55,21 @@ impl Topics {
             definitions: named(TOPIC_DEFINITIONS),
             actions: named(TOPIC_ACTIONS),
             decisions: named(TOPIC_DECISIONS),
+            alerts: named(TOPIC_ALERTS),
         }
     }
 }
 
 impl Topics {
     /// All of them.
-    pub(crate) fn all(&self) -> [&str; 5] {
+    pub(crate) fn all(&self) -> [&str; 6] {
         [
             &self.interactions,
             &self.dead_letters,
             &self.definitions,
             &self.actions,
             &self.decisions,
+            &self.alerts,
         ]
     }
 }
@@ -99,6 +105,8 @@ pub(crate) struct Common {
     pub(crate) history: History,
     pub(crate) actions: Actions,
     pub(crate) words: Words,
+    pub(crate) alerts: Alerts,
+    pub(crate) webhooks: Arc<Webhooks>,
     pub(crate) outputs: Outputs,
     pub(crate) memory: Memory,
     pub(crate) revival: Revival,
@@ -136,6 +144,8 @@ pub(crate) struct Foundation {
     pub(crate) embedded: bool,
     pub(crate) snapshots: Option<Snapshots>,
     pub(crate) history: History,
+    /// Whom alerts tell.
+    pub(crate) receivers: BTreeMap<String, Receiver>,
     /// What the process may use, MiB; 0 for all there is.
     pub(crate) memory_mib: u64,
 }
@@ -163,6 +173,8 @@ impl Common {
             history: foundation.history,
             actions: Actions::default(),
             words: Words::default(),
+            alerts: Alerts::default(),
+            webhooks: Arc::new(Webhooks::new(foundation.receivers)),
             outputs: Outputs::default(),
             revival: Revival::default(),
             memory: Memory::new(foundation.memory_mib),

@@ -158,5 +158,6 @@ fn alarms(common: &Common) -> Vec<String> {
     alarms.extend(common.history.journal.alarms());
     alarms.extend(common.outputs.alarm(clock::now()));
     alarms.extend(common.memory.alarm());
+    alarms.extend(common.webhooks.alarms());
     alarms
 }

@@ -4,6 +4,7 @@
 use crate::history::kept::Settings as History;
 use crate::property::Property;
 use crate::snapshots::kept::Settings as Snapshots;
+use crate::webhook::Settings as Receiver;
 use anyhow::{Context as _, bail, ensure};
 use cx_kafka::ClientSettings;
 use cx_model::record::TimestampKind;
@@ -39,6 +40,9 @@ pub(crate) struct Config {
     /// How much of the past is kept.
     #[serde(default)]
     pub(crate) history: History,
+    /// Whom alerts tell, by name.
+    #[serde(default)]
+    pub(crate) receivers: BTreeMap<String, Receiver>,
     /// The log.
     pub(crate) kafka: Kafka,
 }
@@ -96,6 +100,7 @@ impl Config {
             memory_mib: 0,
             snapshots: Snapshots::default(),
             history: History::default(),
+            receivers: BTreeMap::new(),
             kafka: Kafka {
                 bootstrap: bootstrap.to_owned(),
                 prefix: prefix.to_owned(),

@@ -15,6 +15,7 @@ use cx_kafka::{ClientSettings, Embedded};
 use cx_model::record::TimestampKind;
 use cx_model::time::{MINUTE, SECOND, Timestamp};
 use cx_sim::Company;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -120,6 +121,7 @@ impl Broker {
             (&topics.dead_letters, 1),
             (&topics.definitions, 1),
             (&topics.actions, 1),
+            (&topics.alerts, 1),
             (&topics.decisions, PARTITIONS),
         ])?;
         say(&format!(
@@ -177,6 +179,8 @@ impl Broker {
             embedded: matches!(self.kind, Kind::Embedded(_)),
             snapshots,
             history,
+            // Its people are simulated: there is nobody to tell.
+            receivers: BTreeMap::new(),
             memory_mib: 0,
         })
     }

@@ -4,6 +4,7 @@
 use crate::check::say;
 use crate::{show, told};
 use anyhow::{Context as _, bail};
+use cx_model::time::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
@@ -17,6 +18,8 @@ pub(crate) enum What {
     Board,
     /// A customer, by customer id or opaque id.
     Customer,
+    /// Alerts that are open; `get alerts all`: those before too.
+    Alerts,
 }
 
 /// What of a KPI is asked for beside its values.
@@ -58,7 +61,7 @@ pub(crate) fn run(
         return house.told(name, of, as_json).map(|()| true);
     }
     let second = of.s.map_or_else(String::new, |s| format!("?s={s}"));
-    if of.s.is_some() && (name.is_none() || what == What::Customer) {
+    if of.s.is_some() && (name.is_none() || matches!(what, What::Customer | What::Alerts)) {
         bail!("--s goes with one KPI or one board: get kpi orders --s 1763805731");
     }
     let answer = match (what, name) {
@@ -68,6 +71,9 @@ pub(crate) fn run(
         (What::Board, Some(name)) => house.get(&format!("/v1/boards/{}{second}", encoded(name)))?,
         (What::Customer, None) => bail!("name the customer: get customer customer:42"),
         (What::Customer, Some(name)) => house.customer(name)?,
+        (What::Alerts, None) => house.get("/v1/alerts")?,
+        (What::Alerts, Some("all")) => house.get("/v1/alerts?all=true")?,
+        (What::Alerts, Some(_)) => bail!("get alerts, or get alerts all"),
     };
     if as_json {
         say(&answer.to_string());
@@ -79,6 +85,7 @@ pub(crate) fn run(
         (What::Board, None) => boards(&answer),
         (What::Board, Some(_)) => board(&answer),
         (What::Customer, _) => serde_json::to_string_pretty(&answer)?,
+        (What::Alerts, _) => alerts(&answer),
     });
     Ok(true)
 }
@@ -247,6 +254,40 @@ fn boards(answer: &Value) -> String {
         .map(|b| vec![text(&b["board"]), text(&b["title"])])
         .collect();
     show::table(&rows, &[])
+}
+
+/// One line per alert, then what to do first.
+fn alerts(answer: &Value) -> String {
+    let all = answer["alerts"].as_array().into_iter().flatten();
+    let rows: Vec<Vec<String>> = all
+        .map(|a| {
+            let value = show::value(a["value"].as_i64(), &text(&a["unit"]), scale(&a["scale"]));
+            let mut dims = named(&a["dims"]);
+            dims.retain(|_, value| value != "all");
+            let raised = a["raised"].as_i64().unwrap_or_default();
+            let who = a["taken"]["by"].as_str();
+            let who = who.map_or_else(
+                || format!("untaken, {}", text(&a["owner"])),
+                |by| format!("taken by {by}"),
+            );
+            vec![
+                text(&a["priority"]),
+                text(&a["state"]),
+                text(&a["kpi"]),
+                text(&a["window"]),
+                show::dims(&dims),
+                value,
+                Timestamp::from_second(raised).to_rfc3339(),
+                who,
+                text(&a["next_step"]),
+                text(&a["alert"]),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return "no alert is open".to_owned();
+    }
+    show::table(&rows, &[5])
 }
 
 fn scale(value: &Value) -> u8 {

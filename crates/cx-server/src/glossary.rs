@@ -2,7 +2,7 @@
 //! the places that show it. Never knows: values.
 
 use cx_catalog::Catalog;
-use cx_catalog::definition::Kpi;
+use cx_catalog::definition::{Alert, Kpi};
 use cx_catalog::said::said;
 use cx_gateway::{Breakdown, Entry, Owners, SaidFormula, Use, UsedTile};
 use cx_model::value::Board;
@@ -52,6 +52,7 @@ fn entry(kpi: &Kpi, boards: &[Board]) -> Entry {
             business: kpi.owners.business.clone(),
             technical: kpi.owners.technical.clone(),
         },
+        alerts: kpi.alerts.iter().map(plain_alert).collect(),
         examples: examples
             .map(|e| e.expect("an example is plain data"))
             .collect(),
@@ -59,6 +60,10 @@ fn entry(kpi: &Kpi, boards: &[Board]) -> Entry {
         file: file.to_string_lossy().into_owned(),
         used: boards.iter().filter_map(|b| used(kpi, b)).collect(),
     }
+}
+
+fn plain_alert(alert: &Alert) -> Value {
+    serde_json::to_value(alert).expect("an alert is plain data")
 }
 
 fn names(windows: &[Window]) -> Vec<String> {

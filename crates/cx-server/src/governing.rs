@@ -7,6 +7,7 @@
 use crate::common::Common;
 use crate::definitions::{self, differing, fixed};
 use crate::sets::Set;
+use crate::webhook::stranger;
 use crate::{clock, examples, whole};
 use cx_catalog::{Catalog, load, load_texts};
 use cx_gateway::{Governed, Governing, Role, Word};
@@ -183,7 +184,7 @@ pub(crate) fn shown(common: &Common, files: &Path) -> Value {
         })
     });
     let sets: Vec<Value> = sets.collect();
-    let proposal = match proposed(files) {
+    let proposal = match proposed(common, files) {
         Ok(catalog) => {
             let last = common.sets.last();
             json!({
@@ -197,11 +198,16 @@ pub(crate) fn shown(common: &Common, files: &Path) -> Value {
 }
 
 /// The catalogue of the files, its examples run.
-fn proposed(files: &Path) -> Result<Catalog, Vec<String>> {
+fn proposed(common: &Common, files: &Path) -> Result<Catalog, Vec<String>> {
     let told = |faults: Vec<cx_catalog::Diagnostic>| -> Vec<String> {
         faults.iter().map(ToString::to_string).collect()
     };
     let catalog = load(files).map_err(told)?;
+    // A demo has nobody to tell.
+    let told = |to: &str| common.stage.get().is_some() || common.webhooks.knows(to);
+    if let Some(fault) = stranger(&catalog.kpis, told) {
+        return Err(vec![fault]);
+    }
     let (_, differences) = examples::run(&Arc::new(catalog.compile(1)), &catalog.kpis);
     if differences.is_empty() {
         Ok(catalog)
@@ -219,8 +225,8 @@ pub(crate) async fn govern(common: &Arc<Common>, files: &Path, deed: Governing) 
             role,
         } => sign(common, (kpi, definition, *role), &deed).await,
         Word::Activate { hash } => {
-            let files = files.to_path_buf();
-            let read = tokio::task::spawn_blocking(move || proposed(&files)).await;
+            let (house, files) = (Arc::clone(common), files.to_path_buf());
+            let read = tokio::task::spawn_blocking(move || proposed(&house, &files)).await;
             match read {
                 Ok(Ok(catalog)) if catalog.hash == *hash => activate(common, catalog, &deed).await,
                 Ok(Ok(catalog)) => Governed::Unfit(format!(

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use cx_catalog::definition::{Formula, Kpi};
 use cx_catalog::did_you_mean;
 use cx_engine::Rollup;
+use cx_gateway::alerts::AlertPage;
 use cx_gateway::{
     Accepted, Acted, Action, Desk, Doubt, Governed, Governing, Health, Kept, Lineage, Past, Ready,
     Recounts, Span, Stage, Trend,
@@ -209,6 +210,11 @@ impl Desk for House {
 
     fn recounts(&self) -> Option<Arc<dyn Recounts>> {
         Some(Arc::clone(&self.recounts))
+    }
+
+    fn alerts(&self, all: bool) -> AlertPage {
+        // No access control exists yet: names are taken on trust.
+        self.common.alerts.page(all, true)
     }
 
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>> {

@@ -5,6 +5,7 @@
 //! After engines were thrown away their roll-up goes too; seconds that it had sealed are sealed again and
 //! compared, not shown again.
 
+use crate::alerts::{self, Bench};
 use crate::clock;
 use crate::common::Common;
 use cx_engine::{Part, Rollup};
@@ -33,6 +34,7 @@ pub(crate) fn run(
         life: 0,
         before: None,
         shown: i64::MIN,
+        bench: Bench::new(common),
     };
     let mut sealed_at = clock::now();
     let mut live_at = clock::now();
@@ -50,6 +52,7 @@ pub(crate) fn run(
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
+        judge.bench.hand_over();
         let now = clock::now();
         // A seal of long ago is history being folded: screens get only the newest.
         if let Some(sealed) = newest {
@@ -85,6 +88,8 @@ struct Judge<'j> {
     before: Option<Rollup>,
     /// The newest second that was sealed by any life.
     shown: i64,
+    /// Where alerts are judged.
+    bench: Bench<'j>,
 }
 
 impl Judge<'_> {
@@ -103,6 +108,7 @@ impl Judge<'_> {
         }
         let sealed = rollup.handle_part(part)?;
         let number = rollup.set().number;
+        let own = sealed.clone();
         let sealed = self.common.sets.widen(number, sealed);
         if let Some(set) = self.common.sets.show(number) {
             tracing::info!(
@@ -110,11 +116,13 @@ impl Judge<'_> {
                 hash = set.compiled().hash,
                 "definition changed"
             );
-            self.hub.change(set.boards.clone());
+            let alerts = alerts::cells(set.compiled());
+            self.hub.change(set.boards.clone(), alerts);
         }
         self.common.history.seal(&sealed, self.writer);
         if sealed.s > self.shown {
             self.shown = sealed.s;
+            self.bench.seal(number, &own);
             if self.before.take().is_some() {
                 self.common.revival.back(&sealed, clock::now());
             }

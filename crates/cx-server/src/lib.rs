@@ -2,10 +2,12 @@
 //! rooms. Out: exit codes. Never knows: business rules.
 
 mod actions;
+mod alerts;
 mod anew;
 mod check;
 mod cli;
 mod clock;
+mod cloud;
 mod common;
 mod condition;
 mod config;
@@ -54,6 +56,7 @@ mod told;
 mod topics;
 mod watch;
 mod watchdog;
+mod webhook;
 mod whole;
 mod why;
 mod worker;

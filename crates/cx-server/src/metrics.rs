@@ -1,12 +1,14 @@
 //! In: what the threads of the house note. Kept: nothing. Out: OpenMetrics lines. Never knows: who
 //! reads them.
 
+use crate::alerts::Alerts;
 use crate::clock;
 use crate::common::Common;
 use crate::examples::decimal;
 use crate::gauges;
 use crate::history::kept::History;
 use crate::snapshots::saver::{Journal, Saved};
+use crate::webhook::{Fare, Webhooks};
 use cx_engine::Account;
 use cx_model::value::Sealed;
 use std::fmt::{Display, Write as _};
@@ -75,11 +77,49 @@ pub(crate) fn text(common: &Common, newest: Option<&Sealed>) -> String {
         kept(&mut page, &snapshots.journal);
     }
     history(&mut page, &common.history);
+    alerts(&mut page, &common.alerts);
+    webhooks(&mut page, &common.webhooks);
     if let Some(sealed) = newest {
         let set = common.sets.shown();
         gauges::put(&mut page, &set.compiled().cells, &set.narrowed(sealed));
     }
     page.text()
+}
+
+fn alerts(page: &mut Page, alerts: &Alerts) {
+    let help = "Alerts that are shown, by priority and what was done.";
+    page.family("alerts", "gauge", help);
+    for ((priority, state), count) in alerts.counts() {
+        let labels = format!("{{priority=\"{priority}\",state=\"{state}\"}}");
+        page.value("alerts", &labels, count);
+    }
+    let help = "Sealed seconds that were not judged, for Kafka took no verdicts.";
+    page.counter("alerts_seconds_skipped", help, alerts.skipped());
+}
+
+fn webhooks(page: &mut Page, webhooks: &Webhooks) {
+    let help = "Messages to receivers that are on their way.";
+    page.gauge("webhooks_waiting", help, webhooks.waiting());
+    let help = "Messages that were dropped, for too many waited.";
+    page.counter("webhooks_dropped", help, webhooks.dropped());
+    let fares = webhooks.fares();
+    type Pick = fn(&Fare) -> u64;
+    let rows: [(&str, &str, Pick); 3] = [
+        ("webhooks_taken", "Messages that a receiver took.", |f| {
+            f.taken
+        }),
+        ("webhooks_failures", "Requests that failed.", |f| f.failures),
+        ("webhooks_given_up", "Messages that were given up.", |f| {
+            f.given_up
+        }),
+    ];
+    for (name, help, pick) in rows {
+        page.family(name, "counter", help);
+        for (to, fare) in &fares {
+            let labels = format!("_total{{receiver=\"{to}\"}}");
+            page.value(name, &labels, pick(fare));
+        }
+    }
 }
 
 fn history(page: &mut Page, history: &History) {

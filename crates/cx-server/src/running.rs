@@ -9,7 +9,7 @@ use crate::partition::Outs;
 use crate::progress::Progress;
 use crate::recounts::Recounts;
 use crate::snapshots::saver;
-use crate::{clock, judge, worker};
+use crate::{alerts, clock, judge, webhook, worker};
 use cx_gateway::{Desk, Gateway, Hub};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -43,6 +43,7 @@ impl Running {
         let boards = common.sets.shown().boards.clone();
         let epoch = format!("{:06x}", clock::now().0 & 0xff_ffff);
         let hub = Arc::new(Hub::new(epoch, boards));
+        hub.watch(&alerts::cells(common.sets.shown().compiled()));
         let rollup = Arc::new(Mutex::new(common.rollup()));
         let desk = Arc::new(House {
             common: Arc::clone(common),
@@ -78,6 +79,9 @@ impl Running {
             }
             Ok(())
         })?;
+        let screens = Arc::clone(&hub);
+        running.also("alerts", move |common| alerts::run(common, &screens))?;
+        running.also("webhooks", |common| webhook::run(common))?;
         let (writer, minutes) = sync_channel(common.history.waiting());
         running.also("judge", move |common| {
             judge::run(&judged, common, &rollup, (&hub, &writer));

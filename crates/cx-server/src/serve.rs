@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::history::kept::History;
 use crate::running::Running;
 use crate::snapshots::kept::Snapshots;
-use crate::{actions, definitions, governing, report, secrets, topics};
+use crate::{actions, alerts, definitions, governing, report, secrets, topics, webhook};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -23,6 +23,7 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
         return Ok(false);
     };
     let secrets = secrets::kept(&config.data)?;
+    let receivers = webhook::opened(&config.receivers, &catalog.kpis)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let gateway = {
         let _inside = runtime.enter();
@@ -60,11 +61,13 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
         embedded: false,
         snapshots: Some(snapshots),
         history,
+        receivers,
         memory_mib: config.memory_mib,
     })?);
     definitions::first(&common, &catalog)?;
     actions::remember(&common)?;
     governing::remember(&common)?;
+    alerts::remember(&common)?;
     common.live.store(true, Ordering::Release);
     let running = Running::start(&common, &config.catalog)?;
     let address = gateway.address();

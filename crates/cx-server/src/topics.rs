@@ -46,6 +46,7 @@ pub(crate) fn plans(config: &Config, topics: &Topics) -> Vec<Plan> {
         ),
         plan(&topics.definitions, 1, live, None, LARGE),
         plan(&topics.actions, 1, live, None, RECORD),
+        plan(&topics.alerts, 1, live, None, RECORD),
         plan(&topics.decisions, kafka.partitions, live, None, RECORD),
     ]
 }

@@ -17,7 +17,7 @@ export async function accessible(page, at, check) {
 export async function calm(page, at, check) {
   const marked = () =>
     page.evaluate(() =>
-      [...document.querySelectorAll(".tile.off, .row.p2, .row.p3, .band")].map((e) => {
+      [...document.querySelectorAll(".tile.off, .row.p1, .row.p2, .row.p3, .band")].map((e) => {
         const { left, top, right, bottom } = e.getBoundingClientRect();
         return [left, top, right, bottom];
       }),

@@ -1,6 +1,7 @@
 // Opens the wall in a real Chromium and compares it with the API at one sealed second.
 // Usage: node e2e/wall.mjs BASE_URL; SHOTS=folder keeps pictures, CHROMIUM=path takes another one.
 import { chromium } from "playwright-core";
+import { alerts } from "./alerts.mjs";
 import { cutOff, gestures, growth } from "./gestures.mjs";
 import { glossary } from "./glossary.mjs";
 import { accessible, calm } from "./looks.mjs";
@@ -173,13 +174,14 @@ try {
   // What takes its time runs beside the rest: a source falls silent, a socket falls silent.
   const played = await gestures(around);
   const cut = cutOff(around);
+  const raised = alerts(around);
   const grown = growth(around);
   const looked = glossary(around);
   const wound = rewind(around);
   for (const [width, height] of SIZES) await open(browser, width, height);
   for (const [width, height] of SIZES) await light(browser, width, height);
   for (const [width, height] of SIZES) await seal(around, width, height);
-  await Promise.all([cut, grown, looked, wound, played()]);
+  await Promise.all([cut, raised, grown, looked, wound, played()]);
 } catch (error) {
   check("the script comes to its end", false, error.message);
 } finally {

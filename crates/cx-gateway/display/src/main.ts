@@ -7,6 +7,7 @@ import "./styles/theme.css";
 import "./styles/wall.css";
 import "./styles/rail.css";
 import "./styles/detail.css";
+import "./styles/alert.css";
 import "./styles/recount.css";
 import "./styles/phone.css";
 import "./styles/strip.css";

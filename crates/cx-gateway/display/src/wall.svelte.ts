@@ -1,4 +1,5 @@
 // One wall's state: what was read once, what is heard each second, what is painted of it.
+import { type AlertPage, ask as askAlerts, NO_ALERTS, SPREAD_MS as ALERTS_MS } from "./board/alerts";
 import { ask, ASK_MS, type Ready, RECOVERING_MS } from "./board/condition";
 import { type BoardPage, type Kpi, read, Refused } from "./board/layout";
 import { type Past, past, RETURN_MS, stepped } from "./board/past";
@@ -32,6 +33,8 @@ export class WallState {
   /** What the house says of itself; null before it answered, and while it does not. */
   house = $state.raw<Ready | null>(null);
   rising = $state(false);
+  /** What needs somebody, as the server told it last. */
+  alerts = $state.raw<AlertPage>(NO_ALERTS);
   /** What is shown instead of now; null on a live wall. */
   past = $state.raw<Past | null>(null);
   /** Why a step into the past went nowhere, or "". */
@@ -60,6 +63,7 @@ export class WallState {
   start(): () => void {
     void this.#load();
     void this.#ask();
+    void this.alarm();
     this.#ear = listen(this.#board, this.#view, (heard, frame) => this.#hear(heard, frame));
     const beat = setInterval(() => (this.now = Date.now()), 250);
     const wake = (): void => {
@@ -159,6 +163,13 @@ export class WallState {
     }
   }
 
+  /** Reads the words of the alerts, whose states came with the frame; again where that fails. */
+  async alarm(): Promise<void> {
+    const page = await askAlerts().catch(() => null);
+    if (page) this.alerts = page;
+    else this.#later(RETRY_MS, () => void this.alarm());
+  }
+
   async #ask(): Promise<void> {
     if (!document.hidden) this.house = await ask();
     this.#later(this.house?.recovering ? RECOVERING_MS : ASK_MS, () => void this.#ask());
@@ -183,6 +194,7 @@ export class WallState {
     if (heard.skew !== null) this.skew = heard.skew;
     if (frame.op === "view" && frame.epoch !== undefined) this.#live(frame.epoch);
     if (!heard.verified) return;
+    if (frame.alerts) this.#later(Math.random() * ALERTS_MS, () => void this.alarm());
     if (this.#pending) return;
     const wait = this.#paintedAt + REPAINT_MS - Date.now();
     this.#pending = wait > 0;

@@ -441,10 +441,13 @@ impl Desk for House {
 
     /// Knows one gap, which ends at offset 120.
     fn act(&self, action: Action) -> BoxFuture<'static, Acted> {
-        let Deed::AcknowledgeDataGap { through, .. } = action.deed;
+        let fits = match action.deed {
+            Deed::AcknowledgeDataGap { through, .. } => through == 120,
+            Deed::Alert(_) => true,
+        };
         let acted = if self.away.load(Ordering::Relaxed) {
             Acted::Unavailable("the broker is away".to_owned())
-        } else if through == 120 {
+        } else if fits {
             let mut acts = self.acts.lock().unwrap();
             acts.push(action);
             let id = format!("act-{}", acts.len());

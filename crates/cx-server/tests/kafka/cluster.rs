@@ -116,6 +116,7 @@ impl Drop for Installation {
             "cx.dead-letters",
             "cx.definitions",
             "cx.actions",
+            "cx.alerts",
             "cx.decisions",
         ];
         let names = names.map(|name| format!("{}{name}", self.prefix));

@@ -10,6 +10,7 @@ mod proof;
 #[path = "../it/run.rs"]
 mod run;
 
+mod alerts;
 mod bad;
 mod bounce;
 mod chaos;

@@ -1,20 +1,25 @@
 //! Engine, snapshots, effects and disk in one thread, virtual time, one seed for everything that happens: lives
 //! of a process, each ending at its own moment, until one reads the log to its end. What the engine
 //! says must be what a single long life says (law 6), whatever the disk lost; and what follows from the
-//! log must be written: each decision once, each refused record at least once (law 9).
+//! log must be written: each decision once, each refused record at least once (law 9). What alerts say must
+//! be true or cleared, whatever verdicts a life took with it (law 8).
 //!
 //! `WATCHFLOOR_SIM_SEEDS` says how many seeds, `WATCHFLOOR_SIM_SEED` where they begin.
 
+use crate::judging::Court;
 use crate::model::Model;
 use crate::output::{Mark, Output, Place};
 use cx_catalog::compiled::Compiled;
-use cx_catalog::{FOLD_VERSION, load};
-use cx_engine::{Account, Block, Config, Content, Decision, Delivery, Effect, Engine, Part, Plan};
+use cx_catalog::{Catalog, FOLD_VERSION, load};
+use cx_engine::{
+    Account, Block, Config, Content, Decision, Delivery, Effect, Engine, Part, Plan, Rollup,
+};
 use cx_model::control::{Act, Control};
 use cx_model::decode::decode;
 use cx_model::ids::HashKey;
 use cx_model::record::TimestampKind;
 use cx_model::time::{MINUTE, SECOND, Timestamp};
+use cx_model::value::CellValue;
 use cx_server::snapshots::{Folder, Label, Last};
 use cx_sim::disk::{End, Plan as Faulty};
 use cx_sim::{Company, Faults};
@@ -47,6 +52,7 @@ struct Seen {
 }
 
 struct World {
+    catalog: Catalog,
     set: Arc<Compiled>,
     plan: Arc<Plan>,
 }
@@ -61,6 +67,8 @@ struct Tally {
     aside: usize,
     /// Said again, or for the first time, by a life.
     decisions: usize,
+    /// Alerts raised.
+    alerts: usize,
 }
 
 impl World {
@@ -72,6 +80,7 @@ impl World {
         catalog.limits.lateness_ms = 10 * SECOND;
         let set = Arc::new(catalog.compile(1));
         Self {
+            catalog,
             plan: Arc::new(Plan::new(Arc::clone(&set))),
             set,
         }
@@ -205,6 +214,14 @@ impl Truth {
         }
     }
 
+    /// Values of all seconds.
+    fn sealed(&self, set: &Arc<Compiled>) -> BTreeMap<i64, Arc<[CellValue]>> {
+        let mut rollup = Rollup::new(Arc::clone(set), 1);
+        let parts = self.parts.values().cloned();
+        let sealed = parts.filter_map(|part| rollup.handle_part(part));
+        sealed.map(|sealed| (sealed.s, sealed.values)).collect()
+    }
+
     /// Places of all decisions, in order.
     fn places(&self) -> Vec<Place> {
         let all = self.decisions.values().flatten();
@@ -241,6 +258,7 @@ struct Life<'w> {
     log: &'w [Record],
     truth: &'w Truth,
     output: &'w mut Output,
+    court: &'w mut Court,
     tally: &'w mut Tally,
 }
 
@@ -278,6 +296,12 @@ impl Life<'_> {
             let minute = engine.log_time().map_or(0, Timestamp::minute);
             self.output.hand_over(offset, &said, minute);
             self.output.pass(rng);
+            self.court.pass(rng);
+            for effect in &said {
+                if let Effect::Part(part) = effect {
+                    self.court.hear(part);
+                }
+            }
             self.tally.decisions += self.truth.check(offset, said);
             // A saver that is slower than the engine: the cut is old when it is written.
             match &mut saving {
@@ -318,6 +342,7 @@ fn run(world: &World, seed: u64, tally: &mut Tally) {
         truth.note(world.deliver(&mut whole, offset, record));
     }
     let (model, mut output) = (Model::default(), Output::default());
+    let mut court = Court::new(&world.set);
     for life in 0..=LIVES {
         let last = life == LIVES;
         let (plan, until) = if last {
@@ -328,12 +353,14 @@ fn run(world: &World, seed: u64, tally: &mut Tally) {
         };
         model.0.borrow_mut().plan(plan);
         tally.lives += 1;
+        court.next_life();
         output.next_life(*[1, 10, 1_000].choose(&mut rng).expect("some"));
         let mut one = Life {
             world,
             log: &log,
             truth: &truth,
             output: &mut output,
+            court: &mut court,
             tally,
         };
         if let Some(engine) = one.live(&model, &mut rng, until) {
@@ -353,10 +380,11 @@ fn run(world: &World, seed: u64, tally: &mut Tally) {
     }
     output.drain();
     output.check(&truth.places(), &truth.refused);
+    tally.alerts += court.check(&world.catalog, &truth.sealed(&world.set));
 }
 
 #[test]
-fn laws_6_and_9_many_lives_on_a_faulty_disk_say_and_write_what_one_long_life_says() {
+fn laws_6_8_and_9_many_lives_on_a_faulty_disk_say_and_write_what_one_long_life_says() {
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let seeds = number("WATCHFLOOR_SIM_SEEDS").unwrap_or(25);
     let first = number("WATCHFLOOR_SIM_SEED").unwrap_or(1);
@@ -370,7 +398,12 @@ fn laws_6_and_9_many_lives_on_a_faulty_disk_say_and_write_what_one_long_life_say
         }
     }
     println!("{seeds} seeds from {first} on: {tally:?}, 0 differences");
+    let [restored, refused] = [tally.restored, tally.refused];
     let enough = seeds < 20
-        || (tally.restored > 0 && tally.refused > 0 && tally.aside > 0 && tally.decisions > 0);
+        || (restored > 0
+            && refused > 0
+            && tally.aside > 0
+            && tally.decisions > 0
+            && tally.alerts > 0);
     assert!(enough, "the seeds do too little: {tally:?}");
 }

@@ -56,6 +56,21 @@ pub fn episodes(
     episodes
 }
 
+/// Whether what raises an alert holds for a number, and what clears it and does not raise it.
+///
+/// # Panics
+/// As [`episodes`].
+#[must_use]
+pub fn says(kpi: &Kpi, alert: usize, freshness: Option<i64>, value: &CellValue) -> (bool, bool) {
+    let said = &kpi.alerts[alert];
+    let judged = |text: &str| {
+        let program = Program::compile(text).expect("a checked condition");
+        holds(&program, kpi, freshness, value)
+    };
+    let when = judged(&said.when);
+    (when, !when && judged(&said.clear))
+}
+
 #[expect(
     clippy::cast_precision_loss,
     reason = "numbers on screens are far below 2^53"

@@ -6,7 +6,7 @@ use cx_catalog::Catalog;
 use cx_catalog::compiled::Compiled;
 use cx_engine::judge::{Judge, Place, Ruling, State, Verdict};
 use cx_model::value::{CellValue, Sealed};
-use cx_sim::slow::alerts::{Episode, episodes};
+use cx_sim::slow::alerts::{Episode, episodes, says};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};
@@ -273,10 +273,7 @@ fn true_or_cleared(world: &World, judged: &[&Sealed], place: &Place, told: &[Epi
     let kpi = kpi.expect("of the catalogue");
     let holds_at = |s: i64| {
         let seal = world.seals.iter().find(|seal| seal.s == s).expect("sealed");
-        let instant = [(s, seal.values[cell.cell])];
-        let mut at_once = kpi.clone();
-        at_once.alerts[place.alert].for_s = 0;
-        !episodes(&at_once, place.alert, cell.freshness, &instant).is_empty()
+        says(kpi, place.alert, cell.freshness, &seal.values[cell.cell]).0
     };
     for (raised, cleared) in told {
         assert!(holds_at(*raised), "raised untrue at {raised}: {place:?}");

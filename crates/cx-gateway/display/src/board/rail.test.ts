@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { type Alert, bound, NO_ALERTS } from "./alerts";
 import { Announcer } from "./announcer";
 import { trust } from "./freshness";
 import { current, Recent, rows, type Surroundings } from "./rail";
@@ -17,8 +18,19 @@ const rail = {
   overdue: [{ label: "Voice", cell: 31 }],
 };
 const around = (cells: [number, Held][], rising = false): Surroundings => ({
-  tiles: [], trend: { s: [], values: {}, final_through: 0 },
+  alerts: NO_ALERTS,
   cells: new Map(cells), s: 1_763_805_731, clock: zone("Europe/Warsaw").minute, owners: new Map([["oldest_waiting", "care.operations"]]), rising,
+});
+
+const alert = (over: Partial<Alert>): Alert => ({
+  alert: "a", state: "raised", priority: "P2", title: "T", kpi: "k", window: "now", dims: {}, when: "value > 1", clear: "value < 1",
+  unit: "seconds", scale: 0, raised: 1_763_805_671, value: 5, n: 1, owner: "care.operations", cause: "staffing", next_step: "Call", acts: [], ...over,
+});
+
+describe("a limit", () => {
+  it("is told as the definition has it", () => {
+    expect(["value < 75 && n >= 20", "n >= 20 && value >= 1.5", "value > freshness", "n > 3"].map(bound)).toEqual(["< 75", ">= 1.5", "> freshness", ""]);
+  });
 });
 
 describe("the rail", () => {
@@ -27,30 +39,36 @@ describe("the rail", () => {
     expect(rows(rail, calm)).toEqual([]);
     expect(current(rail, calm.cells)).toBe(2);
   });
-  it("puts people who wait before machines that are silent, with since and owner", () => {
+  it("names silent sources and counts what was refused, with since and owner", () => {
     const found = rows(rail, around([[40, cell("source_age", 300, 120)], [50, cell("dead_letters", 7)], [31, cell("oldest_waiting", 191, 120)]]));
     expect(found.map((r) => [r.kind, r.title, r.fact, r.owner])).toEqual([
-      ["p2", "Voice: oldest waits", "3:11 > 2:00 since 11:01", "care.operations"],
       ["p3", "web-shop", "silent 5:00 since 10:57", "Digital"],
       ["p3", "payments", "no feed, never heard", "no owner named"],
       ["none", "Refused records", "7 in 15 min, not rising", "no owner named"],
     ]);
   });
-  it("has a row for each tile off its target, since the minute it went there", () => {
-    const tile = (label: string, cell: number) => ({ label, cell, foot: "", range: [0, 900] as [number, number] });
-    const all: [number, Held][] = [
-      [1, cell("speed_of_answer", 40, 28)], [2, cell("handle_time", 20, 28)], [3, cell("oldest_waiting", 191, 120)],
-      [40, cell("source_age", 3)], [41, cell("source_age", 3)],
-    ];
-    const base = {
-      ...around(all), tiles: [tile("Speed of answer", 1), tile("Handle time", 2), tile("Oldest waiting", 3)],
-      trend: { s: [1_763_805_600, 1_763_805_660, 1_763_805_720], values: { "1": [50, 20, 30] }, final_through: 0 },
+  it("shows alerts instead: value against limit, since, who has it, one row per cause", () => {
+    const cells = around([[40, cell("source_age", 300, 120)], [41, cell("source_age", 3, 60)], [31, cell("oldest_waiting", 191, 120)]]);
+    const waits = alert({ alert: "a", kpi: "oldest_waiting", title: "Oldest waiting", dims: {}, when: "value > 180" });
+    const page = {
+      ...NO_ALERTS,
+      alerts: [
+        waits,
+        { ...waits, alert: "b", dims: { channel: "chat" }, raised: 1_763_805_700 },
+        alert({ alert: "c", kpi: "source_age", title: "Source age", dims: { source: "web-shop" }, priority: "P3", cause: "silent", taken: { what: "taken", by: "Ada", at: 1_763_805_671 } }),
+        alert({ alert: "d", kpi: "elsewhere", title: "Of another board", cause: "other" }),
+        alert({ alert: "e", kpi: "source_age", dims: { source: "payments" }, cause: "shelf", shelved: { what: "shelved", by: "Ada", at: 0, until: 9e9 } }),
+      ],
     };
-    expect(rows(rail, base).map((r) => [r.title, r.fact])).toEqual([
-      ["Speed of answer", "0:40 > 0:28 since 11:02"], ["Oldest waiting", "3:11 > 2:00"],
+    const found = rows(rail, { ...cells, alerts: page });
+    expect(found.map((r) => [r.kind, r.title, r.fact, r.since, r.owner])).toEqual([
+      ["p2", "Oldest waiting", "3:11 > 3:00", "since 11:01, 1 min, and 1 more", "untaken: care.operations"],
+      ["p3", "web-shop", "silent 5:00", "since 11:01, 1 min", "Ada, 1 min"],
     ]);
-    const overdue = { ...base, cells: new Map([...all, [31, cell("oldest_waiting", 191, 120)] as const]) };
-    expect(rows(rail, overdue).map((r) => r.title)).toEqual(["Voice: oldest waits", "Speed of answer"]);
+    const over = { ...page, alerts: [{ ...waits, state: "cleared" as const, cleared: 1_763_805_720 }, ...page.alerts.slice(2, 3)] };
+    expect(rows(rail, { ...cells, alerts: over }).map((r) => [r.title, r.since, r.over])).toEqual([
+      ["web-shop", "since 11:01, 1 min", false], ["Oldest waiting", "cleared 11:02", true],
+    ]);
   });
   it("marks refused records only while they become more", () => {
     const recent = new Recent();

@@ -1,19 +1,28 @@
-// What needs somebody: contacts and numbers beyond their target, silent sources, refused records.
+// What needs somebody: alerts, silent sources that nobody judged yet, refused records.
+import { type AlertPage, rowsOf } from "./alerts";
 import { feeds } from "./feeds";
-import { duration, limit, said } from "./numbers";
-import { offTarget, span } from "./words";
-import type { RailLayout, TileLayout } from "./layout";
-import type { Trend } from "./trend";
+import { duration } from "./numbers";
+import { span } from "./words";
+import type { RailLayout } from "./layout";
 import type { Held } from "./view";
 import type { Clock } from "./zone";
 
 export interface Row {
   key: string;
-  /** P2 a person waits too long or a number is off its target, P3 something is broken but nobody waits; none is a plain count. */
-  kind: "p2" | "p3" | "none";
+  /** The priority of its alert; none is a plain count. */
+  kind: "p1" | "p2" | "p3" | "none";
   title: string;
   fact: string;
+  /** Who has it, or whose it is. */
   owner: string;
+  since?: string;
+  /** What to do first. */
+  step?: string;
+  taken?: boolean;
+  /** What raised it is over. */
+  over?: boolean;
+  /** Id of its alert: it can be opened. */
+  alert?: string;
 }
 
 export interface Surroundings {
@@ -23,56 +32,24 @@ export interface Surroundings {
   clock: Clock;
   /** KPI -> who answers for it, where the catalogue says so. */
   owners: ReadonlyMap<string, string>;
-  tiles: readonly TileLayout[];
-  trend: Trend;
+  alerts: AlertPage;
   /** Whether refused records became more in the last 15 minutes; null where that is not known. */
   rising: boolean | null;
 }
 
-/** Rows by priority, in the board's order within one: nothing jumps while it stays abnormal. */
+/** Alerts in the server's order, then what no alert says yet: nothing jumps while it stays abnormal. */
 export function rows(rail: RailLayout, around: Surroundings): Row[] {
-  const waiting = overdue(rail, around);
-  return [...waiting, ...missed(rail, around, waiting.length > 0), ...silent(rail, around), ...refused(rail, around)];
+  const { alerts, cells, s, clock } = around;
+  const kpis = new Set([...cells.values()].map((held) => held.kpi));
+  const raised = rowsOf(alerts, kpis, cells, s, clock);
+  const told = new Set(alerts.alerts.filter((a) => a.kpi === "source_age").map((a) => a.dims["source"] ?? ""));
+  const sources = { ...rail, sources: rail.sources.filter(({ name }) => !told.has(name)) };
+  return [...raised, ...silent(sources, around), ...refused(rail, around)];
 }
 
 /** How many sources told something within their target. */
 export function current(rail: RailLayout, cells: ReadonlyMap<number, Held>): number {
   return [...feeds(rail, cells).values()].filter((f) => f.state === "current").length;
-}
-
-function overdue(rail: RailLayout, { cells, s, clock, owners }: Surroundings): Row[] {
-  return rail.overdue.flatMap(({ label, cell }) => {
-    const held = cells.get(cell);
-    if (!held || held.value === null || !offTarget(held)) return [];
-    const target = held.info.target ?? 0;
-    // It has been too long since the moment its wait reached the target.
-    const fact = `${duration(held.value)} > ${duration(target)} since ${clock(s - held.value + target)}`;
-    const owner = owners.get(held.kpi) ?? "no owner named";
-    return [{ key: `overdue ${cell}`, kind: "p2", title: `${label}: oldest waits`, fact, owner }];
-  });
-}
-
-/** Tiles off their target; those whose parts the rail names already are not told twice. */
-function missed(rail: RailLayout, around: Surroundings, waiting: boolean): Row[] {
-  const { cells, s, clock, owners, tiles, trend } = around;
-  const named = new Set(waiting ? rail.overdue.map(({ cell }) => cells.get(cell)?.kpi) : []);
-  return tiles.flatMap(({ label, cell }) => {
-    const held = cells.get(cell);
-    if (!held || held.value === null || !offTarget(held) || named.has(held.kpi)) return [];
-    const beyond = held.info.direction === "up" ? "<" : ">";
-    const since = offSince(held, trend, cell, s);
-    const fact = `${said(held.value, held.info)} ${beyond} ${limit(held.info.target ?? 0, held.info)}`;
-    const owner = owners.get(held.kpi) ?? "no owner named";
-    return [{ key: `tile ${cell}`, kind: "p2", title: label, fact: since === null ? fact : `${fact} since ${clock(since)}`, owner }];
-  });
-}
-
-/** The first of the sealed minutes off target without a break up to `s`; null while none is known. */
-function offSince({ info }: Held, trend: Trend, cell: number, s: number): number | null {
-  const values = trend.values[cell] ?? [];
-  let first = values.length > 0 ? s : null;
-  for (let i = values.length - 1; i >= 0 && offTarget({ value: values[i] ?? null, info }); i -= 1) first = trend.s[i] ?? first;
-  return first;
 }
 
 function silent(rail: RailLayout, { cells, s, clock }: Surroundings): Row[] {

@@ -35,6 +35,17 @@ describe("a view", () => {
     expect([view.seq, view.s, view.cells.size]).toEqual([9, 9, 2]);
   });
 
+  it("verifies alerts by a digest of their own", () => {
+    const view = new View();
+    const alarm: WireCell = [3, "k", "15m", { alert: "0" }, info];
+    const g = (raised: number | null, state: number): string => text(cellHash(fnv(prefix("k", "b41c", "15m", { alert: "0" })), raised, state));
+    expect(view.apply({ ...snapshot(), alerts: [[alarm], [[3, null, 0]], g(null, 0)] })).toBe(true);
+    expect(view.apply({ op: "d", seq: 2, s: 5, v: [], g: digest(7, null), alerts: [[], [[3, 99, 1]], g(99, 1)] })).toBe(true);
+    expect([view.alarms.get(3), view.digest]).toEqual([[99, 1], digest(7, null)]);
+    expect(view.apply({ op: "d", seq: 3, s: 5, v: [], g: digest(7, null), alerts: [[], [[3, 99, 3]], g(99, 1)] })).toBe(false);
+    expect(view.apply({ op: "d", seq: 4, s: 5, v: [], g: digest(7, null), alerts: [[], [[4, 99, 1]], g(99, 1)] })).toBe(false);
+  });
+
   it("says when a delta was lost", () => {
     const view = new View();
     view.apply(snapshot());

@@ -26,6 +26,8 @@ export interface Frame {
   values?: WireValue[];
   v?: WireValue[];
   g?: string;
+  /** Cells not announced before, states, digest of the alerts. */
+  alerts?: [WireCell[], WireValue[], string];
   code?: string;
   detail?: string;
   fix?: string;
@@ -52,6 +54,9 @@ export class View {
   #hashes = new Map<number, bigint>();
   #starts = new Map<number, bigint>();
   #sum = 0n;
+  /** Alerts: cell to the second raised, or null, and state bits. */
+  alarms = new Map<number, [number | null, number]>();
+  #alarmStarts = new Map<number, bigint>();
 
   apply(frame: Frame): boolean {
     if (frame.op === "view") {
@@ -63,6 +68,7 @@ export class View {
     for (const [cell, value, state] of frame.values ?? frame.v ?? []) {
       known = this.#set(cell, value, state) && known;
     }
+    if (frame.alerts) known = this.#alert(frame.alerts) && known;
     this.seq = frame.seq ?? this.seq;
     this.s = frame.s ?? null;
     this.digest = text(this.#sum);
@@ -74,6 +80,24 @@ export class View {
     this.#hashes.clear();
     this.#starts.clear();
     this.#sum = 0n;
+    this.alarms.clear();
+    this.#alarmStarts.clear();
+  }
+
+  /** Takes the alerts of a frame; whether they add up to their digest. */
+  #alert([cells, states, g]: [WireCell[], WireValue[], string]): boolean {
+    for (const [id, kpi, window, dims, info] of cells) {
+      this.#alarmStarts.set(id, fnv(prefix(kpi, info.definition, window, dims)));
+      this.alarms.set(id, [null, 0]);
+    }
+    for (const [id, raised, state] of states) this.alarms.set(id, [raised, state]);
+    let sum = 0n;
+    for (const [id, [raised, state]] of this.alarms) {
+      const start = this.#alarmStarts.get(id);
+      if (start === undefined) return false;
+      sum += cellHash(start, raised, state);
+    }
+    return text(sum) === g;
   }
 
   #announce([id, kpi, window, dims, info]: WireCell): void {
