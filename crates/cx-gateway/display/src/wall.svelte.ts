@@ -48,6 +48,7 @@ export class WallState {
   #recent = new Recent();
   #paintedAt = 0;
   #pending = false;
+  #loading = false;
   #epoch = "";
   #timers = new Set<ReturnType<typeof setTimeout>>();
   #returning: ReturnType<typeof setTimeout> | undefined;
@@ -143,6 +144,7 @@ export class WallState {
   }
 
   async #load(): Promise<void> {
+    this.#loading = true;
     const path = `/v1/boards/${this.#board}`;
     try {
       const [page, trend] = await Promise.all([read<BoardPage>(path), read<Trend>(`${path}/trend`)]);
@@ -157,6 +159,7 @@ export class WallState {
       this.failed = error instanceof Refused ? error.message : "the server does not answer";
       this.#later(RETRY_MS, () => void this.#load());
     }
+    this.#loading = false;
   }
 
   async #ask(): Promise<void> {
@@ -211,6 +214,11 @@ export class WallState {
     this.#pending = false;
     // Numbers that did not add up are never painted.
     if (!this.heard?.verified) return;
+    // Under another epoch cells have other ids: nothing is painted until the layout is of the same one.
+    if (this.page && this.page.epoch !== this.#view.epoch) {
+      if (!this.#loading) void this.#load();
+      return;
+    }
     this.#paintedAt = Date.now();
     const s = this.#view.s;
     this.paint = { s, g: this.#view.digest, cells: new Map(this.#view.cells) };
