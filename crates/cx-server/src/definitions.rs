@@ -2,8 +2,10 @@
 //! later ones, written down before anything follows from them. Never knows: what a definition means.
 
 use crate::common::Common;
-use crate::whole;
+use crate::{show, whole};
 use anyhow::{Context as _, bail, ensure};
+use cx_catalog::definition::Kpi;
+use cx_catalog::said::said;
 use cx_catalog::{Catalog, load_texts};
 use cx_kafka::ClientSettings;
 use cx_model::time::Timestamp;
@@ -178,11 +180,7 @@ fn short(hash: &str) -> &str {
 pub(crate) fn differing(before: &Catalog, now: &Catalog) -> Vec<String> {
     let all = |catalog: &Catalog| -> BTreeMap<String, Value> {
         let kpis = catalog.kpis.iter().chain(&catalog.observed);
-        let plain = |k: &cx_catalog::definition::Kpi| {
-            let said = serde_json::to_value(k).expect("a definition is plain data");
-            (k.kpi.clone(), said)
-        };
-        kpis.map(plain).collect()
+        kpis.map(|k| (k.kpi.clone(), told(k))).collect()
     };
     let (old, new) = (all(before), all(now));
     let mut words = Vec::new();
@@ -197,6 +195,25 @@ pub(crate) fn differing(before: &Catalog, now: &Catalog) -> Vec<String> {
     words
 }
 
+/// A definition field by field, its formula and target as people say them.
+fn told(kpi: &Kpi) -> Value {
+    let mut fields = serde_json::to_value(kpi).expect("a definition is plain data");
+    let said = said(kpi);
+    let parts = said.parts.iter();
+    let parts: Vec<String> = parts.map(|p| format!("{}: {}", p.part, p.text)).collect();
+    fields["formula"] = format!("{} ({})", said.formula, parts.join("; ")).into();
+    if kpi.target.is_some() {
+        fields["target"] = show::value(kpi.target, &kpi.unit, kpi.decimals).into();
+    }
+    fields
+}
+
+/// A value in a sentence: texts without their quotes.
+fn plain(value: &Value) -> String {
+    let text = value.as_str().map(str::to_owned);
+    text.unwrap_or_else(|| value.to_string())
+}
+
 /// One sentence for each field that differs.
 fn fields<'v>(was: &'v Value, is: &'v Value) -> impl Iterator<Item = String> + 'v {
     let names = |v: &'v Value| v.as_object().into_iter().flat_map(|o| o.keys());
@@ -205,9 +222,9 @@ fn fields<'v>(was: &'v Value, is: &'v Value) -> impl Iterator<Item = String> + '
     all.dedup();
     let differ = all.into_iter().filter(|name| was.get(name) != is.get(name));
     differ.map(move |name| match (was.get(name), is.get(name)) {
-        (Some(was), Some(is)) => format!("{name} {was} becomes {is}"),
-        (None, Some(is)) => format!("{name} {is} is added"),
-        (Some(was), None) => format!("{name} {was} goes"),
+        (Some(was), Some(is)) => format!("{name} was {}, becomes {}", plain(was), plain(is)),
+        (None, Some(is)) => format!("{name} {} is added", plain(is)),
+        (Some(was), None) => format!("{name} {} goes", plain(was)),
         (None, None) => String::new(),
     })
 }
@@ -233,4 +250,71 @@ pub(crate) fn fixed(before: &Catalog, now: &Catalog) -> Option<&'static str> {
     };
     (names(before) != names(now))
         .then_some("sources/: ages are kept by source; sources cannot change while the log goes on")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cx_catalog::load;
+    use std::path::Path;
+
+    fn shipped() -> Catalog {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
+        load(&dir).unwrap_or_else(|faults| panic!("{}", faults[0]))
+    }
+
+    fn with(name: &str, from: &str, to: &str) -> Catalog {
+        let mut texts = shipped().texts;
+        let file = texts.get_mut(name).expect("there");
+        assert!(file.contains(from), "{name} has no {from:?}");
+        *file = file.replace(from, to);
+        load_texts(&texts).unwrap_or_else(|faults| panic!("{}", faults[0]))
+    }
+
+    #[test]
+    fn a_catalogue_is_read_again_from_its_texts_with_the_same_hash() {
+        let shipped = shipped();
+        let again = load_texts(&shipped.texts).expect("right");
+        assert_eq!(again.hash, shipped.hash);
+        assert_eq!(differing(&shipped, &again), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_differs_is_told_in_words() {
+        let changed = with(
+            "kpis/orders.yaml",
+            "Orders placed.",
+            "Orders placed at last.",
+        );
+        let words = ["orders: meaning was Orders placed., becomes Orders placed at last."];
+        assert_eq!(differing(&shipped(), &changed), words);
+        let changed = with("kpis/service_level_voice.yaml", "target: 80", "target: 85");
+        let words = differing(&shipped(), &changed).join("; ");
+        assert!(words.contains("target was 80.0"), "{words}");
+    }
+
+    #[test]
+    fn a_kpi_that_a_board_uses_cannot_be_removed_unnoticed() {
+        let mut texts = shipped().texts;
+        texts
+            .remove("kpis/service_level_voice.yaml")
+            .expect("there");
+        let faults = load_texts(&texts).expect_err("a board shows it");
+        let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let words = words.join("\n");
+        assert!(
+            words.contains("boards/") && words.contains("service_level_voice"),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn channels_sources_and_limits_cannot_change_alive_and_the_reason_is_told() {
+        let mut texts = shipped().texts;
+        texts.insert("limits.yaml".to_owned(), "customers: 7\n".to_owned());
+        let other = load_texts(&texts).expect("right");
+        let why = fixed(&shipped(), &other).expect("limits differ");
+        assert!(why.contains("limits.yaml"), "{why}");
+        assert_eq!(fixed(&shipped(), &shipped()), None);
+    }
 }

@@ -9,7 +9,7 @@ use crate::running::Running;
 use crate::snapshots::kept::{Settings, Snapshots};
 use crate::stage::Theatre;
 use crate::topics::{plans, settled};
-use crate::{clock, definitions, feed, report, secrets};
+use crate::{clock, definitions, feed, governing, report, secrets};
 use cx_catalog::Catalog;
 use cx_kafka::{ClientSettings, Embedded};
 use cx_model::record::TimestampKind;
@@ -83,6 +83,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
         feed::run(common, &company);
         Ok(())
     })?;
+    say(&runtime.block_on(governing::signed_by_the_cast(&common)));
     let address = gateway.address();
     let live = |took: Duration| {
         format!(

@@ -331,6 +331,7 @@ fn kpi(answer: &Value) -> String {
         text(&answer["owners"]["technical"]),
         text(&answer["definition"]),
     );
+    let head = format!("{head}{}", governed(&answer["governed"]));
     if let Some(observed) = answer.get("observed") {
         let value = show::value(observed["value"].as_i64(), &unit, decimals);
         return format!("{head}\nobserved, in no seal: {value}");
@@ -342,6 +343,28 @@ fn kpi(answer: &Value) -> String {
         ),
         None => format!("{head}\nnothing is sealed yet"),
     }
+}
+
+/// State, signatures and versions, a line each; nothing where nobody keeps them.
+fn governed(said: &Value) -> String {
+    let Some(state) = said["state"].as_str() else {
+        return String::new();
+    };
+    let list = |name: &str| said[name].as_array().cloned().unwrap_or_default();
+    let mut lines = vec![format!("\nstate {state}")];
+    for one in list("signatures") {
+        let demo = if one["demo"] == true { " (demo)" } else { "" };
+        let (by, role, at) = (text(&one["by"]), text(&one["role"]), text(&one["at"]));
+        lines.push(format!("signed by {by}, {role}{demo}, {at}"));
+    }
+    for one in list("versions") {
+        let changes = one["changes"].as_array().into_iter().flatten().map(text);
+        let changes: Vec<String> = changes.collect();
+        if !changes.is_empty() {
+            lines.push(format!("set {}: {}", one["set"], changes.join("; ")));
+        }
+    }
+    lines.join("\n")
 }
 
 fn board(answer: &Value) -> String {

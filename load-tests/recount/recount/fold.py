@@ -154,6 +154,8 @@ class Partition(Clock):
             if steers.data["number"] != self.set_number + 1:
                 raise Rejected("control_invalid")
             self.set_number += 1
+            if self.set_number > 1:
+                raise SystemExit(f"set {self.set_number} is activated, whose definitions were not given: only set 1 can be recounted")
         if steers.kind == control.GAP and self.data_gap and self.data_gap[1] <= steers.data["through"]:
             self.data_gap = None
         self.counter = steers.counter

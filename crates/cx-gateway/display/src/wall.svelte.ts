@@ -51,6 +51,7 @@ export class WallState {
   #recent = new Recent();
   #paintedAt = 0;
   #pending = false;
+  #loading = false;
   #epoch = "";
   #timers = new Set<ReturnType<typeof setTimeout>>();
   #returning: ReturnType<typeof setTimeout> | undefined;
@@ -147,6 +148,7 @@ export class WallState {
   }
 
   async #load(): Promise<void> {
+    this.#loading = true;
     const path = `/v1/boards/${this.#board}`;
     try {
       const [page, trend] = await Promise.all([read<BoardPage>(path), read<Trend>(`${path}/trend`)]);
@@ -161,6 +163,7 @@ export class WallState {
       this.failed = error instanceof Refused ? error.message : "the server does not answer";
       this.#later(RETRY_MS, () => void this.#load());
     }
+    this.#loading = false;
   }
 
   /** Reads the words of the alerts, whose states came with the frame; again where that fails. */
@@ -223,6 +226,11 @@ export class WallState {
     this.#pending = false;
     // Numbers that did not add up are never painted.
     if (!this.heard?.verified) return;
+    // Under another epoch cells have other ids: nothing is painted until the layout is of the same one.
+    if (this.page && this.page.epoch !== this.#view.epoch) {
+      if (!this.#loading) void this.#load();
+      return;
+    }
     this.#paintedAt = Date.now();
     const s = this.#view.s;
     this.paint = { s, g: this.#view.digest, cells: new Map(this.#view.cells) };

@@ -3,6 +3,7 @@
 
 mod actions;
 mod alerts;
+mod definitions;
 mod demo;
 mod drain;
 mod events;

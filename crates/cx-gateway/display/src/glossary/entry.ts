@@ -30,8 +30,19 @@ export interface Value {
   n: number;
 }
 
+/** State, signatures and versions of a definition. */
+export interface Governed {
+  state: string;
+  signatures: { role: string; by: string; why: string; at: string; demo: boolean }[];
+  versions: {
+    set: number; effective_from: string | null; changes: string[]; activated: { by: string } | null;
+  }[];
+}
+
 /** A definition with its values, where it has any. */
 export type Told = Entry & {
+  /** What people said of the definition; null where nobody keeps it. */
+  governed?: Governed | null;
   s?: number;
   values?: Value[];
   observed?: { value: number | null; at_ms: number };
