@@ -138,8 +138,7 @@ pub fn find(name: &str) -> Option<&'static Attribute> {
 /// Names longer than this are no attribute's.
 const LONGEST: usize = 31;
 
-/// Which attributes a decoder keeps, and where: `data` field name to slot. By length, then name:
-/// one or two comparisons a field, without hashing it.
+/// Which attributes a decoder keeps, and where: `data` field name to slot. By length, then name.
 #[derive(Debug, Clone)]
 pub struct SlotTable {
     by_length: [Vec<(&'static str, usize)>; LONGEST + 1],
@@ -160,8 +159,7 @@ impl Default for SlotTable {
 }
 
 impl SlotTable {
-    /// Gives the attribute a slot (the one it has, if it has one); `None` when it is not declared
-    /// or all [`MAX_SLOTS`] slots are taken.
+    /// Gives the attribute a slot, or the one it has; `None`: not declared, or [`MAX_SLOTS`] are taken.
     pub fn add(&mut self, name: &str) -> Option<usize> {
         let attribute = find(name)?;
         if let Some(slot) = self.slot(name) {

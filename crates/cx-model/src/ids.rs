@@ -1,5 +1,4 @@
-//! In: identifiers from outside. Kept: nothing. Out: partitions and keyed hashes.
-//! Never knows: who the person is.
+//! In: identifiers from outside. Kept: nothing. Out: partitions, keyed hashes. Never knows: who it is.
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
@@ -36,8 +35,7 @@ impl HashKey {
     }
 }
 
-/// The partition in which a customer lives: `murmur2(customer id) mod partitions`, as Java
-/// clients do with the record key.
+/// The partition in which a customer lives: `murmur2(customer id) mod partitions`, as Java clients do.
 #[must_use]
 pub fn partition_of(customer: &str, partitions: u32) -> u32 {
     (murmur2(customer.as_bytes()) & 0x7fff_ffff) % partitions.max(1)

@@ -33,8 +33,7 @@ pub const CONTACT_ANSWERED: &str = "cx.contact.answered.v1";
 /// A contact ended, answered or not.
 pub const CONTACT_ENDED: &str = "cx.contact.ended.v1";
 
-/// Registered event types, a family a paragraph; an event of another type is accepted and counted
-/// as unregistered.
+/// Registered event types, a family a paragraph; others are accepted and counted as unregistered.
 #[rustfmt::skip]
 pub const EVENT_TYPES: &[&str] = &[
     "cx.session.started.v1", "cx.session.ended.v1",
