@@ -18,6 +18,12 @@ pub(crate) enum Close {
     UnknownBoard,
     /// Five refused frames in a row; the last one was a subscription too many.
     TooManySubscriptions,
+    /// Nothing was subscribed to within 10 s.
+    Silent,
+    /// A frame was on its way for 2 minutes and was not read.
+    Stuck,
+    /// More messages than a client may send, pings included.
+    TooFast,
 }
 
 impl Close {
@@ -31,6 +37,9 @@ impl Close {
             Self::Garbage => 4400,
             Self::UnknownBoard => 4404,
             Self::TooManySubscriptions => 4408,
+            Self::Silent => 4410,
+            Self::Stuck => 4411,
+            Self::TooFast => 4429,
         }
     }
 
@@ -44,6 +53,9 @@ impl Close {
             Self::Garbage => "too_many_invalid_frames",
             Self::UnknownBoard => "too_many_unknown_boards",
             Self::TooManySubscriptions => "too_many_subscriptions",
+            Self::Silent => "nothing_subscribed",
+            Self::Stuck => "nothing_read",
+            Self::TooFast => "too_many_messages",
         }
     }
 }

@@ -5,7 +5,9 @@
 mod actions;
 mod binary;
 mod boards;
+mod channel;
 mod close;
+mod compact;
 mod counts;
 mod customers;
 mod definitions;
@@ -15,19 +17,28 @@ mod display;
 mod entry;
 mod events;
 mod fault;
+mod feed;
 mod guard;
 mod http;
 mod hub;
 mod kpis;
+mod limits;
 mod lineage;
+mod lines;
 mod listener;
+mod listing;
+mod pace;
+mod payload;
 mod problem;
 mod recount;
+mod ring;
 mod second;
 mod serve;
+mod shape;
 mod shared;
 mod socket;
 mod stage;
+mod state;
 mod subscription;
 mod trend;
 mod view;
@@ -40,10 +51,12 @@ pub use desk::{
 };
 pub use entry::{Breakdown, Entry, Owners, SaidFormula, Use, UsedTile};
 pub use hub::Hub;
+pub use limits::Limits;
 pub use lineage::{
     Account, Covers, Freshness, Ingredient, Lineage, Looked, Mark, Partition, Parts, Sample,
     Samples,
 };
+pub use listing::Extra;
 pub use recount::{NoRecount, Recount, Recounts, Score};
 pub use serve::{Config, Gateway, bind};
 pub use stage::{Gesture, Scene, SceneEngine, SceneSource, Stage};

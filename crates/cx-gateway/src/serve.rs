@@ -3,6 +3,9 @@
 
 use crate::desk::Desk;
 use crate::hub::Hub;
+use crate::kpis::Pairs;
+use crate::limits::Limits;
+use crate::lines::{self, Door};
 use crate::listener::Listener;
 use crate::problem::Problem;
 use crate::socket::{self, Room};
@@ -14,7 +17,7 @@ use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{FromRef, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use std::future::Future;
@@ -25,8 +28,6 @@ use tokio::sync::{mpsc, watch};
 
 /// How long an end may take, streams and answers together.
 const DRAIN: Duration = Duration::from_secs(2);
-/// Open streams; beyond them the process would run out of descriptors (20,000 is a common limit).
-const STREAMS: u64 = 16_384;
 /// A client frame, bytes.
 const FRAME: usize = 64 * 1024;
 
@@ -41,6 +42,7 @@ pub struct Config {
 pub struct Gateway {
     listener: Listener,
     address: SocketAddr,
+    limits: Limits,
 }
 
 #[derive(Clone)]
@@ -48,6 +50,7 @@ struct Shared {
     desk: Arc<dyn Desk>,
     hub: Arc<Hub>,
     drain: watch::Receiver<bool>,
+    limits: Limits,
     alive: mpsc::Sender<()>,
 }
 
@@ -73,7 +76,11 @@ pub fn bind(config: Config) -> Result<Gateway, Error> {
         address: config.address,
         source,
     })?;
-    Ok(Gateway { listener, address })
+    Ok(Gateway {
+        listener,
+        address,
+        limits: Limits::default(),
+    })
 }
 
 impl Gateway {
@@ -81,6 +88,12 @@ impl Gateway {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Other limits than the usual ones.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Serves until `shutdown`; then says bye to every stream and ends within about 2 s.
@@ -97,6 +110,7 @@ impl Gateway {
             desk,
             hub,
             drain,
+            limits: self.limits,
             alive,
         });
         let served = axum::serve(self.listener, router).with_graceful_shutdown(async move {
@@ -157,35 +171,48 @@ fn router(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-/// Opens a stream. The read buffer is small: the default is zero-filled on every attempt.
+/// Opens a stream: WebSocket on upgrade, else server-sent events or lines of JSON by `Accept`.
+/// The read buffer is small: the default is zero-filled on every attempt.
 async fn stream(
     State(shared): State<Shared>,
+    method: Method,
+    headers: HeaderMap,
+    query: Pairs,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let Ok(upgrade) = upgrade else {
+    let door = Door::of(&headers).filter(|_| method == Method::GET);
+    if upgrade.is_err() && door.is_none() {
         return not_a_stream();
-    };
-    if shared.hub.connections() >= STREAMS {
+    }
+    if shared.hub.connections() >= shared.limits.streams {
         shared.hub.counts().refuse("too_many_streams");
-        return full();
+        return full(shared.limits.streams);
     }
     let room = Room {
         hub: shared.hub,
         desk: shared.desk,
         drain: shared.drain,
+        limits: shared.limits,
         alive: shared.alive,
     };
-    upgrade
-        .read_buffer_size(512)
-        .write_buffer_size(0)
-        .max_write_buffer_size(2 * 1024 * 1024)
-        .max_message_size(FRAME)
-        .max_frame_size(FRAME)
-        .on_upgrade(move |ws| socket::run(ws, room))
+    match (upgrade, door) {
+        (Ok(upgrade), _) => upgrade
+            .read_buffer_size(512)
+            .write_buffer_size(0)
+            .max_write_buffer_size(2 * 1024 * 1024)
+            .max_message_size(FRAME)
+            .max_frame_size(FRAME)
+            .on_upgrade(move |ws| socket::run(ws, room)),
+        (Err(_), Some(door)) => match kpis::pairs(query) {
+            Ok(pairs) => lines::open(door, &headers, &pairs, room),
+            Err(problem) => problem.into_response(),
+        },
+        (Err(_), None) => not_a_stream(),
+    }
 }
 
-fn full() -> Response {
-    let detail = format!("{STREAMS} streams are open, which is the limit of one process");
+fn full(streams: u64) -> Response {
+    let detail = format!("{streams} streams are open, which is the limit of one process");
     let title = "too many streams";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, title, detail)
         .at("stream", "path", "close some, or come back later")
@@ -193,12 +220,12 @@ fn full() -> Response {
 }
 
 fn not_a_stream() -> Response {
-    let detail = "this address speaks WebSocket and nothing else yet";
+    let detail = "this address speaks WebSocket, server-sent events and lines of JSON";
     let mut response = Problem::new(StatusCode::UPGRADE_REQUIRED, "not a WebSocket", detail)
         .at(
             "upgrade",
             "header upgrade",
-            "open it with a WebSocket client",
+            "open it with a WebSocket client, or send Accept: text/event-stream or Accept: application/x-ndjson and ?board=NAME",
         )
         .into_response();
     let headers = response.headers_mut();

@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod actions;
+mod cells;
 mod demo;
+mod doors;
 mod drain;
 mod events;
+mod every;
 mod http;
 mod kpis;
 mod recount;
@@ -13,5 +16,6 @@ mod schema;
 mod slow;
 mod stream;
 mod theatre;
+mod views;
 mod why;
 mod wire;

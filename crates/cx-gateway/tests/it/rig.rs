@@ -181,6 +181,13 @@ impl Rig {
         self.hub.publish(&live, s * 1_000 + 500);
     }
 
+    /// Gives what the engines hold at a moment, as the house does for live views.
+    pub(crate) fn moment(&self, s: i64, ms: i64, values: &[i64]) {
+        let mut moment = sealed(s, values);
+        moment.sealed = false;
+        self.hub.live(&moment, s * 1_000 + ms);
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.ask("GET", path, &[], b"").await
     }
@@ -255,6 +262,13 @@ fn exchange(address: SocketAddr, request: &[u8]) -> Reply {
         status,
         head: head.to_ascii_lowercase(),
         text: text.to_owned(),
+    }
+}
+
+impl House {
+    /// The newest sealed second.
+    pub(crate) fn seconds(&self) -> i64 {
+        self.newest().map_or(0, |newest| newest.s)
     }
 }
 
