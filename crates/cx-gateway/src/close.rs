@@ -59,3 +59,30 @@ impl Close {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_stands_in_the_contract_and_no_other() {
+        let all = [
+            Close::Draining,
+            Close::TooBig,
+            Close::Protocol,
+            Close::NotText,
+            Close::Garbage,
+            Close::UnknownBoard,
+            Close::TooManySubscriptions,
+            Close::Silent,
+            Close::Stuck,
+            Close::TooFast,
+        ];
+        let contract = include_str!("../../../schemas/asyncapi.yaml");
+        let (_, listed) = contract.split_once("x-close-codes:\n").expect("a list");
+        let listed: std::collections::BTreeSet<&str> = listed.lines().map(str::trim).collect();
+        let known = all.map(|c| format!("\"{}\": {}", c.code(), c.reason()));
+        let known: std::collections::BTreeSet<&str> = known.iter().map(String::as_str).collect();
+        assert_eq!(listed, known);
+    }
+}

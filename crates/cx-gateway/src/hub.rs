@@ -118,7 +118,7 @@ impl Hub {
     }
 
     /// Tells all streams that something stands beside the numbers, or no longer (`None`).
-    pub fn note(&self, kind: &'static str, detail: Option<String>) {
+    pub(crate) fn note(&self, kind: &'static str, detail: Option<String>) {
         let mut notes = self.notes.lock().expect("no holder panics");
         if notes.get(kind) == detail.as_ref() {
             return;

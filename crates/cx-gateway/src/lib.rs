@@ -8,6 +8,7 @@ mod boards;
 mod channel;
 mod close;
 mod compact;
+mod contract;
 mod counts;
 mod customers;
 mod definitions;

@@ -10,8 +10,8 @@ use crate::listener::Listener;
 use crate::problem::Problem;
 use crate::socket::{self, Room};
 use crate::{
-    Error, actions, boards, customers, definitions, demo, display, events, guard, http, kpis,
-    recount, trend, why,
+    Error, actions, boards, contract, customers, definitions, demo, display, events, guard, http,
+    kpis, recount, trend, why,
 };
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
@@ -25,9 +25,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 /// How long an end may take, streams and answers together.
 const DRAIN: Duration = Duration::from_secs(2);
+/// How often streams are told of recovery and gaps.
+const NOTES: Duration = Duration::from_secs(1);
 /// A client frame, bytes.
 const FRAME: usize = 64 * 1024;
 
@@ -106,6 +109,7 @@ impl Gateway {
         let (tell, drain) = watch::channel(false);
         let (alive, mut ended) = mpsc::channel(1);
         let mut draining = drain.clone();
+        let notes = told(Arc::clone(&desk), Arc::clone(&hub));
         let router = router(Shared {
             desk,
             hub,
@@ -131,8 +135,31 @@ impl Gateway {
         };
         tokio::select! {
             () = all_ended => {}
+            () = notes => {}
             () = patience => tracing::warn!("some connections did not end in 2 s"),
         }
+    }
+}
+
+/// Tells all streams what stands beside the numbers, for ever.
+async fn told(desk: Arc<dyn Desk>, hub: Arc<Hub>) {
+    let mut every = tokio::time::interval(NOTES);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let ready = desk.ready();
+        let recovering = ready.recovering.map(|r| {
+            let (read, of) = (r.read, r.of);
+            format!(
+                "the log is being read: {read} of {of} records, {} %",
+                r.percent
+            )
+        });
+        hub.note("recovering", recovering);
+        let gaps = ready.data_gaps.iter();
+        let gaps = gaps.map(|g| format!("partition {} lacks {} to {}", g.partition, g.from, g.to));
+        let gaps: Vec<String> = gaps.collect();
+        hub.note("data_gap", (!gaps.is_empty()).then(|| gaps.join("; ")));
     }
 }
 
@@ -144,6 +171,10 @@ fn router(shared: Shared) -> Router {
         .route("/healthz", get(http::healthz))
         .route("/readyz", get(http::readyz))
         .route("/metrics", get(http::metrics))
+        .route("/openapi.json", get(contract::file))
+        .route("/asyncapi.yaml", get(contract::file))
+        .route("/client-frame.schema.json", get(contract::file))
+        .route("/server-frame.schema.json", get(contract::file))
         .route("/v1/boards", get(boards::all))
         .route("/v1/boards/{board}", get(boards::one))
         .route("/v1/boards/{board}/trend", get(trend::show))
@@ -161,6 +192,7 @@ fn router(shared: Shared) -> Router {
         .route("/v1/demo", get(demo::show))
         .route("/v1/demo/{gesture}", post(demo::play))
         .route("/v1/recount", get(recount::show).post(recount::begin))
+        .route("/v1/screens", get(http::screens))
         .route("/v1/stream", any(stream))
         .fallback(display::file)
         .method_not_allowed_fallback(http::wrong_method)

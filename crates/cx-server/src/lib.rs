@@ -27,6 +27,7 @@ mod keyring;
 mod ledger;
 mod memory;
 mod metrics;
+mod moments;
 mod observed;
 mod outputs;
 mod pace;

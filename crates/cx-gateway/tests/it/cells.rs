@@ -2,7 +2,7 @@
 
 use crate::rig::{EPOCH, Rig, board, sealed};
 use crate::wire::Wire;
-use cx_gateway::Extra;
+use cx_gateway::{DataGap, Extra, Recovering};
 use cx_model::frame::{ServerFrame, WireValue};
 use cx_model::value::{Board, CellInfo, CellValue};
 use std::sync::Arc;
@@ -147,26 +147,44 @@ async fn what_stands_beside_the_numbers_is_told_when_it_begins_and_when_it_is_ov
     let rig = Rig::start(1);
     rig.seal(100, &[1]);
     let mut wire = Wire::watching(&rig, SUB).await;
-    rig.hub
-        .note("recovering", Some("40 % of the log is read".to_owned()));
-    let mut told = Vec::new();
-    let frame = wire.hear_values().await;
-    rig.hub.note("recovering", None);
-    for frame in [frame, wire.hear_values().await] {
-        let ServerFrame::Note { id, kind, on, .. } = frame else {
+    let told = |frame: ServerFrame| {
+        let ServerFrame::Note {
+            id,
+            kind,
+            on,
+            detail,
+        } = frame
+        else {
             panic!("{frame:?}");
         };
-        told.push((id, kind, on));
-    }
-    let expected = [true, false].map(|on| (None, "recovering".to_owned(), on));
-    assert_eq!(told, expected);
-    rig.hub
-        .note("data_gap", Some("partition 3 lacks 20 records".to_owned()));
-    wire.hear_values().await;
+        assert_eq!(id, None);
+        (kind, on, detail)
+    };
+    let recovering = Recovering {
+        read: 40,
+        of: 100,
+        percent: 40,
+        left_s: None,
+        partitions: vec![3],
+    };
+    *rig.house.recovering.lock().unwrap() = Some(recovering);
+    let (kind, on, detail) = told(wire.hear_values().await);
+    assert_eq!((kind.as_str(), on), ("recovering", true));
+    assert!(detail.contains("40 of 100 records"), "{detail}");
+    *rig.house.recovering.lock().unwrap() = None;
+    let (kind, on, _) = told(wire.hear_values().await);
+    assert_eq!((kind.as_str(), on), ("recovering", false));
+    let (partition, from, to) = (3, 10, 30);
+    let gap = DataGap {
+        partition,
+        from,
+        to,
+    };
+    rig.house.gaps.lock().unwrap().push(gap);
+    let (kind, on, detail) = told(wire.hear_values().await);
+    assert_eq!((kind.as_str(), on), ("data_gap", true));
+    assert!(detail.contains("partition 3 lacks 10 to 30"), "{detail}");
     let mut late = Wire::watching(&rig, SUB).await;
-    let frame = late.hear_values().await;
-    assert!(
-        matches!(&frame, ServerFrame::Note { kind, .. } if kind == "data_gap"),
-        "{frame:?}"
-    );
+    let (kind, on, _) = told(late.hear_values().await);
+    assert_eq!((kind.as_str(), on), ("data_gap", true));
 }

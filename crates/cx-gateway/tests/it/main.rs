@@ -3,6 +3,7 @@
 
 mod actions;
 mod cells;
+mod contract;
 mod demo;
 mod doors;
 mod drain;

@@ -1,10 +1,12 @@
 //! A gateway on a free port, a house fed by hand, and a plain HTTP client.
 
+use crate::contract;
 use crate::theatre::Theatre;
 use bytes::Bytes;
 use cx_gateway::{
-    Accepted, Acted, Action, Config, Deed, Desk, Doubt, Freshness, Health, Hub, Kept, Lineage,
-    Partition, Parts, Past, Ready, Recounts, Samples, Span, Stage, Trend, bind,
+    Accepted, Acted, Action, Config, DataGap, Deed, Desk, Doubt, Freshness, Health, Hub, Kept,
+    Lineage, Partition, Parts, Past, Ready, Recounts, Recovering, Samples, Span, Stage, Trend,
+    bind,
 };
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Rail, Sealed, Tile};
@@ -40,6 +42,9 @@ pub(crate) struct House {
     /// Questions wait for it while `slow` is set.
     pub(crate) told: Arc<Notify>,
     pub(crate) slow: AtomicBool,
+    /// What stands beside its numbers.
+    pub(crate) recovering: Mutex<Option<Recovering>>,
+    pub(crate) gaps: Mutex<Vec<DataGap>>,
     /// Set where the house is a demo.
     pub(crate) theatre: Mutex<Option<Arc<Theatre>>>,
     pub(crate) recounts: Mutex<Option<Arc<dyn Recounts>>>,
@@ -213,7 +218,9 @@ impl Rig {
         let request = [head.as_bytes(), b"\r\n", body].concat();
         let address = self.address;
         let asked = tokio::task::spawn_blocking(move || exchange(address, &request));
-        asked.await.unwrap()
+        let reply = asked.await.unwrap();
+        contract::check(method, path, &reply);
+        reply
     }
 }
 
@@ -399,8 +406,8 @@ impl Desk for House {
         Ready {
             ready,
             why: why.to_owned(),
-            recovering: None,
-            data_gaps: Vec::new(),
+            recovering: self.recovering.lock().unwrap().clone(),
+            data_gaps: self.gaps.lock().unwrap().clone(),
             alarms: Vec::new(),
         }
     }

@@ -81,12 +81,13 @@ impl Wire {
 
     /// The next frame that is no heartbeat.
     pub(crate) async fn hear_values(&mut self) -> ServerFrame {
-        loop {
+        for _ in 0..20 {
             let frame = self.hear().await;
             if !matches!(frame, ServerFrame::Hb { .. }) {
                 return frame;
             }
         }
+        panic!("nothing but heartbeats");
     }
 
     pub(crate) fn held(&self) -> &View {
