@@ -2,11 +2,12 @@
 //! Never knows: what is served.
 
 use crate::desk::Desk;
+use crate::doorkeeper::Doorkeeper;
 use crate::hub::Hub;
 use crate::kpis::Pairs;
 use crate::limits::Limits;
 use crate::lines::{self, Door};
-use crate::listener::Listener;
+use crate::listener::{self, Listener};
 use crate::problem::Problem;
 use crate::socket::{self, Room};
 use crate::{
@@ -75,7 +76,7 @@ impl FromRef<Shared> for Arc<Hub> {
 /// [`Error`]: not a loopback address, a busy port (naming the next free one), or the system's own.
 pub fn bind(config: Config) -> Result<Gateway, Error> {
     let listener = Listener::bind(config.address)?;
-    let address = axum::serve::Listener::local_addr(&listener).map_err(|source| Error::Listen {
+    let address = listener.address().map_err(|source| Error::Listen {
         address: config.address,
         source,
     })?;
@@ -109,6 +110,7 @@ impl Gateway {
         let (tell, drain) = watch::channel(false);
         let (alive, mut ended) = mpsc::channel(1);
         let mut draining = drain.clone();
+        let keeper = Doorkeeper::new(self.limits, Arc::clone(&hub));
         let notes = told(Arc::clone(&desk), Arc::clone(&hub));
         let router = router(Shared {
             desk,
@@ -117,7 +119,11 @@ impl Gateway {
             limits: self.limits,
             alive,
         });
-        let served = axum::serve(self.listener, router).with_graceful_shutdown(async move {
+        let door = listener::Door {
+            listener: self.listener,
+            keeper,
+        };
+        let served = axum::serve(door, router).with_graceful_shutdown(async move {
             shutdown.await;
             tell.send_replace(true);
         });

@@ -11,6 +11,7 @@ mod events;
 mod every;
 mod http;
 mod kpis;
+mod limits;
 mod recount;
 mod rig;
 mod schema;

@@ -5,8 +5,8 @@ use crate::theatre::Theatre;
 use bytes::Bytes;
 use cx_gateway::{
     Accepted, Acted, Action, Config, DataGap, Deed, Desk, Doubt, Freshness, Health, Hub, Kept,
-    Lineage, Partition, Parts, Past, Ready, Recounts, Recovering, Samples, Span, Stage, Trend,
-    bind,
+    Limits, Lineage, Partition, Parts, Past, Ready, Recounts, Recovering, Samples, Span, Stage,
+    Trend, bind,
 };
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Rail, Sealed, Tile};
@@ -149,6 +149,11 @@ fn lineage(info: &CellInfo, doubt: &Doubt) -> Lineage {
 impl Rig {
     /// A gateway with one board `care` of `cells` cells, and a smaller one, `sales`.
     pub(crate) fn start(cells: usize) -> Self {
+        Self::limited(cells, Limits::default())
+    }
+
+    /// As [`Rig::start`], with other limits.
+    pub(crate) fn limited(cells: usize, limits: Limits) -> Self {
         let boards = vec![board("care", cells), board("sales", 1)];
         let hub = Arc::new(Hub::new(EPOCH.to_owned(), boards.clone()));
         let house = Arc::new(House {
@@ -156,7 +161,7 @@ impl Rig {
             ..House::default()
         });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let gateway = bind(Config { address }).unwrap();
+        let gateway = bind(Config { address }).unwrap().with_limits(limits);
         let address = gateway.address();
         let (stop, stopped) = oneshot::channel();
         let desk = Arc::clone(&house) as Arc<dyn Desk>;
