@@ -44,7 +44,8 @@ async fn cells_are_announced_before_use_and_removed_ones_are_told() {
     let rig = Rig::start(3);
     rig.seal(100, &[1, 2, 3]);
     let mut wire = Wire::watching(&rig, SUB).await;
-    rig.hub.renew(changed(), &sealed(101, &[7, 3, 9]), 101_000);
+    rig.hub.change(vec![changed()]);
+    rig.hub.publish(&sealed(101, &[7, 3, 9]), 101_000);
     let note = wire.hear_values().await;
     let ServerFrame::Note {
         id,
@@ -75,7 +76,8 @@ async fn cells_are_announced_before_use_and_removed_ones_are_told() {
 async fn http_says_the_ids_of_the_stream_in_cells_values_and_layout() {
     let rig = Rig::start(3);
     rig.seal(100, &[1, 2, 3]);
-    rig.hub.renew(changed(), &sealed(101, &[7, 3, 9]), 101_000);
+    rig.hub.change(vec![changed()]);
+    rig.hub.publish(&sealed(101, &[7, 3, 9]), 101_000);
     let now = rig.get("/v1/boards/care").await.json();
     let ids: Vec<u64> = now["cells"]
         .as_array()
@@ -187,4 +189,17 @@ async fn what_stands_beside_the_numbers_is_told_when_it_begins_and_when_it_is_ov
     let mut late = Wire::watching(&rig, SUB).await;
     let (kind, on, _) = told(late.hear_values().await);
     assert_eq!((kind.as_str(), on), ("data_gap", true));
+}
+
+#[tokio::test]
+async fn a_board_that_is_no_more_ends_its_subscriptions_and_a_new_one_is_there() {
+    let rig = Rig::start(3);
+    rig.seal(100, &[1, 2, 3]);
+    let mut wire = Wire::watching(&rig, r#"{"op":"sub","id":7,"board":"sales"}"#).await;
+    rig.hub.change(vec![changed(), board("nights", 2)]);
+    rig.hub.publish(&sealed(101, &[7, 3, 9]), 101_000);
+    assert_eq!(wire.hear_values().await, ServerFrame::End { id: 7 });
+    wire.say(r#"{"op":"sub","id":8,"board":"nights"}"#).await;
+    assert!(matches!(wire.hear().await, ServerFrame::View { .. }));
+    assert_eq!(wire.views[&8].value(2), Some((Some(3), 0)));
 }
