@@ -54,6 +54,12 @@ pub enum Error {
         /// The parser's words.
         source: serde_json::Error,
     },
+    /// The server sent binary bytes that are no frame of the protocol.
+    #[error("{bytes} binary bytes are not a frame of the protocol")]
+    Binary {
+        /// How many.
+        bytes: usize,
+    },
     /// No connection.
     #[error("no stream from {url}: {source}")]
     Connect {

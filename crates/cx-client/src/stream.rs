@@ -1,11 +1,11 @@
 //! In: a socket's frames. Kept: one verified view, one socket, the newest acknowledgement.
 //! Out: updates, one at a time. Never knows: what the numbers mean.
 //!
-//! A lost connection resumes from the cursor held; a digest that differs starts again from a
-//! snapshot; both without the caller's help.
+//! A lost connection resumes from the cursor held; a digest that differs asks for a diff since the
+//! last proof, then for a snapshot; all without the caller's help.
 
-use crate::{Error, View};
-use cx_model::frame::{ClientFrame, ServerFrame, Since};
+use crate::{Error, View, compact};
+use cx_model::frame::{ClientFrame, Encoding, Fields, Filter, Mode, ServerFrame};
 use futures_util::{SinkExt, StreamExt};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -44,16 +44,46 @@ pub struct Update {
     pub mode: Option<String>,
 }
 
+/// What to hear of a board; the default is sealed seconds, values only, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// `sealed`, `live50`, `live100`, `live250`, `live500` or `live1000`.
+    pub cadence: String,
+    /// Values, or also their parts.
+    pub fields: Fields,
+    /// JSON or binary frames.
+    pub enc: Encoding,
+    /// The newest values, or every published number.
+    pub mode: Mode,
+    /// Which cells.
+    pub filter: Filter,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            cadence: "sealed".to_owned(),
+            fields: Fields::default(),
+            enc: Encoding::default(),
+            mode: Mode::default(),
+            filter: Filter::default(),
+        }
+    }
+}
+
 /// A board, read for as long as the caller asks for the next update.
 pub struct BoardStream {
     url: String,
     board: String,
+    wish: Wish,
     socket: Option<Socket>,
     view: View,
     /// Set by `bye` and by failures: not before this.
     retry_at: Instant,
     failures: u32,
     mismatches: u32,
+    /// A view was asked for: what was still on its way before it is not for us.
+    mending: bool,
     heard_at: Instant,
     ack_at: Instant,
     unacked: usize,
@@ -74,15 +104,25 @@ impl BoardStream {
     /// [`Error::Connect`] and [`Error::Timeout`]: there is nobody at the address. Whether the
     /// board exists is said by the first [`next`](Self::next).
     pub async fn connect(url: &str, board: &str) -> Result<Self, Error> {
+        Self::connect_for(url, board, Wish::default()).await
+    }
+
+    /// As [`connect`](Self::connect), for other frames than the usual ones.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_for(url: &str, board: &str, wish: Wish) -> Result<Self, Error> {
         let now = Instant::now();
         let mut stream = Self {
             url: url.to_owned(),
             board: board.to_owned(),
+            wish,
             socket: None,
             view: View::default(),
             retry_at: now,
             failures: 0,
             mismatches: 0,
+            mending: false,
             heard_at: now,
             ack_at: now,
             unacked: 0,
@@ -167,15 +207,24 @@ impl BoardStream {
     }
 
     async fn subscribe(&mut self) {
-        let since = (!self.view.epoch.is_empty()).then(|| Since {
-            epoch: self.view.epoch.clone(),
-            seq: self.view.seq,
-        });
+        let since = (!self.view.epoch.is_empty()).then(|| self.view.verified());
+        let Wish {
+            cadence,
+            fields,
+            enc,
+            mode,
+            filter,
+        } = self.wish.clone();
         self.unacked = 0;
+        self.mending = true;
         self.send(&ClientFrame::Sub {
             id: ID,
             board: self.board.clone(),
-            cadence: "sealed".to_owned(),
+            cadence,
+            fields,
+            enc,
+            mode,
+            filter,
             ack: true,
             since,
         })
@@ -209,31 +258,40 @@ impl BoardStream {
         };
         self.heard_at = Instant::now();
         match message {
-            Some(Ok(Message::Text(text))) => self.read(text.as_str()).await,
-            Some(Ok(
-                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_),
-            )) => Ok(Heard::Nothing),
+            Some(Ok(Message::Text(text))) => {
+                let frame = serde_json::from_str(text.as_str());
+                let frame = frame.map_err(|source| Error::Frame {
+                    text: text.chars().take(200).collect(),
+                    source,
+                })?;
+                self.read(frame, text.len()).await
+            }
+            Some(Ok(Message::Binary(bytes))) => {
+                let frame = compact::decode(&bytes);
+                let frame = frame.ok_or(Error::Binary { bytes: bytes.len() })?;
+                self.read(frame, bytes.len()).await
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Heard::Nothing),
             Some(Ok(Message::Close(_)) | Err(_)) | None => Ok(Heard::Lost),
         }
     }
 
-    async fn read(&mut self, text: &str) -> Result<Heard, Error> {
-        let frame: ServerFrame = serde_json::from_str(text).map_err(|source| Error::Frame {
-            text: text.chars().take(200).collect(),
-            source,
-        })?;
+    async fn read(&mut self, frame: ServerFrame, bytes: usize) -> Result<Heard, Error> {
         let (mode, values) = match &frame {
             ServerFrame::View { mode, values, .. } => (Some(mode.clone()), values.as_slice()),
             ServerFrame::D { v, .. } => (None, v.as_slice()),
             ServerFrame::Hb { .. } => (None, [].as_slice()),
-            ServerFrame::End { .. } | ServerFrame::Why { .. } => return Ok(Heard::Nothing),
+            ServerFrame::Lagged { .. }
+            | ServerFrame::Note { .. }
+            | ServerFrame::End { .. }
+            | ServerFrame::Why { .. } => return Ok(Heard::Nothing),
             ServerFrame::Bye { retry_ms, .. } => {
                 self.retry_at = Instant::now() + Duration::from_millis(*retry_ms);
                 return Ok(Heard::Lost);
             }
             ServerFrame::Error { .. } => return self.refused(frame).await,
         };
-        if mode.is_none() && self.view.epoch.is_empty() {
+        if mode.is_none() && (self.mending || self.view.epoch.is_empty()) {
             // Still on its way when this view was given up; the snapshot follows.
             return Ok(Heard::Nothing);
         }
@@ -241,8 +299,8 @@ impl BoardStream {
         if let Err(error) = self.view.apply(&frame) {
             return self.start_again(error).await;
         }
-        (self.failures, self.mismatches) = (0, 0);
-        self.unacked += text.len();
+        (self.failures, self.mismatches, self.mending) = (0, 0, false);
+        self.unacked += bytes;
         if self.unacked > ACK_BYTES || self.ack_at <= Instant::now() {
             self.acknowledge().await;
         }
@@ -278,10 +336,13 @@ impl BoardStream {
         Err(error)
     }
 
-    /// What is held is wrong: asks for everything, a few times.
+    /// What is held is wrong: asks for a diff since the last proof, then for everything, a few times.
     async fn start_again(&mut self, why: Error) -> Result<Heard, Error> {
-        self.view = View::default();
+        if self.mismatches > 0 || self.view.verified().seq == 0 {
+            self.view = View::default();
+        }
         self.mismatches += 1;
+        self.mending = true;
         if self.mismatches > MISMATCHES {
             return Err(why);
         }

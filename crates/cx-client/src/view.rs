@@ -5,19 +5,21 @@ mod alarms;
 
 use crate::Error;
 use alarms::Alarms;
-use cx_model::frame::{ServerFrame, WireAlerts, WireCell, WireInfo, WireValue};
-use cx_model::value::{CellKey, cell_hash_of, digest_text};
+use cx_model::frame::{ServerFrame, Since, WireAlerts, WireCell, WireInfo, WireParts, WireValue};
+use cx_model::value::{CellKey, cell_hash_of, digest_text, told_hash_of};
 use cx_model::window::Window;
 use std::collections::BTreeMap;
 
-/// One board as a client holds it. After an error it holds nothing that may be shown: start a new
-/// one from a snapshot.
+/// One board as a client holds it. After an error it holds nothing that may be shown: go on with a
+/// diff since [`View::verified`], or start a new one from a snapshot.
 #[derive(Debug, Clone, Default)]
 pub struct View {
     cells: BTreeMap<u32, Cell>,
     values: BTreeMap<u32, (Option<i64>, u8)>,
+    parts: BTreeMap<u32, WireParts>,
     sum: u64,
     alarms: Alarms,
+    verified: u64,
     /// The server's life.
     pub epoch: String,
     /// Sequence number of the last frame applied.
@@ -52,32 +54,43 @@ impl View {
                 s,
                 sealed,
                 cells,
+                gone,
                 values,
+                parts,
                 g,
                 alerts,
                 ..
             } => {
                 self.open(mode, epoch)?;
+                self.remove(gone);
                 self.announce(cells)?;
                 self.sealed = *sealed;
                 let alerted = self.alert(alerts.as_ref(), *seq)?;
-                Ok(self.take(values, *seq, *s, g)? || alerted)
+                Ok(self.take((values, parts), *seq, *s, g)? || alerted)
             }
             ServerFrame::D {
                 seq,
                 s,
                 sealed,
+                cells,
+                gone,
                 v,
+                parts,
                 g,
                 alerts,
                 ..
             } => {
-                self.sealed = sealed.unwrap_or(true);
+                self.remove(gone);
+                self.announce(cells)?;
+                // Live by choice names no second, live for want of a seal says so.
+                self.sealed = sealed.unwrap_or(s.is_some());
                 let alerted = self.alert(alerts.as_ref(), *seq)?;
-                Ok(self.take(v, *seq, *s, g)? || alerted)
+                Ok(self.take((v, parts), *seq, *s, g)? || alerted)
             }
-            ServerFrame::Hb { seq, s, g, .. } => self.take(&[], *seq, *s, g),
-            ServerFrame::End { .. }
+            ServerFrame::Hb { seq, s, g, .. } => self.take((&[], &[]), *seq, *s, g),
+            ServerFrame::Lagged { .. }
+            | ServerFrame::Note { .. }
+            | ServerFrame::End { .. }
             | ServerFrame::Why { .. }
             | ServerFrame::Error { .. }
             | ServerFrame::Bye { .. } => Ok(false),
@@ -88,6 +101,21 @@ impl View {
     #[must_use]
     pub fn value(&self, cell: u32) -> Option<(Option<i64>, u8)> {
         self.values.get(&cell).copied()
+    }
+
+    /// Numerator, denominator and n of a cell, where the subscription asked for parts.
+    #[must_use]
+    pub fn parts(&self, cell: u32) -> Option<WireParts> {
+        self.parts.get(&cell).copied()
+    }
+
+    /// Where this view can go on from after a mismatch: a diff since then brings what was lost.
+    #[must_use]
+    pub fn verified(&self) -> Since {
+        Since {
+            epoch: self.epoch.clone(),
+            seq: self.verified,
+        }
     }
 
     /// All values by cell.
@@ -141,17 +169,31 @@ impl View {
         Ok(())
     }
 
+    fn remove(&mut self, gone: &[u32]) {
+        for id in gone {
+            if let Some(cell) = self.cells.remove(id) {
+                self.sum = self.sum.wrapping_sub(cell.hash);
+                self.values.remove(id);
+                self.parts.remove(id);
+            }
+        }
+    }
+
     fn take(
         &mut self,
-        values: &[WireValue],
+        (values, parts): (&[WireValue], &[WireParts]),
         seq: u64,
         s: Option<i64>,
         g: &str,
     ) -> Result<bool, Error> {
-        for (id, value, state) in values {
+        for (i, (id, value, state)) in values.iter().enumerate() {
             let cell = self.cells.get_mut(id);
             let cell = cell.ok_or(Error::Unannounced { cell: *id })?;
-            let hash = cell_hash_of(&cell.prefix, *value, *state);
+            let parts = parts.get(i).copied();
+            if let Some(parts) = parts {
+                self.parts.insert(*id, parts);
+            }
+            let hash = told_hash_of(&cell.prefix, *value, *state, parts);
             self.sum = self.sum.wrapping_sub(cell.hash).wrapping_add(hash);
             cell.hash = hash;
             self.values.insert(*id, (*value, *state));
@@ -160,6 +202,7 @@ impl View {
         self.s = s.or(self.s);
         self.digest = digest_text(self.sum);
         if self.digest == g {
+            self.verified = seq;
             return Ok(!values.is_empty());
         }
         let (server, ours) = (g.to_owned(), self.digest.clone());
@@ -223,7 +266,9 @@ mod tests {
             s: Some(100),
             sealed: true,
             cells,
+            gone: Vec::new(),
             values: v,
+            parts: Vec::new(),
             g,
             alerts: None,
         }
@@ -239,7 +284,10 @@ mod tests {
             sealed,
             now,
             waiting_for,
+            cells: Vec::new(),
+            gone: Vec::new(),
             v,
+            parts: Vec::new(),
             g,
             alerts: None,
         }
@@ -273,6 +321,29 @@ mod tests {
         let g = digest(&[("all", Some(8), 0), ("sales", Some(3), 0)]);
         let error = view.apply(&delta(6, vec![(2, Some(3), 0)], g)).unwrap_err();
         assert!(matches!(error, Error::Mismatch { seq: 6, .. }), "{error}");
+    }
+
+    #[test]
+    fn takes_cells_that_come_and_lets_go_of_those_that_are_gone() {
+        let mut view = started();
+        let g = digest(&[("all", Some(7), 0), ("night", Some(2), 0)]);
+        let mut frame = delta(6, vec![(3, Some(2), 0)], g);
+        if let ServerFrame::D { cells, gone, .. } = &mut frame {
+            (*cells, *gone) = (vec![cell(3, "night")], vec![2, 9]);
+        }
+        view.apply(&frame).unwrap();
+        assert_eq!((view.value(2), view.value(3)), (None, Some((Some(2), 0))));
+    }
+
+    #[test]
+    fn a_diff_since_the_last_proof_mends_a_frame_that_was_lost() {
+        let mut held = started();
+        let g = digest(&[("all", Some(8), 0), ("sales", Some(3), 0)]);
+        held.apply(&delta(7, vec![(2, Some(3), 0)], g.clone()))
+            .unwrap_err();
+        assert_eq!((held.seq, held.verified().seq), (7, 5));
+        let values = vec![(1, Some(8), 0), (2, Some(3), 0)];
+        assert!(held.apply(&view("diff", "e", vec![], values, g)).unwrap());
     }
 
     #[test]

@@ -305,7 +305,18 @@ impl Engine {
     }
 
     fn emit(&mut self, s: i64) {
-        self.effects.push_back(Effect::Part(Part {
+        let part = self.part(s);
+        self.effects.push_back(Effect::Part(part));
+    }
+
+    /// What the partition contributes at this moment: no second is passed by it, nothing is proven.
+    #[must_use]
+    pub fn moment(&self) -> Part {
+        self.part(self.log_time.second())
+    }
+
+    fn part(&self, s: i64) -> Part {
+        Part {
             partition: self.config.partition,
             s,
             next_offset: self.account.next,
@@ -315,7 +326,7 @@ impl Engine {
             counts: self.account.counts(),
             values: self.meter.components(),
             tallies: self.meter.tallies(),
-        }));
+        }
     }
 
     fn named(&mut self, delivery: &Delivery<'_>) -> Result<(), Rejected> {

@@ -101,14 +101,28 @@ impl Rollup {
     /// Values of whatever each partition passed last: nothing is proven by them.
     #[must_use]
     pub fn live(&self) -> Option<Sealed> {
-        let newest = || self.newest.iter().flatten();
-        let oldest = newest().map(|part| part.set).min()?;
+        self.at_moment(&[]).map(|(_, sealed)| sealed)
+    }
+
+    /// Values of what each partition holds at this moment, or passed last where that is not given:
+    /// nothing is proven by them. With the number of the set whose values they are.
+    #[must_use]
+    pub fn at_moment(&self, moments: &[Option<Part>]) -> Option<(u32, Sealed)> {
+        let passed = self.newest.iter().enumerate();
+        let held: Vec<&Part> = passed
+            .filter_map(|(at, passed)| {
+                let moment = moments.get(at).and_then(Option::as_ref);
+                let held = moment.into_iter().chain(passed);
+                held.max_by_key(|part| part.next_offset)
+            })
+            .collect();
+        let oldest = held.iter().map(|part| part.set).min()?;
+        let newest = held.iter().map(|part| part.s).max()?;
         let mut joint = Joint::empty(self.plans.get(&oldest)?, self.newest.len());
-        for part in newest() {
+        for part in held {
             joint.take(self.plans.get(&part.set)?, part);
         }
-        let s = self.newest.iter().flatten().map(|p| p.s).max()?;
-        Some(self.sealed(s, &joint, false))
+        Some((oldest, self.sealed(newest, &joint, false)))
     }
 
     /// Partitions that keep the next second from being sealed.

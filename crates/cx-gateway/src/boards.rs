@@ -3,9 +3,10 @@
 
 use crate::desk::{Desk, Past};
 use crate::hub::Hub;
+use crate::listing::Listing;
 use crate::problem::Problem;
 use crate::second;
-use crate::view::{View, wire_id, wire_info};
+use crate::view::View;
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
@@ -43,11 +44,11 @@ pub(crate) async fn one(
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let Some(view) = hub.view(&name) else {
+    let Some((view, listing)) = hub.view(&name).zip(hub.listing(&name)) else {
         return no_board(&hub, &name).into_response();
     };
     match second::found(desk.as_ref(), query.as_deref()).await {
-        Ok(past) => Json(shown(desk.as_ref(), &view, &past)).into_response(),
+        Ok(past) => Json(shown(desk.as_ref(), &hub, (&view, &listing), &past)).into_response(),
         Err(problem) => problem.into_response(),
     }
 }
@@ -60,17 +61,17 @@ pub(crate) fn no_board(hub: &Hub, name: &str) -> Problem {
 
 /// What a board says at one second. A cell that was not counted then has no value there, not even an
 /// empty one.
-fn shown(desk: &dyn Desk, view: &View, past: &Past) -> Value {
-    let (board, sealed) = (&view.board, &past.sealed);
-    let places = board.source_index.iter().enumerate();
+fn shown(desk: &dyn Desk, hub: &Hub, (view, listing): (&View, &Listing), past: &Past) -> Value {
+    let (board, sealed) = (&listing.board, &past.sealed);
+    let places = listing.ids().zip(&board.source_index);
     let known = places.filter(|(_, at)| !past.unknown.contains(at));
     let now: Vec<(u32, CellValue)> = known
-        .map(|(i, at)| {
+        .map(|(id, at)| {
             let value = sealed.values.get(*at).copied();
-            (wire_id(i), value.unwrap_or_default())
+            (id, value.unwrap_or_default())
         })
         .collect();
-    let cells: Vec<Value> = board.cells.iter().enumerate().map(shown_cell).collect();
+    let cells: Vec<Value> = listing.infos().map(shown_cell).collect();
     let values: Vec<WireValue> = now.iter().map(|(id, v)| (*id, v.value, v.state)).collect();
     let parts: Vec<(u32, i64, Option<i64>, i64)> = now
         .iter()
@@ -79,21 +80,21 @@ fn shown(desk: &dyn Desk, view: &View, past: &Past) -> Value {
     let offsets: Vec<(usize, i64)> = sealed.offsets.iter().copied().enumerate().collect();
     json!({
         "board": board.name, "title": board.title, "zone": board.zone,
-        "epoch": view.epoch(), "seq": view.seq(), "s": sealed.s, "sealed": sealed.sealed,
+        "epoch": hub.epoch(), "seq": view.seq(), "s": sealed.s, "sealed": sealed.sealed,
         "g": view.digest_of(sealed, &past.unknown), "offsets": offsets, "broker": desk.broker(),
         "demo": desk.stage().is_some(),
-        "final_through": sealed.final_through, "layout": board.layout,
+        "final_through": sealed.final_through, "layout": listing.layout(),
         "cells": cells, "values": values, "parts": parts,
     })
 }
 
-fn shown_cell((index, cell): (usize, &CellInfo)) -> Value {
+fn shown_cell((id, cell, wire): (u32, &CellInfo, WireInfo)) -> Value {
     let info = Info {
-        wire: wire_info(cell),
+        wire,
         business_name: &cell.business_name,
         meaning: &cell.meaning,
         kind: cell.kind,
     };
     let key = &cell.key;
-    json!([wire_id(index), key.kpi, key.window.name(), key.dims, info])
+    json!([id, key.kpi, key.window.name(), key.dims, info])
 }

@@ -18,6 +18,12 @@ pub(crate) enum Close {
     UnknownBoard,
     /// Five refused frames in a row; the last one was a subscription too many.
     TooManySubscriptions,
+    /// Nothing was subscribed to within 10 s.
+    Silent,
+    /// A frame was on its way for 2 minutes and was not read.
+    Stuck,
+    /// More messages than a client may send, pings included.
+    TooFast,
 }
 
 impl Close {
@@ -31,6 +37,9 @@ impl Close {
             Self::Garbage => 4400,
             Self::UnknownBoard => 4404,
             Self::TooManySubscriptions => 4408,
+            Self::Silent => 4410,
+            Self::Stuck => 4411,
+            Self::TooFast => 4429,
         }
     }
 
@@ -44,6 +53,36 @@ impl Close {
             Self::Garbage => "too_many_invalid_frames",
             Self::UnknownBoard => "too_many_unknown_boards",
             Self::TooManySubscriptions => "too_many_subscriptions",
+            Self::Silent => "nothing_subscribed",
+            Self::Stuck => "nothing_read",
+            Self::TooFast => "too_many_messages",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_stands_in_the_contract_and_no_other() {
+        let all = [
+            Close::Draining,
+            Close::TooBig,
+            Close::Protocol,
+            Close::NotText,
+            Close::Garbage,
+            Close::UnknownBoard,
+            Close::TooManySubscriptions,
+            Close::Silent,
+            Close::Stuck,
+            Close::TooFast,
+        ];
+        let contract = include_str!("../../../schemas/asyncapi.yaml");
+        let (_, listed) = contract.split_once("x-close-codes:\n").expect("a list");
+        let listed: std::collections::BTreeSet<&str> = listed.lines().map(str::trim).collect();
+        let known = all.map(|c| format!("\"{}\": {}", c.code(), c.reason()));
+        let known: std::collections::BTreeSet<&str> = known.iter().map(String::as_str).collect();
+        assert_eq!(listed, known);
     }
 }

@@ -6,7 +6,9 @@ use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use tokio::time::Instant;
 
 /// What the gateway counts. Reasons are a fixed list of words, so the labels are bounded.
 #[derive(Debug)]
@@ -14,11 +16,15 @@ pub(crate) struct Counts {
     pub(crate) connections: Gauge,
     pub(crate) opened: Counter,
     pub(crate) proven: Gauge,
+    pub(crate) screens: Gauge,
     pub(crate) disproven: Counter,
     pub(crate) frames: Counter,
     pub(crate) bytes: Counter,
     pub(crate) encoded: Counter,
     pub(crate) conflated: Counter,
+    pub(crate) lagged: Counter,
+    lag: Histogram,
+    written: Histogram,
     refused: Family<Refusal, Counter>,
     closed: Family<Refusal, Counter>,
     registry: Registry,
@@ -35,11 +41,15 @@ impl Counts {
             connections: Gauge::default(),
             opened: Counter::default(),
             proven: Gauge::default(),
+            screens: Gauge::default(),
             disproven: Counter::default(),
             frames: Counter::default(),
             bytes: Counter::default(),
             encoded: Counter::default(),
             conflated: Counter::default(),
+            lagged: Counter::default(),
+            lag: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
+            written: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
             refused: Family::default(),
             closed: Family::default(),
             registry: Registry::default(),
@@ -57,6 +67,11 @@ impl Counts {
                 "screens_proven",
                 "Subscriptions whose digest is the server's",
                 &self.proven,
+            ),
+            (
+                "screens",
+                "Subscriptions that say what they show, proven or not",
+                &self.screens,
             ),
         ];
         for (name, help, gauge) in gauges {
@@ -77,10 +92,25 @@ impl Counts {
                 "Sequence numbers merged into a later frame",
                 &self.conflated,
             ),
+            (
+                "readers_lagged",
+                "Readers of every number that lost some",
+                &self.lagged,
+            ),
         ];
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());
         }
+        registry.register(
+            "cursor_lag",
+            "Sequence numbers that a cursor was behind when its frame was made",
+            self.lag.clone(),
+        );
+        registry.register(
+            "publish_to_write_seconds",
+            "From the publication of values until the kernel had their frame",
+            self.written.clone(),
+        );
         registry.register(
             "refusals",
             "Frames, requests and events refused",
@@ -91,6 +121,17 @@ impl Counts {
             "Streams that the server closed",
             self.closed.clone(),
         );
+    }
+
+    /// A cursor was so many numbers behind.
+    pub(crate) fn lag(&self, numbers: u64) {
+        let most = u32::try_from(numbers).unwrap_or(u32::MAX);
+        self.lag.observe(f64::from(most));
+    }
+
+    /// The kernel has a frame of values that were published then.
+    pub(crate) fn written(&self, published: Instant) {
+        self.written.observe(published.elapsed().as_secs_f64());
     }
 
     pub(crate) fn refuse(&self, reason: &'static str) {

@@ -1,7 +1,10 @@
 //! In: nothing. Kept: nothing. Out: everything that can be wrong with a client's frame, in words.
 //! Never knows: sockets.
 
+use crate::channel::VIEWS;
 use crate::close::Close;
+use crate::shape::Cadence;
+use cx_model::frame::ServerFrame;
 use std::fmt;
 
 /// What was wrong with a frame of a client.
@@ -11,8 +14,16 @@ pub(crate) enum Fault {
     Invalid(String),
     /// A binary message.
     Binary,
-    /// A cadence other than `sealed`.
+    /// A cadence that is not served.
     Cadence(String),
+    /// No cell of the board passes the filter.
+    EmptyFilter(String),
+    /// The board has as many views as it may have.
+    TooManyViews,
+    /// A cursor that is no `epoch:seq`.
+    Since(String),
+    /// A door without messages cannot tell binary frames.
+    NoBinary,
     /// A board that is not there, and the names of those that are.
     UnknownBoard(String, String),
     /// All places of this connection are taken.
@@ -25,7 +36,7 @@ pub(crate) enum Fault {
     NeverSent { seq: u64, cursor: u64 },
     /// The client holds other values than the server.
     Digest { seq: u64 },
-    /// The board has no such cell, only those from 1 to the second number.
+    /// The board has no such cell; how many it has.
     UnknownCell(u32, usize),
     /// A question is open on this connection.
     StillAsking,
@@ -39,6 +50,10 @@ impl Fault {
         match self {
             Self::Invalid(_) | Self::Binary => "invalid_frame",
             Self::Cadence(_) => "unknown_cadence",
+            Self::EmptyFilter(_) => "empty_filter",
+            Self::TooManyViews => "too_many_views",
+            Self::Since(_) => "unknown_cursor",
+            Self::NoBinary => "json_only",
             Self::UnknownBoard(..) => "unknown_board",
             Self::TooManySubscriptions(_) => "too_many_subscriptions",
             Self::NotSubscribed(_) | Self::WhichSubscription => "unknown_subscription",
@@ -55,7 +70,11 @@ impl Fault {
         match self {
             Self::Invalid(_) => "send for example {\"op\":\"sub\",\"id\":1,\"board\":\"care\"}; see schemas/client-frame.schema.json".to_owned(),
             Self::Binary => "send JSON in text messages".to_owned(),
-            Self::Cadence(_) => "leave cadence out or write \"sealed\"".to_owned(),
+            Self::Cadence(_) => format!("leave cadence out or write one of: {}", Cadence::names()),
+            Self::EmptyFilter(board) => format!("see the cells at /v1/boards/{board}"),
+            Self::TooManyViews => "ask for what others ask for too, or for fewer different filters".to_owned(),
+            Self::Since(_) => "write since as EPOCH:SEQ, as the last event's id says it, or leave it out".to_owned(),
+            Self::NoBinary => "leave enc out, or open a WebSocket".to_owned(),
             Self::UnknownBoard(_, known) => format!("boards are: {known}"),
             Self::TooManySubscriptions(_) => "send unsub for one of them, or open another stream".to_owned(),
             Self::NotSubscribed(_) => "use an id that you subscribed with".to_owned(),
@@ -68,6 +87,17 @@ impl Fault {
         }
     }
 
+    /// The frame that says so.
+    pub(crate) fn frame(&self, id: Option<u32>) -> ServerFrame {
+        let (code, detail, fix) = (self.code().to_owned(), self.to_string(), self.fix());
+        ServerFrame::Error {
+            id,
+            code,
+            detail,
+            fix,
+        }
+    }
+
     /// How a stream ends whose last fault this was.
     pub(crate) fn close(&self) -> Close {
         match self {
@@ -76,6 +106,10 @@ impl Fault {
             Self::Invalid(_)
             | Self::Binary
             | Self::Cadence(_)
+            | Self::EmptyFilter(_)
+            | Self::TooManyViews
+            | Self::Since(_)
+            | Self::NoBinary
             | Self::NotSubscribed(_)
             | Self::WhichSubscription
             | Self::NeverSent { .. }
@@ -93,6 +127,12 @@ impl fmt::Display for Fault {
             Self::Invalid(why) => write!(f, "not a frame of the protocol: {}", short(why)),
             Self::Binary => write!(f, "binary messages are not spoken here"),
             Self::Cadence(name) => write!(f, "cadence {:?} is not served", short(name)),
+            Self::EmptyFilter(board) => {
+                write!(f, "no cell of {:?} passes the filter", short(board))
+            }
+            Self::TooManyViews => write!(f, "the board has {VIEWS} views, which is the limit"),
+            Self::Since(text) => write!(f, "{:?} is no cursor", short(text)),
+            Self::NoBinary => write!(f, "this door speaks JSON only"),
             Self::UnknownBoard(name, _) => write!(f, "there is no board {:?}", short(name)),
             Self::TooManySubscriptions(n) => write!(f, "{n} subscriptions are open already"),
             Self::NotSubscribed(id) => write!(f, "there is no subscription {id}"),

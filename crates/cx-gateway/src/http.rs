@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 use std::sync::Arc;
 
 type Desks = State<Arc<dyn Desk>>;
@@ -30,6 +31,11 @@ pub(crate) async fn metrics(State(desk): Desks, State(hub): State<Arc<Hub>>) -> 
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let text = hub.counts().text(&desk.metrics());
     ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+/// How many screens say what they show, and how many of them are right.
+pub(crate) async fn screens(State(hub): State<Arc<Hub>>) -> Response {
+    Json(json!({"screens": hub.screens(), "proven": hub.proven()})).into_response()
 }
 
 pub(crate) async fn nowhere(request: Request) -> Response {

@@ -3,32 +3,47 @@
 //! Never knows: Kafka, the engine, what a number means.
 
 mod actions;
+mod alarms;
 pub mod alerts;
 mod binary;
 mod boards;
+mod channel;
 mod close;
+mod compact;
+mod contract;
 mod counts;
 mod customers;
+mod deadline;
 mod definitions;
 mod demo;
 mod desk;
 mod display;
+mod doorkeeper;
 mod entry;
 mod events;
 mod fault;
+mod feed;
 mod guard;
 mod http;
 mod hub;
 mod kpis;
+mod limits;
 mod lineage;
+mod lines;
 mod listener;
+mod listing;
+mod pace;
+mod payload;
 mod problem;
 mod recount;
+mod ring;
 mod second;
 mod serve;
+mod shape;
 mod shared;
 mod socket;
 mod stage;
+mod state;
 mod subscription;
 mod trend;
 mod view;
@@ -41,10 +56,12 @@ pub use desk::{
 };
 pub use entry::{Breakdown, Entry, Owners, SaidFormula, Use, UsedTile};
 pub use hub::{AlertStates, Hub};
+pub use limits::Limits;
 pub use lineage::{
     Account, Covers, Freshness, Ingredient, Lineage, Looked, Mark, Partition, Parts, Sample,
     Samples,
 };
+pub use listing::Extra;
 pub use recount::{NoRecount, Recount, Recounts, Score};
 pub use serve::{Config, Gateway, bind};
 pub use stage::{Gesture, Scene, SceneEngine, SceneSource, Stage};

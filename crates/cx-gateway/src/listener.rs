@@ -1,9 +1,11 @@
 //! In: an address. Kept: a listening socket. Out: accepted sockets with a small send buffer, so
-//! that the kernel does not become the queue. Never knows: HTTP.
+//! that the kernel does not become the queue, as many as there may be. Never knows: HTTP.
 
 use crate::Error;
+use crate::deadline::Timed;
+use crate::doorkeeper::Doorkeeper;
 use std::net::{Ipv4Addr, SocketAddr};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 4_096;
@@ -12,6 +14,12 @@ const SEND_BUFFER: u32 = 8 * 1_024;
 
 /// Listens with a deep queue.
 pub(crate) struct Listener(TcpListener);
+
+/// Lets in whom the doorkeeper has a place for; others are closed at once.
+pub(crate) struct Door {
+    pub(crate) listener: Listener,
+    pub(crate) keeper: Doorkeeper,
+}
 
 impl Listener {
     pub(crate) fn bind(address: SocketAddr) -> Result<Self, Error> {
@@ -53,20 +61,30 @@ fn next_free(address: SocketAddr) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
-impl axum::serve::Listener for Listener {
-    type Io = TcpStream;
+impl Listener {
+    pub(crate) fn address(&self) -> std::io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+impl axum::serve::Listener for Door {
+    type Io = Timed;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
-            match self.0.accept().await {
+            match self.listener.0.accept().await {
                 Ok((stream, address)) => {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "nodelay");
                     }
-                    return (stream, address);
+                    if let Some(place) = self.keeper.place(address.ip()) {
+                        return (Timed::new(stream, place), address);
+                    }
                 }
                 Err(error) => {
+                    // Without descriptors there is nothing to do but wait until some are free.
+                    self.keeper.refuse("not_accepted");
                     tracing::warn!(%error, "accept; goes on in 50 ms");
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 }
@@ -75,6 +93,6 @@ impl axum::serve::Listener for Listener {
     }
 
     fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.address()
     }
 }

@@ -2,19 +2,23 @@
 //! Never knows: what is served.
 
 use crate::desk::Desk;
+use crate::doorkeeper::Doorkeeper;
 use crate::hub::Hub;
-use crate::listener::Listener;
+use crate::kpis::Pairs;
+use crate::limits::Limits;
+use crate::lines::{self, Door};
+use crate::listener::{self, Listener};
 use crate::problem::Problem;
 use crate::socket::{self, Room};
 use crate::{
-    Error, actions, alerts, boards, customers, definitions, demo, display, events, guard, http,
-    kpis, recount, trend, why,
+    Error, actions, alerts, boards, contract, customers, definitions, demo, display, events, guard,
+    http, kpis, recount, trend, why,
 };
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{FromRef, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use std::future::Future;
@@ -22,11 +26,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 /// How long an end may take, streams and answers together.
 const DRAIN: Duration = Duration::from_secs(2);
-/// Open streams; beyond them the process would run out of descriptors (20,000 is a common limit).
-const STREAMS: u64 = 16_384;
+/// How often streams are told of recovery and gaps.
+const NOTES: Duration = Duration::from_secs(1);
 /// A client frame, bytes.
 const FRAME: usize = 64 * 1024;
 
@@ -41,6 +46,7 @@ pub struct Config {
 pub struct Gateway {
     listener: Listener,
     address: SocketAddr,
+    limits: Limits,
 }
 
 #[derive(Clone)]
@@ -48,6 +54,7 @@ struct Shared {
     desk: Arc<dyn Desk>,
     hub: Arc<Hub>,
     drain: watch::Receiver<bool>,
+    limits: Limits,
     alive: mpsc::Sender<()>,
 }
 
@@ -69,11 +76,15 @@ impl FromRef<Shared> for Arc<Hub> {
 /// [`Error`]: not a loopback address, a busy port (naming the next free one), or the system's own.
 pub fn bind(config: Config) -> Result<Gateway, Error> {
     let listener = Listener::bind(config.address)?;
-    let address = axum::serve::Listener::local_addr(&listener).map_err(|source| Error::Listen {
+    let address = listener.address().map_err(|source| Error::Listen {
         address: config.address,
         source,
     })?;
-    Ok(Gateway { listener, address })
+    Ok(Gateway {
+        listener,
+        address,
+        limits: Limits::default(),
+    })
 }
 
 impl Gateway {
@@ -81,6 +92,12 @@ impl Gateway {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Other limits than the usual ones.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Serves until `shutdown`; then says bye to every stream and ends within about 2 s.
@@ -93,13 +110,20 @@ impl Gateway {
         let (tell, drain) = watch::channel(false);
         let (alive, mut ended) = mpsc::channel(1);
         let mut draining = drain.clone();
+        let keeper = Doorkeeper::new(self.limits, Arc::clone(&hub));
+        let notes = told(Arc::clone(&desk), Arc::clone(&hub));
         let router = router(Shared {
             desk,
             hub,
             drain,
+            limits: self.limits,
             alive,
         });
-        let served = axum::serve(self.listener, router).with_graceful_shutdown(async move {
+        let door = listener::Door {
+            listener: self.listener,
+            keeper,
+        };
+        let served = axum::serve(door, router).with_graceful_shutdown(async move {
             shutdown.await;
             tell.send_replace(true);
         });
@@ -117,8 +141,31 @@ impl Gateway {
         };
         tokio::select! {
             () = all_ended => {}
+            () = notes => {}
             () = patience => tracing::warn!("some connections did not end in 2 s"),
         }
+    }
+}
+
+/// Tells all streams what stands beside the numbers, for ever.
+async fn told(desk: Arc<dyn Desk>, hub: Arc<Hub>) {
+    let mut every = tokio::time::interval(NOTES);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        let ready = desk.ready();
+        let recovering = ready.recovering.map(|r| {
+            let (read, of) = (r.read, r.of);
+            format!(
+                "the log is being read: {read} of {of} records, {} %",
+                r.percent
+            )
+        });
+        hub.note("recovering", recovering);
+        let gaps = ready.data_gaps.iter();
+        let gaps = gaps.map(|g| format!("partition {} lacks {} to {}", g.partition, g.from, g.to));
+        let gaps: Vec<String> = gaps.collect();
+        hub.note("data_gap", (!gaps.is_empty()).then(|| gaps.join("; ")));
     }
 }
 
@@ -130,6 +177,10 @@ fn router(shared: Shared) -> Router {
         .route("/healthz", get(http::healthz))
         .route("/readyz", get(http::readyz))
         .route("/metrics", get(http::metrics))
+        .route("/openapi.json", get(contract::file))
+        .route("/asyncapi.yaml", get(contract::file))
+        .route("/client-frame.schema.json", get(contract::file))
+        .route("/server-frame.schema.json", get(contract::file))
         .route("/v1/boards", get(boards::all))
         .route("/v1/boards/{board}", get(boards::one))
         .route("/v1/boards/{board}/trend", get(trend::show))
@@ -148,6 +199,7 @@ fn router(shared: Shared) -> Router {
         .route("/v1/demo", get(demo::show))
         .route("/v1/demo/{gesture}", post(demo::play))
         .route("/v1/recount", get(recount::show).post(recount::begin))
+        .route("/v1/screens", get(http::screens))
         .route("/v1/stream", any(stream))
         .fallback(display::file)
         .method_not_allowed_fallback(http::wrong_method)
@@ -158,35 +210,48 @@ fn router(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-/// Opens a stream. The read buffer is small: the default is zero-filled on every attempt.
+/// Opens a stream: WebSocket on upgrade, else server-sent events or lines of JSON by `Accept`.
+/// The read buffer is small: the default is zero-filled on every attempt.
 async fn stream(
     State(shared): State<Shared>,
+    method: Method,
+    headers: HeaderMap,
+    query: Pairs,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    let Ok(upgrade) = upgrade else {
+    let door = Door::of(&headers).filter(|_| method == Method::GET);
+    if upgrade.is_err() && door.is_none() {
         return not_a_stream();
-    };
-    if shared.hub.connections() >= STREAMS {
+    }
+    if shared.hub.connections() >= shared.limits.streams {
         shared.hub.counts().refuse("too_many_streams");
-        return full();
+        return full(shared.limits.streams);
     }
     let room = Room {
         hub: shared.hub,
         desk: shared.desk,
         drain: shared.drain,
+        limits: shared.limits,
         alive: shared.alive,
     };
-    upgrade
-        .read_buffer_size(512)
-        .write_buffer_size(0)
-        .max_write_buffer_size(2 * 1024 * 1024)
-        .max_message_size(FRAME)
-        .max_frame_size(FRAME)
-        .on_upgrade(move |ws| socket::run(ws, room))
+    match (upgrade, door) {
+        (Ok(upgrade), _) => upgrade
+            .read_buffer_size(512)
+            .write_buffer_size(0)
+            .max_write_buffer_size(2 * 1024 * 1024)
+            .max_message_size(FRAME)
+            .max_frame_size(FRAME)
+            .on_upgrade(move |ws| socket::run(ws, room)),
+        (Err(_), Some(door)) => match kpis::pairs(query) {
+            Ok(pairs) => lines::open(door, &headers, &pairs, room),
+            Err(problem) => problem.into_response(),
+        },
+        (Err(_), None) => not_a_stream(),
+    }
 }
 
-fn full() -> Response {
-    let detail = format!("{STREAMS} streams are open, which is the limit of one process");
+fn full(streams: u64) -> Response {
+    let detail = format!("{streams} streams are open, which is the limit of one process");
     let title = "too many streams";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, title, detail)
         .at("stream", "path", "close some, or come back later")
@@ -194,12 +259,12 @@ fn full() -> Response {
 }
 
 fn not_a_stream() -> Response {
-    let detail = "this address speaks WebSocket and nothing else yet";
+    let detail = "this address speaks WebSocket, server-sent events and lines of JSON";
     let mut response = Problem::new(StatusCode::UPGRADE_REQUIRED, "not a WebSocket", detail)
         .at(
             "upgrade",
             "header upgrade",
-            "open it with a WebSocket client",
+            "open it with a WebSocket client, or send Accept: text/event-stream or Accept: application/x-ndjson and ?board=NAME",
         )
         .into_response();
     let headers = response.headers_mut();

@@ -1,7 +1,8 @@
 //! In: what was sent and acknowledged. Kept: one cursor. Out: whether more may be sent.
 //! Never knows: sockets.
 
-use crate::view::{Next, View};
+use crate::view::{Due, Next, View};
+use cx_model::frame::Mode;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,9 +27,13 @@ pub(crate) struct Subscription {
     pub(crate) proven: bool,
     /// How many numbers its view had taken at the cursor.
     pub(crate) turn: u64,
-    /// The change of definitions that its view is of.
-    pub(crate) changes: u64,
-    ack: bool,
+    /// It acknowledges.
+    pub(crate) ack: bool,
+    /// Up to which number it has heard of changed definitions.
+    pub(crate) redefined: u64,
+    mode: Mode,
+    /// It wanted every number and lost some: one diff comes next.
+    lagged: bool,
     unacked: VecDeque<Unacked>,
     sent_at: Instant,
 }
@@ -40,7 +45,8 @@ struct Unacked {
 }
 
 impl Subscription {
-    pub(crate) fn new(id: u32, view: Arc<View>, ack: bool) -> Self {
+    pub(crate) fn new(id: u32, view: Arc<View>, mode: Mode, ack: bool) -> Self {
+        let view_seq = view.seq();
         Self {
             id,
             view,
@@ -48,23 +54,51 @@ impl Subscription {
             s: None,
             proven: false,
             turn: 0,
-            changes: 0,
             ack,
+            redefined: view_seq,
+            mode,
+            lagged: false,
             unacked: VecDeque::new(),
             sent_at: Instant::now(),
         }
     }
 
+    /// The first frame, for a cursor of this life or none.
+    pub(crate) fn first(&self, since: Option<u64>) -> Next {
+        match self.mode {
+            Mode::Latest => self.view.first(self.id, since),
+            Mode::Every => {
+                self.view.keep_every();
+                self.view.first_of_every(self.id, since)
+            }
+        }
+    }
+
+    /// What it gets now.
+    pub(crate) fn due(&self) -> Due {
+        match self.mode {
+            Mode::Every if !self.lagged => self.view.next_of_every(self.id, self.cursor, self.s),
+            Mode::Every | Mode::Latest => self.view.due(self.id, self.cursor, self.s),
+        }
+    }
+
+    /// It was told that it lost some.
+    pub(crate) fn lags(&mut self) {
+        self.lagged = true;
+        self.sent_at = Instant::now();
+    }
+
     /// Notes a frame that goes out.
     pub(crate) fn sent(&mut self, next: &Next) {
         self.cursor = next.seq;
-        self.s = next.s;
+        self.s = next.s.or(self.s);
+        self.lagged = false;
         self.turn = next.turn;
         self.sent_at = Instant::now();
         if !self.ack {
             return;
         }
-        let (seq, bytes, at) = (next.seq, next.text.len(), self.sent_at);
+        let (seq, bytes, at) = (next.seq, next.payload.len(), self.sent_at);
         let full = self.unacked.len() >= UNACKED_FRAMES;
         match self.unacked.back_mut() {
             Some(last) if full || last.seq == seq => {
@@ -104,6 +138,9 @@ impl Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listing::Roster;
+    use crate::payload::Payload;
+    use crate::shape::Shape;
     use cx_model::value::{Board, Layout, Rail};
 
     fn subscription(ack: bool) -> Subscription {
@@ -118,7 +155,9 @@ mod tests {
                 rail: Rail::default(),
             },
         };
-        Subscription::new(1, Arc::new(View::new(Arc::new(board), "e")), ack)
+        let listing = Arc::new(Roster::default().list(&Arc::new(board), &[]));
+        let view = View::new(Shape::default(), "e", &listing, 0);
+        Subscription::new(1, Arc::new(view), Mode::Latest, ack)
     }
 
     fn frame(seq: u64, bytes: usize) -> Next {
@@ -126,8 +165,9 @@ mod tests {
             seq,
             s: Some(1),
             turn: seq,
-            text: "x".repeat(bytes).into(),
+            payload: Payload::Text("x".repeat(bytes).into()),
             encoded: true,
+            published: None,
         }
     }
 

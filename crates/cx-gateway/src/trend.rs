@@ -27,18 +27,16 @@ pub(crate) async fn show(
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let Some(view) = hub.view(&name) else {
+    let Some(listing) = hub.listing(&name) else {
         return no_board(&hub, &name).into_response();
     };
     let span = match asked(query.as_deref().unwrap_or_default(), desk.as_ref()) {
         Ok(span) => span,
         Err(problem) => return problem.into_response(),
     };
-    let source = |cell: u32| {
-        let index = usize::try_from(cell).ok()?.checked_sub(1)?;
-        Some((cell, *view.board.source_index.get(index)?))
-    };
-    let tiles = view.board.layout.tiles.iter();
+    let source = |cell: u32| Some((cell, listing.place_in_seconds(cell)?));
+    let layout = listing.layout();
+    let tiles = layout.tiles.iter();
     let cells: Vec<(u32, usize)> = tiles.filter_map(|t| source(t.cell)).collect();
     let indices = cells.iter().map(|(_, at)| *at).collect();
     let trend = desk.trend(indices, span).await;

@@ -1,58 +1,42 @@
-//! In: sealed seconds. Kept: one board's newest values, when each changed, their digest.
-//! Out: shared frames from any cursor. Never knows: who reads them.
+//! In: a second's values. Kept: one view's state. Out: shared frames from any cursor.
+//! Never knows: who reads them.
 //!
 //! A frame is encoded once for all cursors alike; only its subscription id differs.
 
-mod alarms;
-
 use crate::hub::AlertStates;
-use crate::shared::{Kind, Shared};
-use alarms::Alarms;
-use axum::extract::ws::Utf8Bytes;
-use cx_model::frame::{ServerFrame, WireCell, WireInfo, WireValue};
-use cx_model::value::{Board, CellInfo, Sealed, cell_hash_of, digest_text};
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::listing::{Listing, Source};
+use crate::payload::{Blank, Payload};
+use crate::ring::{After, Published, Ring};
+use crate::shape::{Cadence, Shape};
+use crate::shared::Kind;
+use crate::state::{Change, State};
+use cx_model::frame::{ServerFrame, WireAlerts, WireCell, WireInfo};
+use cx_model::value::{CellInfo, Sealed, digest_text};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::time::Instant;
 
-/// Digests kept for acknowledgements.
-const DIGESTS: usize = 120;
-
-/// One board, shared by all who watch it.
+/// One view of a board, shared by all who ask for the same.
+#[derive(Debug)]
 pub(crate) struct View {
-    pub(crate) board: Arc<Board>,
+    pub(crate) shape: Shape,
     epoch: String,
-    cells: Vec<WireCell>,
-    prefixes: Vec<String>,
+    ended: AtomicBool,
     state: Mutex<State>,
 }
 
-#[derive(Default)]
-struct State {
-    seq: u64,
-    turn: u64,
-    s: Option<i64>,
-    sealed: bool,
-    now: i64,
-    waiting_for: Vec<u32>,
-    values: Vec<(Option<i64>, u8)>,
-    hashes: Vec<u64>,
-    changed: Vec<u64>,
-    digest: u64,
-    digests: VecDeque<(u64, u64)>,
-    alarms: Alarms,
-    shared: Shared,
-}
-
 /// A frame and where a subscription stands after it.
+#[derive(Debug)]
 pub(crate) struct Next {
     pub(crate) seq: u64,
     pub(crate) s: Option<i64>,
     /// How many numbers this view has taken; the counter itself is shared by all boards.
     pub(crate) turn: u64,
-    pub(crate) text: Utf8Bytes,
+    pub(crate) payload: Payload,
     /// False: the bytes were there already.
     pub(crate) encoded: bool,
+    /// When its values were published; `None` for what carries none.
+    pub(crate) published: Option<Instant>,
 }
 
 /// What a subscription gets now.
@@ -63,11 +47,8 @@ pub(crate) enum Due {
     Second,
     /// Values.
     Frame(Next),
-}
-
-/// The id of a cell on the wire: its index + 1.
-pub(crate) fn wire_id(index: usize) -> u32 {
-    u32::try_from(index + 1).expect("a board has at most 2,000 cells")
+    /// Of the numbers that it wanted one by one some are gone, up to this one.
+    Lagged(u64),
 }
 
 /// What a reader needs to understand a cell's integers.
@@ -81,47 +62,21 @@ pub(crate) fn wire_info(cell: &CellInfo) -> WireInfo {
     }
 }
 
-fn wire_cell((index, cell): (usize, &CellInfo)) -> WireCell {
+pub(crate) fn wire_cell(id: u32, cell: &CellInfo) -> WireCell {
     let key = &cell.key;
     let window = key.window.name().to_owned();
-    let (id, dims) = (wire_id(index), key.dims.clone());
+    let dims = key.dims.clone();
     (id, key.kpi.to_string(), window, dims, wire_info(cell))
 }
 
-impl State {
-    fn next(&self, counter: &AtomicU64) -> u64 {
-        counter.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// Everything of a sequence number is in.
-    fn note(&mut self, seq: u64) {
-        self.seq = seq;
-        self.turn += 1;
-        self.digests.push_back((seq, self.digest));
-        if self.digests.len() > DIGESTS {
-            self.digests.pop_front();
-        }
-    }
-}
-
 impl View {
-    pub(crate) fn new(board: Arc<Board>, epoch: &str) -> Self {
-        let prefixes: Vec<String> = board.cells.iter().map(|c| c.key.digest_prefix()).collect();
-        let hashes: Vec<u64> = prefixes.iter().map(|p| cell_hash_of(p, None, 0)).collect();
-        let digest = hashes.iter().fold(0_u64, |sum, h| sum.wrapping_add(*h));
-        let state = State {
-            digest,
-            digests: VecDeque::from([(0, digest)]),
-            values: vec![(None, 0); hashes.len()],
-            changed: vec![0; hashes.len()],
-            hashes,
-            ..State::default()
-        };
+    /// A view that begins after `seq`.
+    pub(crate) fn new(shape: Shape, epoch: &str, listing: &Arc<Listing>, seq: u64) -> Self {
+        let state = State::new(&shape, listing, seq);
         Self {
-            cells: board.cells.iter().enumerate().map(wire_cell).collect(),
+            shape,
             epoch: epoch.to_owned(),
-            board,
-            prefixes,
+            ended: AtomicBool::new(false),
             state: Mutex::new(state),
         }
     }
@@ -130,37 +85,73 @@ impl View {
         self.state.lock().expect("no holder panics")
     }
 
-    /// Takes a second in. A sealed second that changes no value takes no sequence number.
-    pub(crate) fn take(&self, sealed: &Sealed, counter: &AtomicU64, now: i64) {
-        let mut state = self.state();
-        let quiet = sealed.sealed && state.sealed;
-        let changes: Vec<(usize, (Option<i64>, u8))> = self.changes(&state, sealed).collect();
-        if sealed.sealed {
-            state.s = Some(sealed.s);
-        }
-        state.now = now;
-        state.waiting_for.clone_from(&sealed.waiting_for);
-        state.sealed = sealed.sealed;
-        state.shared.clear();
-        if quiet && changes.is_empty() {
-            return;
-        }
-        let seq = state.next(counter);
-        for (i, value) in changes {
-            let hash = cell_hash_of(&self.prefixes[i], value.0, value.1);
-            let without = state.digest.wrapping_sub(state.hashes[i]);
-            state.digest = without.wrapping_add(hash);
-            state.hashes[i] = hash;
-            state.values[i] = value;
-            state.changed[i] = seq;
-        }
-        state.note(seq);
+    /// No cell passes its filter.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state().is_empty()
     }
 
-    /// Gives the view those of all alerts that are its own.
-    pub(crate) fn watch(&self, alerts: &[CellInfo]) {
-        let of_board = |kpi: &str| self.board.cells.iter().any(|c| *c.key.kpi == *kpi);
-        self.state().alarms = Alarms::new(alerts, of_board, self.cells.len());
+    pub(crate) fn listing(&self) -> Arc<Listing> {
+        Arc::clone(self.state().listing())
+    }
+
+    /// Takes a second in. A sealed second, or a live moment, that changes nothing takes no number.
+    pub(crate) fn take(
+        &self,
+        (listing, source): (&Arc<Listing>, Source<'_>),
+        counter: &AtomicU64,
+        now: i64,
+    ) {
+        let mut state = self.state();
+        let Sealed {
+            sealed,
+            s,
+            waiting_for,
+            ..
+        } = source.sealed;
+        if let Some(ms) = self.shape.cadence.live_ms() {
+            // At most one in each stretch of that length.
+            if now.div_euclid(ms) == state.now.div_euclid(ms) {
+                return;
+            }
+        }
+        let live = self.shape.cadence != Cadence::Sealed;
+        let is_sealed = *sealed && !live;
+        let quiet = live || (is_sealed && state.sealed);
+        if is_sealed {
+            state.s = Some(*s);
+        }
+        state.now = now;
+        state.waiting_for.clone_from(waiting_for);
+        state.sealed = is_sealed;
+        state.shared.clear();
+        let same = state.is_of(listing);
+        let fields = self.shape.fields;
+        if quiet && same && !state.differs(fields, source) {
+            return;
+        }
+        let (before, seq) = (state.seq, counter.fetch_add(1, Ordering::Relaxed) + 1);
+        if !same {
+            state.renew(&self.shape, listing, seq);
+        }
+        state.set(fields, source, seq);
+        self.keep(&mut state, before);
+    }
+
+    /// Gives the view those of all alerts that are its own. Where they are others than before, everybody
+    /// gets a snapshot.
+    pub(crate) fn watch(&self, alerts: &[CellInfo], counter: &AtomicU64) {
+        let mut state = self.state();
+        let own = alerts.iter().filter(|cell| state.has(&cell.key.kpi));
+        let own: Vec<&CellInfo> = own.collect();
+        if state.alarms.are(&own) {
+            return;
+        }
+        state.alarms.renew(&own);
+        let seq = counter.fetch_add(1, Ordering::Relaxed) + 1;
+        state.note(seq);
+        state.floor = seq;
+        state.shared.clear();
+        state.ring = state.ring.take().map(|_| Ring::from(seq, state.digest));
     }
 
     /// Takes the alerts that are not at rest; true where one of its own changed.
@@ -169,40 +160,52 @@ impl View {
         if !state.alarms.differ(open) {
             return false;
         }
-        let seq = state.next(counter);
+        let (before, seq) = (state.seq, counter.fetch_add(1, Ordering::Relaxed) + 1);
         state.alarms.take(open, seq);
         state.note(seq);
         state.shared.clear();
+        self.keep(&mut state, before);
         true
     }
 
-    fn changes<'a>(
-        &'a self,
-        state: &'a State,
-        sealed: &'a Sealed,
-    ) -> impl Iterator<Item = (usize, (Option<i64>, u8))> + 'a {
-        let source = self.board.source_index.iter().enumerate();
-        let new = source.map(|(i, at)| {
-            let value = sealed.values.get(*at).copied().unwrap_or_default();
-            (i, (value.value, value.state))
+    /// Keeps the newest number for those who want every one.
+    fn keep(&self, state: &mut State, before: u64) {
+        let Some(mut ring) = state.ring.take() else {
+            return;
+        };
+        let frame = self.compose(state, Kind::Delta, before);
+        ring.push(Published {
+            seq: state.seq,
+            s: state.s,
+            turn: state.turn,
+            digest: state.digest,
+            blank: Blank::of(&frame, self.shape.enc),
+            at_ms: state.now,
         });
-        new.filter(|(i, value)| state.values[*i] != *value)
+        state.ring = Some(ring);
+    }
+
+    /// From now on each number is kept for a minute.
+    pub(crate) fn keep_every(&self) {
+        let mut state = self.state();
+        if state.ring.is_none() {
+            state.ring = Some(Ring::from(state.seq, state.digest));
+        }
     }
 
     /// The digest of values as they were at a sealed second, without cells that were not counted then.
     pub(crate) fn digest_of(&self, sealed: &Sealed, unknown: &[usize]) -> String {
-        let cells = self.board.source_index.iter().zip(&self.prefixes);
-        let cells = cells.filter(|(at, _)| !unknown.contains(at));
-        let sum = cells.fold(0_u64, |sum, (at, prefix)| {
-            let v = sealed.values.get(*at).copied().unwrap_or_default();
-            sum.wrapping_add(cell_hash_of(prefix, v.value, v.state))
-        });
-        digest_text(sum)
+        let extras = &[];
+        digest_text(self.state().digest_of(Source { sealed, extras }, unknown))
     }
 
-    /// Names the process's life and, where definitions changed in it, how often.
-    pub(crate) fn epoch(&self) -> &str {
-        &self.epoch
+    /// Its board is no more.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     pub(crate) fn seq(&self) -> u64 {
@@ -212,15 +215,46 @@ impl View {
     /// The first frame of a subscription: a diff for a cursor of this life, else a snapshot.
     pub(crate) fn first(&self, id: u32, since: Option<u64>) -> Next {
         let mut state = self.state();
-        match since.filter(|since| *since <= state.seq) {
+        match since.filter(|since| (state.floor..=state.seq).contains(since)) {
             Some(since) => self.frame(&mut state, Kind::Diff, since, id),
             None => self.frame(&mut state, Kind::Snapshot, 0, id),
+        }
+    }
+
+    /// The first frame of a subscription to every number: where all since its cursor are kept, only
+    /// what was held there; they follow one by one.
+    pub(crate) fn first_of_every(&self, id: u32, since: Option<u64>) -> Next {
+        self.keep_every();
+        let state = self.state();
+        let since = since.filter(|since| *since <= state.seq);
+        let held = since.zip(state.ring.as_ref());
+        let held = held.and_then(|(since, ring)| Some((since, ring.digest_at(since)?)));
+        let Some((seq, digest)) = held else {
+            drop(state);
+            return self.first(id, since);
+        };
+        let mut frame = self.view("delta", &state, Change::default(), None);
+        if let ServerFrame::View { seq: at, g, s, .. } = &mut frame {
+            (*at, *g, *s) = (seq, digest_text(digest), None);
+        }
+        let turn = state.turn;
+        let payload = Blank::of(&frame, self.shape.enc).with(id);
+        Next {
+            seq,
+            s: None,
+            turn,
+            payload,
+            encoded: true,
+            published: None,
         }
     }
 
     /// What brings a subscription at `cursor`, that was told second `s`, to now.
     pub(crate) fn due(&self, id: u32, cursor: u64, s: Option<i64>) -> Due {
         let mut state = self.state();
+        if cursor < state.floor {
+            return Due::Frame(self.frame(&mut state, Kind::Snapshot, 0, id));
+        }
         if cursor < state.seq {
             return Due::Frame(self.frame(&mut state, Kind::Delta, cursor, id));
         }
@@ -230,98 +264,143 @@ impl View {
         Due::Nothing
     }
 
+    /// The next number after `cursor`, for those who want every one.
+    pub(crate) fn next_of_every(&self, id: u32, cursor: u64, s: Option<i64>) -> Due {
+        let state = self.state();
+        match state.ring.as_ref().map(|ring| ring.after(cursor)) {
+            Some(After::Frame(published)) => Due::Frame(Next {
+                seq: published.seq,
+                s: published.s,
+                turn: published.turn,
+                payload: published.blank.with(id),
+                encoded: false,
+                published: (published.seq == state.seq).then_some(state.published),
+            }),
+            Some(After::Nothing) if state.sealed && s < state.s => Due::Second,
+            Some(After::Nothing) => Due::Nothing,
+            Some(After::Lost) | None => Due::Lagged(state.seq),
+        }
+    }
+
     fn frame(&self, state: &mut State, kind: Kind, cursor: u64, id: u32) -> Next {
         let (seq, s, turn) = (state.seq, state.s, state.turn);
-        let cursor = state.shared.round_down(kind, cursor);
+        let cursor = state.shared.round_down(kind, cursor, state.floor);
         let encoded = !state.shared.has(kind, cursor);
         if encoded {
-            let frame = self.compose(state, kind, cursor);
-            state.shared.put(kind, cursor, &frame);
+            let blank = Blank::of(&self.compose(state, kind, cursor), self.shape.enc);
+            state.shared.put(kind, cursor, blank);
         }
-        let text = state.shared.text(kind, cursor, id);
+        let payload = state.shared.payload(kind, cursor, id);
         Next {
             seq,
             s,
             turn,
-            text,
+            payload,
             encoded,
+            published: (kind == Kind::Delta).then_some(state.published),
         }
     }
 
     /// A frame for nobody in particular: id 0.
     fn compose(&self, state: &State, kind: Kind, cursor: u64) -> ServerFrame {
-        let (seq, sealed, g) = (state.seq, state.sealed, digest_text(state.digest));
-        let s = state.s.filter(|_| sealed);
-        let view = |mode: &str, cells, values, g| ServerFrame::View {
-            id: 0,
-            mode: mode.to_owned(),
-            epoch: self.epoch.clone(),
-            seq,
-            s,
-            sealed,
+        let Change {
             cells,
+            gone,
             values,
-            g,
-            alerts: state.alarms.whole(kind, cursor),
+            parts,
+        } = match kind {
+            Kind::Snapshot => {
+                let (all, alerts) = (state.since(None), state.alarms.whole(None));
+                return self.view("snapshot", state, all, alerts);
+            }
+            Kind::Diff => {
+                let (newer, alerts) = (state.since(Some(cursor)), state.alarms.whole(Some(cursor)));
+                return self.view("diff", state, newer, alerts);
+            }
+            Kind::Delta => state.since(Some(cursor)),
         };
-        match kind {
-            Kind::Snapshot => view("snapshot", self.cells.clone(), values(state, None), g),
-            Kind::Diff => view("diff", Vec::new(), values(state, Some(cursor)), g),
-            Kind::Delta => ServerFrame::D {
-                id: 0,
-                seq,
-                s,
-                sealed: (!sealed).then_some(false),
-                now: (!sealed).then_some(state.now),
-                waiting_for: if sealed {
-                    Vec::new()
-                } else {
-                    state.waiting_for.clone()
-                },
-                v: values(state, Some(cursor)),
-                g,
-                alerts: state.alarms.changed(cursor),
+        // What is live by choice says so once, in its first frame.
+        let unsealed = self.shape.cadence == Cadence::Sealed && !state.sealed;
+        ServerFrame::D {
+            id: 0,
+            seq: state.seq,
+            s: state.s.filter(|_| state.sealed),
+            sealed: unsealed.then_some(false),
+            now: unsealed.then_some(state.now),
+            waiting_for: if unsealed {
+                state.waiting_for.clone()
+            } else {
+                Vec::new()
             },
+            cells,
+            gone,
+            v: values,
+            parts,
+            g: digest_text(state.digest),
+            alerts: state.alarms.changed(cursor),
         }
     }
 
-    /// A heartbeat; `now` is the machine's clock in ms. Live values name no second.
-    pub(crate) fn heartbeat(&self, id: u32, now: i64) -> Next {
+    /// A frame that begins a subscription.
+    fn view(
+        &self,
+        mode: &str,
+        state: &State,
+        change: Change,
+        alerts: Option<WireAlerts>,
+    ) -> ServerFrame {
+        ServerFrame::View {
+            id: 0,
+            mode: mode.to_owned(),
+            epoch: self.epoch.clone(),
+            seq: state.seq,
+            s: state.s.filter(|_| state.sealed),
+            sealed: state.sealed,
+            cells: change.cells,
+            gone: change.gone,
+            values: change.values,
+            parts: change.parts,
+            g: digest_text(state.digest),
+            alerts,
+        }
+    }
+
+    /// A heartbeat for a cursor that has everything; `now` is the machine's clock in ms. Live values
+    /// name no second.
+    pub(crate) fn heartbeat(&self, id: u32, cursor: u64, now: i64) -> Option<Next> {
         let state = self.state();
+        if cursor != state.seq {
+            return None;
+        }
         let frame = ServerFrame::Hb {
-            id,
+            id: 0,
             seq: state.seq,
             s: state.s.filter(|_| state.sealed),
             now,
             g: digest_text(state.digest),
         };
-        Next {
+        Some(Next {
             seq: state.seq,
             s: state.s,
             turn: state.turn,
-            text: encode(&frame),
+            payload: Blank::of(&frame, self.shape.enc).with(id),
             encoded: true,
-        }
+            published: None,
+        })
+    }
+
+    /// KPIs whose definition changed after a number, with the newest such number.
+    pub(crate) fn redefined(&self, after: u64) -> Option<(u64, Vec<String>)> {
+        let state = self.state();
+        let newer = state.redefined.iter().filter(|(seq, _)| *seq > after);
+        let kpis: Vec<String> = newer.map(|(_, kpi)| kpi.clone()).collect();
+        let newest = state.redefined.back().map(|(seq, _)| *seq);
+        newest.filter(|_| !kpis.is_empty()).map(|seq| (seq, kpis))
     }
 
     /// Whether the digest is the one of that sequence number; `None` where it is too old to know.
     pub(crate) fn proves(&self, seq: u64, digest: &str) -> Option<bool> {
-        let state = self.state();
-        let known = state.digests.iter().find(|(s, _)| *s == seq)?;
-        Some(digest_text(known.1) == digest)
+        let known = self.state().digest_at(seq)?;
+        Some(digest_text(known) == digest)
     }
-}
-
-fn values(state: &State, since: Option<u64>) -> Vec<WireValue> {
-    let changed = |i: &usize| since.is_none_or(|since| state.changed[*i] > since);
-    let cells = (0..state.values.len()).filter(changed);
-    cells
-        .map(|i| (wire_id(i), state.values[i].0, state.values[i].1))
-        .collect()
-}
-
-pub(crate) fn encode(frame: &ServerFrame) -> Utf8Bytes {
-    serde_json::to_string(frame)
-        .expect("frames are plain JSON")
-        .into()
 }

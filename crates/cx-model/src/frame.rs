@@ -3,10 +3,13 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// `[cell, value, state]`: a scaled integer or null, and state bits.
 pub type WireValue = (u32, Option<i64>, u8);
+
+/// `[numerator, denominator, n]` of a value.
+pub type WireParts = (i64, Option<i64>, i64);
 
 /// `[cell, kpi, window, dims, info]`.
 pub type WireCell = (u32, String, String, BTreeMap<String, String>, WireInfo);
@@ -39,6 +42,51 @@ pub struct Since {
     pub seq: u64,
 }
 
+/// What is told of a cell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fields {
+    /// Value and state bits.
+    #[default]
+    Value,
+    /// Also numerator, denominator and n.
+    Parts,
+}
+
+/// How frames are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// JSON in text messages.
+    #[default]
+    Json,
+    /// `d` and `hb` in binary messages, the others as JSON.
+    Binary,
+}
+
+/// What a client that falls behind gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The newest value of each cell.
+    #[default]
+    Latest,
+    /// Each published sequence number of the last 60 s, or `lagged`.
+    Every,
+}
+
+/// Which cells; a list that is empty or left out takes all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Filter {
+    /// Technical names of KPIs.
+    pub kpis: BTreeSet<String>,
+    /// Windows.
+    pub windows: BTreeSet<String>,
+    /// Values by dimension; a cell without the dimension is left out.
+    pub dims: BTreeMap<String, BTreeSet<String>>,
+}
+
 /// What a client may say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
@@ -49,9 +97,21 @@ pub enum ClientFrame {
         id: u32,
         /// Board name.
         board: String,
-        /// Only `sealed` so far.
+        /// `sealed`, or live values every so many ms: `live50`, `live100`, `live250`, `live500`, `live1000`.
         #[serde(default = "sealed")]
         cadence: String,
+        /// What is told of a cell.
+        #[serde(default)]
+        fields: Fields,
+        /// How frames are written.
+        #[serde(default)]
+        enc: Encoding,
+        /// What a client that falls behind gets.
+        #[serde(default)]
+        mode: Mode,
+        /// Which cells.
+        #[serde(default)]
+        filter: Filter,
         /// The client acknowledges once a second and is counted as proven.
         #[serde(default)]
         ack: bool,
@@ -91,11 +151,11 @@ fn sealed() -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum ServerFrame {
-    /// Answer to `sub`.
+    /// Answer to `sub`; later a whole new start (`snapshot`) where a cursor is too old.
     View {
         /// The subscription.
         id: u32,
-        /// `snapshot` or `diff`.
+        /// `snapshot`, `diff`, or `delta`: each number since follows in a frame of its own.
         mode: String,
         /// The server's life.
         epoch: String,
@@ -108,8 +168,14 @@ pub enum ServerFrame {
         sealed: bool,
         /// Cells not announced before.
         cells: Vec<WireCell>,
+        /// Cells that are no more.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        gone: Vec<u32>,
         /// Values.
         values: Vec<WireValue>,
+        /// Their parts in the same order, where `fields` is `parts`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parts: Vec<WireParts>,
         /// Digest over all cells of the view, 16 hex digits.
         g: String,
         /// Its alerts, where it has any.
@@ -134,8 +200,17 @@ pub enum ServerFrame {
         /// Partitions that keep the next second from being sealed.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         waiting_for: Vec<u32>,
+        /// Cells not announced before.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cells: Vec<WireCell>,
+        /// Cells that are no more.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        gone: Vec<u32>,
         /// Values.
         v: Vec<WireValue>,
+        /// Their parts in the same order, where `fields` is `parts`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parts: Vec<WireParts>,
         /// Digest over all cells of the view after applying.
         g: String,
         /// Alerts that changed.
@@ -155,6 +230,27 @@ pub enum ServerFrame {
         now: i64,
         /// Digest over all cells of the view.
         g: String,
+    },
+    /// What a reader of `mode: every` missed: one diff follows in their place.
+    Lagged {
+        /// The subscription.
+        id: u32,
+        /// The first sequence number not told one by one.
+        from: u64,
+        /// The last one.
+        to: u64,
+    },
+    /// Something that stands beside the numbers began or ended.
+    Note {
+        /// The subscription, where it concerns only one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<u32>,
+        /// `recovering`, `data_gap`, `not_sealed` or `definition_changed`.
+        kind: String,
+        /// False: it is over.
+        on: bool,
+        /// In words.
+        detail: String,
     },
     /// Answer to `unsub`.
     End {

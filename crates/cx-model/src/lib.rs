@@ -7,7 +7,6 @@
 
 pub mod attribute;
 pub mod control;
-pub mod decision;
 pub mod decode;
 pub mod event;
 pub mod frame;

@@ -1,10 +1,10 @@
 //! In: parts (integers). Kept: nothing. Out: rounded values, cells, digests.
 //! Never knows: how a part was counted.
 
+use crate::frame::WireParts;
 use crate::window::Window;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// State bit: the window reaches back before the log's start.
@@ -111,13 +111,17 @@ pub fn scaled(numerator: i64, denominator: i64, scale: u8) -> Option<i64> {
 /// The 64-bit hash of a cell ([`CellKey::digest_prefix`]) with its value, by the board protocol.
 #[must_use]
 pub fn cell_hash_of(prefix: &str, value: Option<i64>, state: u8) -> u64 {
-    let mut text = String::with_capacity(prefix.len() + 24);
-    text.push_str(prefix);
-    let written = match value {
-        Some(v) => write!(text, "{v}|{state}"),
-        None => write!(text, "null|{state}"),
-    };
-    written.expect("writing to a string cannot fail");
+    told_hash_of(prefix, value, state, None)
+}
+
+/// As [`cell_hash_of`], of a value that may be told with its parts.
+#[must_use]
+pub fn told_hash_of(p: &str, value: Option<i64>, state: u8, parts: Option<WireParts>) -> u64 {
+    let number = |n: Option<i64>| n.map_or_else(|| "null".to_owned(), |n| n.to_string());
+    let mut text = format!("{p}{}|{state}", number(value));
+    if let Some((numerator, denominator, n)) = parts {
+        text += &format!("|{numerator}|{}|{n}", number(denominator));
+    }
     fmix64(fnv1a(text.as_bytes()))
 }
 

@@ -1,10 +1,7 @@
-//! `schemas/decision.schema.json`: made from its type. `schemas/event.schema.json` and `schemas/events.md`: made from the vocabulary, current, and of
+//! `schemas/event.schema.json` and `schemas/events.md`: made from the vocabulary, current, and of
 //! one mind with the decoder about every example.
 
 use cx_model::attribute::{ATTRIBUTES, Kind};
-use cx_model::decision::{DecisionData, DecisionEvent, DecisionType};
-use cx_model::ids::Key128;
-use cx_model::time::Timestamp;
 use cx_model::vocabulary::EVENT_TYPES;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -242,38 +239,6 @@ fn the_written_schema_and_page_are_those_of_the_vocabulary() {
     let made = serde_json::to_string_pretty(&schema()).expect("JSON") + "\n";
     current("event.schema.json", &made);
     current("events.md", &page());
-}
-
-#[test]
-fn the_schema_of_decisions_is_that_of_the_type_and_takes_what_is_written() {
-    let schema = serde_json::to_value(schemars::schema_for!(DecisionEvent)).expect("JSON");
-    let made = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
-    current("decision.schema.json", &made);
-    let schema = validator(&schema);
-    let check = |customer: Option<&str>, set: &str, valid: bool| {
-        let data = DecisionData {
-            asked_at: Timestamp(1_767_225_600_000).to_rfc3339(),
-            due: Timestamp(1_767_225_660_000).to_rfc3339(),
-            conversation: Key128(7).hex(),
-            customer: customer.map(str::to_owned),
-            channel: "chat".to_owned(),
-            offset: 812,
-            index: 0,
-            fold: 1,
-            set: set.to_owned(),
-        };
-        let decided_at = Timestamp(1_767_225_780_000);
-        let event = DecisionEvent::new(DecisionType::ReplyMet, Key128(1), decided_at, data);
-        let written = serde_json::to_value(&event).expect("plain data");
-        assert_eq!(schema.is_valid(&written), valid, "{written}");
-        let read: DecisionEvent = serde_json::from_value(written).expect("our own words");
-        assert_eq!(read, event);
-    };
-    let set = "b41c".repeat(16);
-    check(None, &set, true);
-    check(Some(&Key128(9).hex()), &set, true);
-    check(Some("anna@example.com"), &set, false);
-    check(None, "b41c", false);
 }
 
 fn validator(schema: &Value) -> jsonschema::Validator {

@@ -9,6 +9,7 @@ use crate::history::kept::History;
 use crate::keyring::Keyring;
 use crate::ledger::Ledger;
 use crate::memory::Memory;
+use crate::moments::Moments;
 use crate::observed::Screen;
 use crate::outputs::Outputs;
 use crate::pace::Pace;
@@ -110,6 +111,7 @@ pub(crate) struct Common {
     pub(crate) outputs: Outputs,
     pub(crate) memory: Memory,
     pub(crate) revival: Revival,
+    pub(crate) moments: Moments,
     /// When this life of the house began.
     pub(crate) begun: Timestamp,
     /// Control records may be written: whoever writes history has written it in full.
@@ -177,6 +179,7 @@ impl Common {
             webhooks: Arc::new(Webhooks::new(foundation.receivers)),
             outputs: Outputs::default(),
             revival: Revival::default(),
+            moments: Moments::new(partitions),
             memory: Memory::new(foundation.memory_mib),
             begun: clock::now(),
             live: AtomicBool::new(false),

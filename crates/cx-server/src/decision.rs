@@ -2,8 +2,10 @@
 //! Never knows: topics, partitions; who reads it.
 
 use cx_catalog::FOLD_VERSION;
+mod record;
+
+use self::record::{DecisionData, DecisionEvent, DecisionType};
 use cx_engine::{Decision, Ruling};
-use cx_model::decision::{DecisionData, DecisionEvent, DecisionType};
 
 /// The CloudEvent of a decision made under the set of hash `set`.
 pub(crate) fn event(decision: &Decision, set: &str) -> DecisionEvent {

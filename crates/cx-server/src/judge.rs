@@ -13,7 +13,6 @@ use cx_gateway::Hub;
 use cx_model::value::Sealed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 /// How old the first sealed second is that is no history any more, s.
 const LIVE_S: i64 = 1;
@@ -41,7 +40,7 @@ pub(crate) fn run(
     let mut caught_up = false;
     loop {
         let mut newest = None;
-        match parts.recv_timeout(Duration::from_millis(200)) {
+        match parts.recv_timeout(common.moments.wait()) {
             Ok(part) => {
                 let mut rollup = rollup.lock().expect("no holder panics");
                 newest = judge.part(&mut rollup, part).or(newest);
@@ -54,6 +53,7 @@ pub(crate) fn run(
         }
         judge.bench.hand_over();
         let now = clock::now();
+        common.moments.give(hub, &common.sets, rollup, now);
         // A seal of long ago is history being folded: screens get only the newest.
         if let Some(sealed) = newest {
             sealed_at = now;

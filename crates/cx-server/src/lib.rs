@@ -29,6 +29,7 @@ mod keyring;
 mod ledger;
 mod memory;
 mod metrics;
+mod moments;
 mod observed;
 mod outputs;
 mod pace;

@@ -54,6 +54,8 @@ pub(crate) struct Owned {
     decided: Option<Place>,
     /// The log minute that was marked last as written through.
     through: i64,
+    /// When a moment was noted last, and up to which offset.
+    noted: (Timestamp, i64),
 }
 
 impl Owned {
@@ -77,6 +79,7 @@ impl Owned {
             cut_at: clock::now().plus(share),
             decided,
             through: i64::MIN,
+            noted: (Timestamp(0), -1),
         }
     }
 
@@ -116,6 +119,16 @@ impl Owned {
         let passed = self.engine.log_time().is_some_and(|t| t >= second);
         let act = Act::Clock;
         (!passed && now.since(second) >= CLOCK_AFTER_MS).then_some(Control { counter, act })
+    }
+
+    /// Notes what the engine holds now, where somebody looks at live values and it holds more than before.
+    pub(crate) fn moment(&mut self, (common, now): (&Common, Timestamp), outs: &Outs, near: bool) {
+        let (noted, next) = self.noted;
+        let here = self.engine.account().next;
+        if near && here > next && common.moments.wants(noted, now) {
+            self.noted = (now, here);
+            common.moments.note(outs.life, self.engine.moment());
+        }
     }
 
     /// A control record was written.

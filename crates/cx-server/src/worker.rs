@@ -157,6 +157,7 @@ impl Worker {
                     self.ear.resume(partition)?;
                 }
             }
+            owned.moment((&self.common, now), &self.outs, current);
             let near = slowest.is_none_or(|t| now.since(t) < CLOCK_NEAR_MS);
             let known = self.common.actions.acknowledged(partition);
             if live

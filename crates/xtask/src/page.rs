@@ -32,12 +32,21 @@ pub(crate) fn script(name: &str) -> Command {
 
 /// Installs the display's packages if they are not there or the lock file is newer.
 pub(crate) fn install() -> Result<bool> {
-    let folder = folder();
+    packages(folder(), "the display's packages")
+}
+
+/// Installs the clients and validators that the contract is held against.
+pub(crate) fn install_clients() -> Result<bool> {
+    let folder = root().join("crates/cx-gateway/tests/clients");
+    packages(folder, "clients and validators for the contract")
+}
+
+fn packages(folder: PathBuf, what: &str) -> Result<bool> {
     let installed = folder.join("node_modules/.package-lock.json");
     if is_newer(&installed, &newest(&folder.join("package-lock.json"))) {
         return Ok(true);
     }
-    say("installing the display's packages (npm ci) …");
+    say(&format!("installing {what} (npm ci) …"));
     passed(program(&folder, "npm", &["ci", "--no-fund", "--no-audit"]))
 }
 

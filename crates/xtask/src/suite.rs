@@ -48,6 +48,14 @@ pub(crate) fn test() -> bool {
         tests.env(variable, &path);
         heard(tests, LIMIT)
     });
+    if tally.step("clients and validators", page::install_clients) {
+        tally.tests("the contract against programs of others", || {
+            let all = ["test", "--package", "cx-gateway", "--test", "clients"];
+            let mut tests = cargo(&all);
+            tests.env(variable, &path);
+            heard(tests, LIMIT)
+        });
+    }
     tally.tests("the house over a real Apache Kafka", || {
         kafka::during((1, true), |cluster| {
             let mut tests = cargo(&["test", "--package", "cx-server", "--test", "kafka"]);

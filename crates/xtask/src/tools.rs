@@ -14,6 +14,7 @@ const TOOLS: &[Tool] = &[
     ("cargo", "Rust's package manager", "rustup"),
     ("node", "Node.js 20 or newer", "nodejs"),
     ("npm", "Node's package manager", "npm"),
+    ("curl", "curl (a client of streams, for tests)", "curl"),
     ("cc", "a C compiler (for librdkafka)", "gcc"),
     ("c++", "a C++ compiler (librdkafka asks for it)", "g++"),
     ("make", "make (for librdkafka)", "make"),

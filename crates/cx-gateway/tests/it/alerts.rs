@@ -26,7 +26,7 @@ fn publish(rig: &Rig, own: Option<(i64, u8)>) {
     let prefix = |cell: CellInfo| cell.key.digest_prefix();
     let mut open = AlertStates::from([(prefix(other), (7, RAISED))]);
     open.extend(own.map(|state| (prefix(mine), state)));
-    rig.hub.publish_alerts(open);
+    rig.hub.publish_alerts(&open);
 }
 
 fn open(wire: &Wire) -> Vec<(i64, u8)> {
@@ -82,6 +82,37 @@ async fn an_alert_is_a_cell_of_its_board_in_the_same_sequence_with_its_own_diges
     assert_eq!(open(&wire), [(999, RAISED | TAKEN)]);
     let late = Wire::watching(&rig, SUB).await;
     assert_eq!(open(&late), open(&wire), "a newcomer holds the same");
+    publish(&rig, None);
+    wire.hear_values().await;
+    assert!(open(&wire).is_empty());
+}
+
+#[tokio::test]
+async fn other_alerts_that_come_with_other_definitions_bring_a_snapshot_under_new_ids() {
+    let rig = Rig::start(2);
+    rig.hub.watch(&alerts());
+    rig.seal(1_000, &[5, 6]);
+    let mut wire = Wire::watching(&rig, SUB).await;
+    publish(&rig, Some((999, RAISED)));
+    wire.hear_values().await;
+    let mut another = alerts()[1].clone();
+    another.key.dims.insert("alert".to_owned(), "1".to_owned());
+    let mut all = alerts();
+    all.push(another);
+    rig.hub.change(vec![board("care", 2)], all);
+    rig.seal(1_001, &[5, 7]);
+    let frame = wire.hear_values().await;
+    let ServerFrame::View {
+        mode,
+        alerts: Some((cells, ..)),
+        ..
+    } = &frame
+    else {
+        panic!("{frame:?}");
+    };
+    let ids: Vec<u32> = cells.iter().map(|cell| cell.0).collect();
+    assert_eq!((mode.as_str(), ids), ("snapshot", vec![2, 3]));
+    assert_eq!(open(&wire), [(999, RAISED)], "what was raised still is");
     publish(&rig, None);
     wire.hear_values().await;
     assert!(open(&wire).is_empty());

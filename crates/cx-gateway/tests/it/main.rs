@@ -3,17 +3,23 @@
 
 mod actions;
 mod alerts;
+mod cells;
+mod contract;
 mod definitions;
 mod demo;
+mod doors;
 mod drain;
 mod events;
+mod every;
 mod http;
 mod kpis;
+mod limits;
 mod recount;
 mod rig;
 mod schema;
 mod slow;
 mod stream;
 mod theatre;
+mod views;
 mod why;
 mod wire;

@@ -1,10 +1,12 @@
 //! A gateway on a free port, a house fed by hand, and a plain HTTP client.
 
+use crate::contract;
 use crate::theatre::Theatre;
 use bytes::Bytes;
 use cx_gateway::{
-    Accepted, Acted, Action, Config, Deed, Desk, Doubt, Freshness, Health, Hub, Kept, Lineage,
-    Partition, Parts, Past, Ready, Recounts, Samples, Span, Stage, Trend, bind,
+    Accepted, Acted, Action, Config, DataGap, Deed, Desk, Doubt, Freshness, Health, Hub, Kept,
+    Limits, Lineage, Partition, Parts, Past, Ready, Recounts, Recovering, Samples, Span, Stage,
+    Trend, bind,
 };
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Rail, Sealed, Tile};
@@ -40,6 +42,9 @@ pub(crate) struct House {
     /// Questions wait for it while `slow` is set.
     pub(crate) told: Arc<Notify>,
     pub(crate) slow: AtomicBool,
+    /// What stands beside its numbers.
+    pub(crate) recovering: Mutex<Option<Recovering>>,
+    pub(crate) gaps: Mutex<Vec<DataGap>>,
     /// Set where the house is a demo.
     pub(crate) theatre: Mutex<Option<Arc<Theatre>>>,
     pub(crate) recounts: Mutex<Option<Arc<dyn Recounts>>>,
@@ -144,6 +149,11 @@ fn lineage(info: &CellInfo, doubt: &Doubt) -> Lineage {
 impl Rig {
     /// A gateway with one board `care` of `cells` cells, and a smaller one, `sales`.
     pub(crate) fn start(cells: usize) -> Self {
+        Self::limited(cells, Limits::default())
+    }
+
+    /// As [`Rig::start`], with other limits.
+    pub(crate) fn limited(cells: usize, limits: Limits) -> Self {
         let boards = vec![board("care", cells), board("sales", 1)];
         let hub = Arc::new(Hub::new(EPOCH.to_owned(), boards.clone()));
         let house = Arc::new(House {
@@ -151,7 +161,7 @@ impl Rig {
             ..House::default()
         });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let gateway = bind(Config { address }).unwrap();
+        let gateway = bind(Config { address }).unwrap().with_limits(limits);
         let address = gateway.address();
         let (stop, stopped) = oneshot::channel();
         let desk = Arc::clone(&house) as Arc<dyn Desk>;
@@ -181,6 +191,13 @@ impl Rig {
         self.hub.publish(&live, s * 1_000 + 500);
     }
 
+    /// Gives what the engines hold at a moment, as the house does for live views.
+    pub(crate) fn moment(&self, s: i64, ms: i64, values: &[i64]) {
+        let mut moment = sealed(s, values);
+        moment.sealed = false;
+        self.hub.live(&moment, s * 1_000 + ms);
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.ask("GET", path, &[], b"").await
     }
@@ -206,7 +223,9 @@ impl Rig {
         let request = [head.as_bytes(), b"\r\n", body].concat();
         let address = self.address;
         let asked = tokio::task::spawn_blocking(move || exchange(address, &request));
-        asked.await.unwrap()
+        let reply = asked.await.unwrap();
+        contract::check(method, path, &reply);
+        reply
     }
 }
 
@@ -255,6 +274,13 @@ fn exchange(address: SocketAddr, request: &[u8]) -> Reply {
         status,
         head: head.to_ascii_lowercase(),
         text: text.to_owned(),
+    }
+}
+
+impl House {
+    /// The newest sealed second.
+    pub(crate) fn seconds(&self) -> i64 {
+        self.newest().map_or(0, |newest| newest.s)
     }
 }
 
@@ -385,8 +411,8 @@ impl Desk for House {
         Ready {
             ready,
             why: why.to_owned(),
-            recovering: None,
-            data_gaps: Vec::new(),
+            recovering: self.recovering.lock().unwrap().clone(),
+            data_gaps: self.gaps.lock().unwrap().clone(),
             alarms: Vec::new(),
         }
     }

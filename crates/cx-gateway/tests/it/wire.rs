@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Wire {
     pub(crate) socket: WebSocketStream<TcpStream>,
     pub(crate) views: BTreeMap<u32, View>,
+    /// Length of the last message.
+    pub(crate) bytes: usize,
 }
 
 impl Wire {
@@ -33,7 +35,11 @@ impl Wire {
         let url = format!("ws://{}/v1/stream", rig.address);
         let (socket, _) = client_async(url, tcp).await.unwrap();
         let views = BTreeMap::new();
-        Self { socket, views }
+        Self {
+            socket,
+            views,
+            bytes: 0,
+        }
     }
 
     /// Opens a stream, subscribes and hears the first frame.
@@ -53,7 +59,13 @@ impl Wire {
     pub(crate) async fn hear(&mut self) -> ServerFrame {
         let message = timeout(PATIENCE, self.socket.next()).await;
         let message = message.expect("a frame within 5 s").unwrap().unwrap();
-        let text = message.into_text().unwrap();
+        self.bytes = message.len();
+        let text = if let Message::Binary(bytes) = &message {
+            let frame = cx_client::decode(bytes).expect("a frame");
+            serde_json::to_string(&frame).unwrap()
+        } else {
+            message.into_text().unwrap().to_string()
+        };
         schema::check_server(&text);
         let frame = serde_json::from_str(&text).unwrap();
         if let ServerFrame::View { id, .. }
@@ -69,12 +81,13 @@ impl Wire {
 
     /// The next frame that is no heartbeat.
     pub(crate) async fn hear_values(&mut self) -> ServerFrame {
-        loop {
+        for _ in 0..20 {
             let frame = self.hear().await;
             if !matches!(frame, ServerFrame::Hb { .. }) {
                 return frame;
             }
         }
+        panic!("nothing but heartbeats");
     }
 
     pub(crate) fn held(&self) -> &View {

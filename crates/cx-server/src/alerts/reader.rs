@@ -125,6 +125,6 @@ fn tell(common: &Common, hub: &Hub, (told, telling): (&mut (u64, i64), &mut Tell
         let states = book.states(s);
         telling.tell(&book, (s, clock::now().second()), &common.webhooks);
         drop(book);
-        hub.publish_alerts(states);
+        hub.publish_alerts(&states);
     }
 }

@@ -6,6 +6,7 @@ mod doors;
 mod examples;
 mod four;
 mod hostile;
+mod live;
 mod numbers;
 mod openmetrics;
 mod proof;

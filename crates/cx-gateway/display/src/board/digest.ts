@@ -26,9 +26,12 @@ function fmix(h: bigint): bigint {
   return h ^ (h >> 33n);
 }
 
-/** One cell's hash; `start` is the FNV of its prefix. */
-export function cellHash(start: bigint, value: number | null, state: number): bigint {
-  return fmix(fnv(`${value ?? "null"}|${state}`, start));
+/** One cell's hash; `start` is the FNV of its prefix. Parts count where they are told. */
+export function cellHash(
+  start: bigint, value: number | null, state: number, parts?: readonly (number | null)[],
+): bigint {
+  const told = [value, state, ...(parts ?? [])];
+  return fmix(fnv(told.map((n) => n ?? "null").join("|"), start));
 }
 
 /** The digest as it is sent. */

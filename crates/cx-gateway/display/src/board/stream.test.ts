@@ -76,16 +76,26 @@ describe("the ear", () => {
     expect(newest().sent[0]).toMatchObject({ op: "sub", since: { epoch: "e", seq: 4 } });
   });
 
-  it("asks for the whole board where the digest differs, and acknowledges nothing meanwhile", () => {
+  it("asks for a diff since the last proof where the digest differs, and acknowledges nothing meanwhile", () => {
     newest().hears(snapshot(4, 7));
     newest().hears({ op: "d", id: 1, seq: 5, s: 105, v: [[1, 8, 0]], g: g(9) });
     expect(heard.at(-1)?.verified).toBe(false);
     expect(newest().sent.slice(-2).map((f) => f.op)).toEqual(["unsub", "sub"]);
-    expect(newest().sent.at(-1)).not.toHaveProperty("since");
+    expect(newest().sent.at(-1)).toMatchObject({ since: { epoch: "e", seq: 4 } });
     newest().hears({ op: "d", id: 1, seq: 6, s: 106, v: [[1, 9, 0]], g: g(9) });
     expect(heard.at(-1)?.verified).toBe(false);
     vi.advanceTimersByTime(1000);
     expect(newest().sent.at(-1)?.op).toBe("sub");
+    newest().hears({ op: "view", id: 1, mode: "diff", epoch: "e", seq: 7, s: 107, cells: [], values: [[1, 9, 0]], g: g(9) });
+    expect(heard.at(-1)?.verified).toBe(true);
+  });
+
+  it("asks for the whole board where the diff does not add up either", () => {
+    newest().hears(snapshot(4, 7));
+    newest().hears({ op: "d", id: 1, seq: 5, s: 105, v: [[1, 8, 0]], g: g(9) });
+    newest().hears({ op: "view", id: 1, mode: "diff", epoch: "e", seq: 6, s: 106, cells: [], values: [], g: g(9) });
+    expect(newest().sent.slice(-2).map((f) => f.op)).toEqual(["unsub", "sub"]);
+    expect(newest().sent.at(-1)).not.toHaveProperty("since");
     newest().hears(snapshot(7, 9));
     expect(heard.at(-1)?.verified).toBe(true);
   });

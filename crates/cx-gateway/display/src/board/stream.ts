@@ -44,7 +44,8 @@ export function listen(
   let socket: WebSocket | null = null;
   let openedAt = 0;
   let tries = 0;
-  let fresh = false;
+  // What is asked for after a digest that differs: a diff since the last right one, then everything.
+  let mend: "no" | "diff" | "whole" = "no";
   // Whether this socket's subscription has answered: nothing is acknowledged before.
   let joined = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -54,7 +55,8 @@ export function listen(
   }
 
   function subscribe(): void {
-    const since = fresh || !view.epoch ? undefined : { epoch: view.epoch, seq: view.seq };
+    const whole = mend === "whole" || !view.epoch || !view.verified;
+    const since = whole ? undefined : { epoch: view.epoch, seq: view.verified };
     send({ op: "sub", id: 1, board, cadence: "sealed", ack: true, since });
   }
 
@@ -69,7 +71,7 @@ export function listen(
 
   function values(frame: Frame): void {
     // After a mismatch only a whole view counts; what was still on its way is not for us.
-    if (fresh && frame.op !== "view") return;
+    if (mend !== "no" && frame.op !== "view") return;
     joined = true;
     heard.verified = view.apply(frame);
     heard.sealed = frame.sealed ?? frame.s !== undefined;
@@ -77,12 +79,12 @@ export function listen(
     heard.refused = "";
     if (heard.verified) {
       tries = 0;
-      fresh = false;
-    } else if (fresh) {
+      mend = "no";
+    } else if (mend === "whole") {
       // Even a whole view does not add up: no quarrel at full speed, try later.
       again(pause(++tries, Math.random()));
     } else {
-      fresh = true;
+      mend = mend === "no" && view.verified ? "diff" : "whole";
       send({ op: "unsub", id: 1 });
       subscribe();
     }

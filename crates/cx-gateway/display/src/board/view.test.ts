@@ -46,6 +46,20 @@ describe("a view", () => {
     expect(view.apply({ op: "d", seq: 4, s: 5, v: [], g: digest(7, null), alerts: [[], [[4, 99, 1]], g(99, 1)] })).toBe(false);
   });
 
+  it("takes cells that come in a delta and lets go of those that are gone", () => {
+    const view = new View();
+    view.apply(snapshot());
+    const start = (kpi: string): bigint => fnv(prefix(kpi, "b41c", "now", {}));
+    const g = text(cellHash(fnv(prefix("k", "b41c", "15m", {})), 7, 0) + cellHash(start("m"), 4, 0, [8, null, 2]));
+    const cells: WireCell[] = [[3, "m", "now", {}, info]];
+    const frame: Frame = { op: "d", seq: 2, s: 6, gone: [2], cells, v: [[3, 4, 0]], parts: [[8, null, 2]], g };
+    // Parts are told of all cells or of none; here only the new one has them.
+    expect(view.apply(frame)).toBe(true);
+    expect([...view.cells.keys()]).toEqual([1, 3]);
+    expect(view.cells.get(3)?.parts).toEqual([8, null, 2]);
+    expect(view.verified).toBe(2);
+  });
+
   it("says when a delta was lost", () => {
     const view = new View();
     view.apply(snapshot());

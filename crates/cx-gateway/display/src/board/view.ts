@@ -10,6 +10,7 @@ export interface Info {
 }
 export type WireCell = [number, string, string, Dims, Info];
 export type WireValue = [number, number | null, number];
+export type WireParts = [number, number | null, number];
 
 /** What the server may send; fields that an op does not use are absent. */
 export interface Frame {
@@ -23,8 +24,10 @@ export interface Frame {
   now?: number;
   waiting_for?: number[];
   cells?: WireCell[];
+  gone?: number[];
   values?: WireValue[];
   v?: WireValue[];
+  parts?: WireParts[];
   g?: string;
   /** Cells not announced before, states, digest of the alerts. */
   alerts?: [WireCell[], WireValue[], string];
@@ -32,6 +35,10 @@ export interface Frame {
   detail?: string;
   fix?: string;
   retry_ms?: number;
+  kind?: string;
+  on?: boolean;
+  from?: number;
+  to?: number;
 }
 
 export interface Held {
@@ -41,6 +48,8 @@ export interface Held {
   info: Info;
   value: number | null;
   state: number;
+  /** Numerator, denominator and n, where the subscription asked for parts. */
+  parts?: WireParts | undefined;
 }
 
 /** Keeps one board; `apply` answers whether the digest was right. */
@@ -48,6 +57,8 @@ export class View {
   cells = new Map<number, Held>();
   epoch = "";
   seq = 0;
+  /** The last number at which the digest was right: a diff since then mends what was lost. */
+  verified = 0;
   /** The sealed second of the values, or null while they are not sealed. */
   s: number | null = null;
   digest = "";
@@ -62,17 +73,27 @@ export class View {
     if (frame.op === "view") {
       if (frame.mode === "snapshot") this.#forget();
       this.epoch = frame.epoch ?? this.epoch;
-      for (const cell of frame.cells ?? []) this.#announce(cell);
     }
+    for (const cell of frame.gone ?? []) this.#remove(cell);
+    for (const cell of frame.cells ?? []) this.#announce(cell);
     let known = true;
-    for (const [cell, value, state] of frame.values ?? frame.v ?? []) {
-      known = this.#set(cell, value, state) && known;
+    for (const [i, [cell, value, state]] of (frame.values ?? frame.v ?? []).entries()) {
+      known = this.#set(cell, value, state, frame.parts?.[i]) && known;
     }
     if (frame.alerts) known = this.#alert(frame.alerts) && known;
     this.seq = frame.seq ?? this.seq;
     this.s = frame.s ?? null;
     this.digest = text(this.#sum);
-    return known && this.digest === frame.g;
+    const right = known && this.digest === frame.g;
+    if (right) this.verified = this.seq;
+    return right;
+  }
+
+  #remove(id: number): void {
+    this.cells.delete(id);
+    this.#sum -= this.#hashes.get(id) ?? 0n;
+    this.#hashes.delete(id);
+    this.#starts.delete(id);
   }
 
   #forget(): void {
@@ -80,6 +101,7 @@ export class View {
     this.#hashes.clear();
     this.#starts.clear();
     this.#sum = 0n;
+    this.verified = 0;
     this.alarms.clear();
     this.#alarmStarts.clear();
   }
@@ -107,13 +129,13 @@ export class View {
   }
 
   /** False for a cell that was never announced. */
-  #set(id: number, value: number | null, state: number): boolean {
+  #set(id: number, value: number | null, state: number, parts?: WireParts): boolean {
     const held = this.cells.get(id);
     const start = this.#starts.get(id);
     if (!held || start === undefined) return false;
     // A new object, never a change in place: what was painted stays what it was.
-    this.cells.set(id, { ...held, value, state });
-    const hash = cellHash(start, value, state);
+    this.cells.set(id, { ...held, value, state, parts });
+    const hash = cellHash(start, value, state, parts);
     this.#sum += hash - (this.#hashes.get(id) ?? 0n);
     this.#hashes.set(id, hash);
     return true;

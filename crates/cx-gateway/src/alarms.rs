@@ -4,18 +4,19 @@
 //! Alerts are cells in the same sequence as the numbers, with a digest of their own by the same rule: the
 //! numbers' digest stays a function of the log alone.
 
-use super::{wire_id, wire_info};
 use crate::hub::AlertStates;
-use crate::shared::Kind;
+use crate::view::wire_cell;
 use cx_model::frame::{WireAlerts, WireCell, WireValue};
 use cx_model::value::{CellInfo, cell_hash_of, digest_text};
 
 /// The second raised, or nothing; state bits.
 type State = (Option<i64>, u8);
 
-/// The alerts of one board.
-#[derive(Default)]
-pub(super) struct Alarms {
+/// The alerts of one view.
+#[derive(Debug, Default)]
+pub(crate) struct Alarms {
+    /// The last id given out: they are numbered apart from the numbers' cells, and none twice.
+    last: u32,
     cells: Vec<WireCell>,
     prefixes: Vec<String>,
     states: Vec<State>,
@@ -24,32 +25,34 @@ pub(super) struct Alarms {
 }
 
 impl Alarms {
-    /// Those of all alerts whose KPI is on the board; ids go on after its numbers.
-    pub(super) fn new(all: &[CellInfo], of_board: impl Fn(&str) -> bool, numbers: usize) -> Self {
-        let own = all.iter().filter(|c| of_board(&c.key.kpi));
-        let own: Vec<&CellInfo> = own.collect();
-        let cell = |(i, cell): (usize, &&CellInfo)| {
-            let key = &cell.key;
-            let (kpi, window) = (key.kpi.to_string(), key.window.name().to_owned());
-            let (id, dims) = (wire_id(numbers + i), key.dims.clone());
-            (id, kpi, window, dims, wire_info(cell))
-        };
+    /// Whether it has these.
+    pub(crate) fn are(&self, own: &[&CellInfo]) -> bool {
+        let prefixes = own.iter().map(|cell| cell.key.digest_prefix());
+        prefixes.eq(self.prefixes.iter().cloned())
+    }
+
+    /// Has these from now on, all of them at rest, under new ids.
+    pub(crate) fn renew(&mut self, own: &[&CellInfo]) {
+        let cells = (self.last + 1..).zip(own);
+        let cells = cells.map(|(id, cell)| wire_cell(id, cell));
         let prefixes: Vec<String> = own.iter().map(|c| c.key.digest_prefix()).collect();
-        Self {
-            cells: own.iter().enumerate().map(cell).collect(),
+        let cells: Vec<WireCell> = cells.collect();
+        *self = Self {
+            last: cells.last().map_or(self.last, |cell| cell.0),
+            cells,
             hashes: prefixes.iter().map(|p| cell_hash_of(p, None, 0)).collect(),
             states: vec![(None, 0); own.len()],
             changed: vec![0; own.len()],
             prefixes,
-        }
+        };
     }
 
-    pub(super) fn differ(&self, open: &AlertStates) -> bool {
+    pub(crate) fn differ(&self, open: &AlertStates) -> bool {
         let mut own = self.prefixes.iter().zip(&self.states);
         own.any(|(prefix, state)| now(open, prefix) != *state)
     }
 
-    pub(super) fn take(&mut self, open: &AlertStates, seq: u64) {
+    pub(crate) fn take(&mut self, open: &AlertStates, seq: u64) {
         for (i, prefix) in self.prefixes.iter().enumerate() {
             let new = now(open, prefix);
             if new != self.states[i] {
@@ -61,20 +64,16 @@ impl Alarms {
     }
 
     /// For a view: all, or those that changed since a cursor of a reader who knows the cells.
-    pub(super) fn whole(&self, kind: Kind, cursor: u64) -> Option<WireAlerts> {
-        if self.cells.is_empty() {
-            return None;
-        }
-        match kind {
-            Kind::Snapshot => Some((self.cells.clone(), self.values(None), self.digest())),
-            Kind::Diff | Kind::Delta => {
-                Some((Vec::new(), self.values(Some(cursor)), self.digest()))
-            }
-        }
+    pub(crate) fn whole(&self, cursor: Option<u64>) -> Option<WireAlerts> {
+        let cells = match cursor {
+            None => self.cells.clone(),
+            Some(_) => Vec::new(),
+        };
+        (!self.cells.is_empty()).then(|| (cells, self.values(cursor), self.digest()))
     }
 
     /// For a delta: those that changed, if any.
-    pub(super) fn changed(&self, cursor: u64) -> Option<WireAlerts> {
+    pub(crate) fn changed(&self, cursor: u64) -> Option<WireAlerts> {
         let values = self.values(Some(cursor));
         (!values.is_empty()).then(|| (Vec::new(), values, self.digest()))
     }
