@@ -35,6 +35,7 @@ mod pace;
 mod partition;
 mod past;
 mod people;
+mod preview;
 mod progress;
 mod property;
 mod recount;
