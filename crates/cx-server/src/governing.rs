@@ -235,7 +235,7 @@ pub(crate) async fn preview(
     };
     let (house, files) = (Arc::clone(common), files.to_path_buf());
     let counted = tokio::task::spawn_blocking(move || {
-        let catalog = proposed(&files)?;
+        let catalog = proposed(&house, &files)?;
         preview::rehearse(&house, (&set, &sealed), &catalog).map_err(|e| vec![format!("{e:#}")])
     });
     match counted.await {
