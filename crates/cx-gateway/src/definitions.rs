@@ -121,8 +121,17 @@ pub(crate) async fn govern(State(desk): Desks, body: Bytes) -> Response {
         Ok(deed) => deed,
         Err(problem) => return problem.into_response(),
     };
-    match desk.govern(deed).await {
-        Governed::Written(said) => (StatusCode::ACCEPTED, Json(said)).into_response(),
+    answer(desk.govern(deed).await, StatusCode::ACCEPTED)
+}
+
+/// `GET /v1/definitions/preview`.
+pub(crate) async fn preview(State(desk): Desks) -> Response {
+    answer(desk.preview().await, StatusCode::OK)
+}
+
+fn answer(said: Governed, good: StatusCode) -> Response {
+    match said {
+        Governed::Written(said) => (good, Json(said)).into_response(),
         Governed::Faults(faults) => {
             let title = "the definitions are wrong";
             let status = StatusCode::UNPROCESSABLE_ENTITY;

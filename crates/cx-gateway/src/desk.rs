@@ -47,6 +47,11 @@ pub trait Desk: Send + Sync + 'static {
         let _nobody = kpi;
         serde_json::Value::Null
     }
+    /// What the files' definitions would say at the newest sealed second, had they always held.
+    fn preview(&self) -> BoxFuture<'static, Governed> {
+        let words = "this house has no definitions of its own".to_owned();
+        Box::pin(async { Governed::Unfit(words) })
+    }
     /// Signs a definition, or activates those of the files or of an earlier set.
     fn govern(&self, deed: Governing) -> BoxFuture<'static, Governed> {
         let _nobody = deed;

@@ -8,10 +8,12 @@ use crate::common::Common;
 use crate::definitions::{self, differing, fixed};
 use crate::sets::Set;
 use crate::webhook::stranger;
-use crate::{clock, examples, whole};
+use crate::{clock, examples, preview, whole};
+use cx_catalog::compiled::Compiled;
 use cx_catalog::{Catalog, load, load_texts};
 use cx_gateway::{Governed, Governing, Role, Word};
 use cx_model::time::{SECOND, Timestamp};
+use cx_model::value::Sealed;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -63,6 +65,7 @@ pub(crate) struct Words {
     said: Mutex<Said>,
     /// One set is written at a time.
     writing: tokio::sync::Mutex<()>,
+    previewing: tokio::sync::Mutex<()>,
 }
 
 impl Words {
@@ -213,6 +216,32 @@ fn proposed(common: &Common, files: &Path) -> Result<Catalog, Vec<String>> {
         Ok(catalog)
     } else {
         Err(differences)
+    }
+}
+
+/// What the files' definitions would say now, had they always held; one look at a time.
+pub(crate) async fn preview(
+    common: &Arc<Common>,
+    files: &Path,
+    newest: Option<(Arc<Compiled>, Sealed)>,
+) -> Governed {
+    let Ok(_one) = common.words.previewing.try_lock() else {
+        return Governed::Unfit(
+            "another preview is being counted: ask again in a moment".to_owned(),
+        );
+    };
+    let Some((set, sealed)) = newest else {
+        return Governed::Unfit("nothing is sealed yet; see /readyz".to_owned());
+    };
+    let (house, files) = (Arc::clone(common), files.to_path_buf());
+    let counted = tokio::task::spawn_blocking(move || {
+        let catalog = proposed(&house, &files)?;
+        preview::rehearse(&house, (&set, &sealed), &catalog).map_err(|e| vec![format!("{e:#}")])
+    });
+    match counted.await {
+        Ok(Ok(told)) => Governed::Written(told),
+        Ok(Err(faults)) => Governed::Faults(faults),
+        Err(error) => Governed::Unavailable(error.to_string()),
     }
 }
 

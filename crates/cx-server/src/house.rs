@@ -112,6 +112,16 @@ impl Desk for House {
         governing::governed(&self.common, kpi)
     }
 
+    fn preview(&self) -> BoxFuture<'static, Governed> {
+        let (common, files) = (Arc::clone(&self.common), self.files.clone());
+        let newest = {
+            let rollup = self.rollup();
+            let newest = rollup.newest().cloned();
+            newest.map(|sealed| (Arc::clone(rollup.set()), sealed))
+        };
+        Box::pin(async move { governing::preview(&common, &files, newest).await })
+    }
+
     fn govern(&self, deed: Governing) -> BoxFuture<'static, Governed> {
         let (common, files) = (Arc::clone(&self.common), self.files.clone());
         Box::pin(async move { governing::govern(&common, &files, deed).await })

@@ -36,6 +36,7 @@ mod pace;
 mod partition;
 mod past;
 mod people;
+mod preview;
 mod progress;
 mod property;
 mod recount;

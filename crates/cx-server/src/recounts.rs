@@ -108,14 +108,7 @@ impl Job {
 
     fn compared(&self) -> anyhow::Result<Recount> {
         let common = &self.common;
-        let mut log = self.log()?;
-        let length = log.head().length.unwrap_or(0);
-        let (used, most) = common.memory.used();
-        let free = most.saturating_sub(used) / 2;
-        ensure!(
-            length.saturating_mul(RECORD_BYTES) <= free,
-            "it holds {length} records, more than this server has memory for; run watchfloor recount on another machine"
-        );
+        let mut log = log(common)?;
         let theirs = self.theirs();
         let asked = Asked {
             s: Some(theirs.s),
@@ -158,16 +151,6 @@ impl Job {
         })
     }
 
-    /// The log as anybody can read it; as the engines heard it, where the broker does not keep it.
-    fn log(&self) -> anyhow::Result<Box<dyn Log>> {
-        let common = &self.common;
-        let topic = &common.topics.interactions;
-        Ok(match &common.tape {
-            Some(tape) => Box::new(tape.log()),
-            None => Box::new(Kafka::open(&common.settings, topic, false)?),
-        })
-    }
-
     /// What the house says of the second.
     fn theirs(&self) -> Told {
         let cells = &self.set.cells;
@@ -206,6 +189,26 @@ impl Job {
             }
         }
     }
+}
+
+/// The log as anybody can read it; as the engines heard it, where the broker does not keep it.
+///
+/// # Errors
+/// It cannot be read, or counting it would take more memory than there is.
+pub(crate) fn log(common: &Common) -> anyhow::Result<Box<dyn Log>> {
+    let topic = &common.topics.interactions;
+    let log: Box<dyn Log> = match &common.tape {
+        Some(tape) => Box::new(tape.log()),
+        None => Box::new(Kafka::open(&common.settings, topic, false)?),
+    };
+    let length = log.head().length.unwrap_or(0);
+    let (used, most) = common.memory.used();
+    let free = most.saturating_sub(used) / 2;
+    ensure!(
+        length.saturating_mul(RECORD_BYTES) <= free,
+        "it holds {length} records, more than this server has memory for; run watchfloor recount on another machine"
+    );
+    Ok(log)
 }
 
 fn state(verdict: &Verdict) -> &'static str {

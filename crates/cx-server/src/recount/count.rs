@@ -55,6 +55,15 @@ impl Meaning {
         }
     }
 
+    /// As if these definitions had held under every set of the log.
+    pub(crate) fn always(catalog: &Catalog, hashes: Vec<String>) -> Self {
+        let sets = hashes.into_iter().map(|h| (catalog.kpis.clone(), h));
+        Self {
+            sets: sets.collect(),
+            ..Self::of(catalog)
+        }
+    }
+
     fn reading(&self, partitions: u32) -> Reading {
         let hashes: Vec<String> = self.sets.iter().map(|(_, hash)| hash.clone()).collect();
         Reading::new(self.limits, self.slots.clone(), partitions).among(&hashes)

@@ -62,7 +62,8 @@ fn definitions_change_under_load_and_every_number_is_that_of_a_recount() {
     let mut at = installed(3);
     let catalog = catalogue(&mut at);
     let house = at.serve();
-    sent(&at, &events(3).0);
+    // Enough for some orders.
+    sent(&at, &events(28).0);
     let before = house.get("/v1/kpis/orders");
     edit(catalog.path(), "orders", "event.type", "event.tyqe");
     let told = house.get("/v1/definitions");
@@ -73,14 +74,40 @@ fn definitions_change_under_load_and_every_number_is_that_of_a_recount() {
     );
 
     edit(catalog.path(), "orders", "event.tyqe", "event.type");
-    let where_web = "order_placed.v1\" && data.channel == \"web\"}";
-    edit(catalog.path(), "orders", "order_placed.v1\"}", where_web);
+    let where_large =
+        "order_placed.v1\" && (data.amount_minor == 1000 || data.amount_minor > 6000)}";
+    edit(catalog.path(), "orders", "order_placed.v1\"}", where_large);
     edit(
         catalog.path(),
         "active_customers",
         "meaning: ",
         "meaning: Once more, ",
     );
+    until(&house, "/v1/kpis/orders", "orders are sealed", |orders| {
+        orders["values"].as_array().is_some_and(|all| {
+            let day = all.iter().find(|v| v["window"] == "24h");
+            day.is_some_and(|day| day["value"].as_u64() > Some(3))
+        })
+    });
+    let preview = house.get("/v1/definitions/preview");
+    let rows = preview["rows"].as_array();
+    let rows = rows.unwrap_or_else(|| panic!("{preview}"));
+    let day = rows
+        .iter()
+        .find(|r| r["kpi"] == "orders" && r["window"] == "24h");
+    let day = day.expect("orders change");
+    let number = |of: &Value| {
+        of.as_str()
+            .and_then(|t| t.parse::<u64>().ok())
+            .expect("a number")
+    };
+    let (all, large) = (number(&day["before"]), number(&day["after"]));
+    assert!(0 < large && large < all, "{preview}");
+    let others = rows.iter().all(|r| {
+        r["kpi"] == "orders" || r["kpi"] == "orders_per_customer" || r["before"] == r["after"]
+    });
+    assert!(others, "only words change in the other one: {preview}");
+
     let (status, said) = activate(&house);
     assert_eq!(status, 202, "{said}");
     let again = activate(&house);
