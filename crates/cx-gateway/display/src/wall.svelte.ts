@@ -1,6 +1,6 @@
 // One wall's state: what was read once, what is heard each second, what is painted of it.
 import { type AlertPage, ask as askAlerts, NO_ALERTS, SPREAD_MS as ALERTS_MS } from "./board/alerts";
-import { ask, ASK_MS, type Ready, RECOVERING_MS } from "./board/condition";
+import { ask, ASK_MS, counted, type Ready, RECOVERING_MS, type Screens } from "./board/condition";
 import { type BoardPage, type Kpi, read, Refused } from "./board/layout";
 import { type Past, past, RETURN_MS, stepped } from "./board/past";
 import { Recent } from "./board/rail";
@@ -32,6 +32,8 @@ export class WallState {
   sealedAt = $state<number | null>(null);
   /** What the house says of itself; null before it answered, and while it does not. */
   house = $state.raw<Ready | null>(null);
+  /** How many screens prove what they show; null where nobody said. */
+  screens = $state.raw<Screens | null>(null);
   rising = $state(false);
   /** What needs somebody, as the server told it last. */
   alerts = $state.raw<AlertPage>(NO_ALERTS);
@@ -174,7 +176,7 @@ export class WallState {
   }
 
   async #ask(): Promise<void> {
-    if (!document.hidden) this.house = await ask();
+    if (!document.hidden) [this.house, this.screens] = await Promise.all([ask(), counted()]);
     this.#later(this.house?.recovering ? RECOVERING_MS : ASK_MS, () => void this.#ask());
   }
 
@@ -196,6 +198,9 @@ export class WallState {
     this.heard = heard;
     if (heard.skew !== null) this.skew = heard.skew;
     if (frame.op === "view" && frame.epoch !== undefined) this.#live(frame.epoch);
+    // Cells came or went: layout and words may be new, too.
+    const others = (frame.cells?.length ?? 0) + (frame.gone?.length ?? 0) > 0;
+    if (this.page && others && frame.mode !== "snapshot") void this.#load();
     if (!heard.verified) return;
     if (frame.alerts) this.#later(Math.random() * ALERTS_MS, () => void this.alarm());
     if (this.#pending) return;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { alarm, missing, recovering, type Ready } from "./condition";
+import { alarm, missing, recovering, type Ready, proofs } from "./condition";
 
 const well: Ready = { ready: true, data_gaps: [], alarms: [] };
 
@@ -21,6 +21,11 @@ describe("what the house says of itself", () => {
       "records are missing: offsets 0 to 119 of partition 3; somebody must acknowledge it",
     );
     expect(missing({ ...well, data_gaps: [gap, gap] })).toContain("of partition 3 and of 1 more;");
+  });
+
+  it("counts the screens that prove what they show, where somebody says", () => {
+    expect(proofs({ screens: 12, proven: 11 })).toBe("11 of 12");
+    expect(proofs(null)).toBe("");
   });
 
   it("tells the first alarm and how many more there are", () => {

@@ -19,6 +19,24 @@ export async function ask(): Promise<Ready | null> {
   return body && Array.isArray(body.alarms) && Array.isArray(body.data_gaps) ? (body as Ready) : null;
 }
 
+/** Answer of GET /v1/screens. */
+export interface Screens {
+  screens: number;
+  proven: number;
+}
+
+/** Asks how many screens prove what they show; null where nobody says. */
+export async function counted(): Promise<Screens | null> {
+  const answer = await fetch("/v1/screens").catch(() => null);
+  const body = (await answer?.json().catch(() => null)) as Partial<Screens> | null | undefined;
+  return answer?.ok && typeof body?.screens === "number" && typeof body.proven === "number" ? (body as Screens) : null;
+}
+
+/** "12 of 12", or "" where nobody says. */
+export function proofs(now: Screens | null): string {
+  return now ? `${now.proven} of ${now.screens}` : "";
+}
+
 /** How far it has come after a start; "" where it is not recovering. */
 export function recovering(now: Ready | null): string {
   const found = now?.recovering;
