@@ -2,6 +2,7 @@
 //! Never knows: how numbers are counted.
 
 use crate::board::{self, RawBoard};
+use crate::calendar::{self, Calendars, ReplyTarget};
 use crate::check::{self, Declared, sha256};
 use crate::definition::Kpi;
 use crate::derived::{Said, Tying};
@@ -10,8 +11,10 @@ use crate::form::Form;
 use crate::limits::{self, RawLimits};
 use crate::raw::{CHANNELS, RawChannels, RawSource, SOURCE, Source};
 use cx_model::limits::Limits;
+use cx_model::window::Window;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The meaning of the fold itself; a new one is a new set.
 pub const FOLD_VERSION: u32 = 5;
@@ -20,6 +23,8 @@ pub const FOLD_VERSION: u32 = 5;
 const REPLY_TARGET_S: u32 = 2_592_000;
 /// Largest definition file, bytes.
 const FILE_BYTES: u64 = 256 * 1024;
+/// Most calendars whose business days are counted.
+const DAYS: usize = 8;
 /// Most files of one kind.
 const FILES: usize = 2_000;
 
@@ -32,13 +37,15 @@ pub struct Catalog {
     pub observed: Vec<Kpi>,
     /// Registered channels.
     pub channels: Vec<String>,
-    /// By channel, how soon a customer's message should be answered, seconds.
-    pub reply_targets: BTreeMap<String, u32>,
+    /// By channel, how soon a customer's message should be answered.
+    pub reply_targets: BTreeMap<String, ReplyTarget>,
+    /// Business hours and days by name.
+    pub calendars: Calendars,
     /// Declared sources by name, ascending.
     pub sources: Vec<Source>,
     /// Bounds.
     pub limits: Limits,
-    /// SHA-256 over limits, fold version, channels with targets, sources and KPI hashes, 64 hex digits.
+    /// SHA-256 over limits, fold version, channels with targets, sources, calendars and KPI hashes, 64 hex digits.
     pub hash: String,
     /// All its files by name below the folder, to the letter: it can be read again from them.
     pub texts: BTreeMap<String, String>,
@@ -47,7 +54,7 @@ pub struct Catalog {
     pub(crate) boards: Vec<RawBoard>,
 }
 
-/// Reads and checks `channels.yaml`, `limits.yaml` (if there is one), `sources/`, `kpis/` and `boards/` of a folder.
+/// Reads and checks `channels.yaml`, `limits.yaml` and `calendars/` (if there are any), `sources/`, `kpis/` and `boards/` of a folder.
 ///
 /// # Errors
 /// Every fault of every file.
@@ -72,16 +79,19 @@ fn read(dir: &Path, kept: Option<&BTreeMap<String, String>>) -> Result<Catalog, 
         notes: Vec::new(),
     };
     let limits = reader.limits();
-    let (channels, reply_targets) = reader.channels();
+    let calendars = reader.calendars();
+    let (channels, reply_targets) = reader.channels(&calendars);
     let sources = reader.sources();
     let declared = Declared {
         channels: channels.clone(),
         sources: sources.iter().map(|s| s.source.clone()).collect(),
+        calendars,
     };
     let (all, refused) = reader.kpis(&declared);
     let (observed, kpis): (Vec<Kpi>, Vec<Kpi>) =
         all.into_iter().partition(|k| check::observed(&k.formula));
     let boards = reader.boards(&kpis, &refused, &sources);
+    reader.days(&kpis);
     if !reader.faults.is_empty() {
         return Err(reader.faults);
     }
@@ -96,6 +106,7 @@ fn read(dir: &Path, kept: Option<&BTreeMap<String, String>>) -> Result<Catalog, 
         &channels,
         &reply_targets,
         &sources,
+        &declared.calendars,
         hashes,
     ));
     Ok(Catalog {
@@ -104,6 +115,7 @@ fn read(dir: &Path, kept: Option<&BTreeMap<String, String>>) -> Result<Catalog, 
         observed,
         channels,
         reply_targets,
+        calendars: declared.calendars,
         sources,
         limits,
         texts: reader.texts,
@@ -138,7 +150,44 @@ impl Reader<'_> {
         all
     }
 
-    fn channels(&mut self) -> (Vec<String>, BTreeMap<String, u32>) {
+    fn calendars(&mut self) -> Calendars {
+        let mut all = Calendars::new();
+        if self.kept.is_none() && !self.dir.join("calendars").exists() {
+            return all;
+        }
+        for file in self.files("calendars") {
+            self.one(&file, &calendar::FORM, |raw, page| {
+                let Some(found) = calendar::read(&raw, page) else {
+                    return;
+                };
+                if all.contains_key(&found.calendar) {
+                    let message = format!("the calendar {} stands in two files", found.calendar);
+                    page.fault(raw.calendar.referenced, message, "rename one");
+                }
+                all.insert(found.calendar.clone(), Arc::new(found));
+            });
+        }
+        all
+    }
+
+    /// Panes of a day lie in as many rings of sums as there are different days.
+    fn days(&mut self, kpis: &[Kpi]) {
+        let with = kpis.iter().filter(|k| k.windows.contains(&Window::Day));
+        let mut days: Vec<Option<&str>> = Vec::new();
+        for kpi in with {
+            let day = kpi.calendar.as_ref().map(|c| c.calendar.as_str());
+            if !days.contains(&day) {
+                days.push(day);
+            }
+            if days.len() > DAYS {
+                let message = format!("more than {DAYS} calendars whose day is counted");
+                let fix = "let KPIs share calendars, or take 24h instead of day";
+                return self.fault(Path::new(&kpi.file), message, fix);
+            }
+        }
+    }
+
+    fn channels(&mut self, calendars: &Calendars) -> (Vec<String>, BTreeMap<String, ReplyTarget>) {
         let file = self.dir.join("channels.yaml");
         let mut targets = BTreeMap::new();
         let mut channels: Vec<String> = Vec::new();
@@ -169,7 +218,14 @@ impl Reader<'_> {
                             format!("write 1 to {REPLY_TARGET_S} seconds (30 days)"),
                         );
                     }
-                    targets.insert(name.value.clone(), target.value);
+                    let calendar = c.calendar.as_ref();
+                    let calendar = calendar.and_then(|c| calendar::named(c, calendars, page));
+                    let seconds = target.value;
+                    targets.insert(name.value.clone(), ReplyTarget { seconds, calendar });
+                } else if let Some(calendar) = &c.calendar {
+                    let message = "a channel without reply_target_s promises nothing";
+                    let fix = "write reply_target_s: 14400 beside it, or remove the calendar";
+                    page.fault(calendar.referenced, message, fix);
                 }
                 channels.push(name.value);
             }

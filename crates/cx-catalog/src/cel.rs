@@ -53,13 +53,14 @@ impl About {
     pub fn of(agg: &Agg) -> Self {
         match agg {
             Agg::CountRecords => Self::Records,
-            Agg::Gauge { .. } | Agg::Oldest { .. } => Self::Objects,
+            Agg::Gauge { .. } | Agg::Oldest { .. } | Agg::CountReplies { .. } => Self::Objects,
             Agg::Count
             | Agg::Sum { .. }
             | Agg::Average { .. }
             | Agg::Min { .. }
             | Agg::Max { .. }
             | Agg::Percentile { .. }
+            | Agg::Attempts { .. }
             | Agg::CountDistinct => Self::Events,
         }
     }

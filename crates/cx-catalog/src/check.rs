@@ -2,6 +2,7 @@
 //! Never knows: other files but for declared channels and sources.
 
 mod alert;
+mod conversion;
 mod derived;
 mod dimension;
 mod example;
@@ -14,15 +15,17 @@ mod words;
 pub(crate) use alert::subject;
 pub(crate) use example::has_value;
 pub(crate) use unit::{currency, factor};
-pub(crate) use window::LATER;
 pub(crate) use words::{scale, technical};
 
+use crate::calendar::Calendar;
 use crate::definition::{Agg, Formula, Kpi, Measure, Owners};
 use crate::diagnostic::{Diagnostic, Page, did_you_mean};
 use crate::raw::{KPI, RawKpi};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What the catalogue declares beside KPIs.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +34,8 @@ pub struct Declared {
     pub channels: Vec<String>,
     /// Declared sources.
     pub sources: Vec<String>,
+    /// Calendars by name.
+    pub calendars: BTreeMap<String, Arc<Calendar>>,
 }
 
 /// Reads and checks one KPI file.
@@ -87,6 +92,7 @@ impl Checker<'_, '_> {
         let target = raw.target.as_ref().and_then(|t| self.scaled(raw, t));
         let formula = formula?;
         let windows = self.windows(raw, &formula);
+        let calendar = self.calendar(raw, &windows);
         let dimensions = self.dimensions(raw, &formula);
         self.size(raw, &dimensions, &windows);
         self.unit(raw, &formula);
@@ -108,6 +114,7 @@ impl Checker<'_, '_> {
             formula,
             dimensions,
             windows,
+            calendar,
             unit: raw.unit.value.clone(),
             direction,
             hash: String::new(),

@@ -5,14 +5,15 @@ use crate::alert;
 use crate::board;
 use crate::catalog::Catalog;
 use crate::cel::{self, About, Condition};
-use crate::check::{factor, measures, of_records};
+use crate::check::{factor, measures, of_records, sha256};
 use crate::compiled::{
-    Compiled, CompiledAgg, CompiledDerived, CompiledDimension, CompiledFormula, CompiledKpi,
-    CompiledMeasure, CompiledMetric, DimensionSource, Of, combos,
+    Compiled, CompiledAgg, CompiledDerived, CompiledDimension, CompiledFormula, CompiledJourney,
+    CompiledKpi, CompiledMeasure, CompiledMetric, DimensionSource, Of, combos,
 };
-use crate::definition::{Agg, Dimension, Formula, Kpi, Measure, Metric};
+use crate::definition::{Agg, Dimension, Formula, Kpi, Measure, Metric, Object};
 use crate::derived;
 use crate::fact;
+use crate::journey::Journey;
 use cx_model::attribute::SlotTable;
 use cx_model::time::SECOND;
 use cx_model::value::{CellInfo, CellKey};
@@ -30,7 +31,7 @@ impl Catalog {
     /// one decoded event serves both.
     #[must_use]
     pub fn compile_after(&self, number: u32, slots: SlotTable) -> Compiled {
-        let target = |c: &String| self.reply_targets.get(c).map(|s| i64::from(*s) * SECOND);
+        let target = |c: &String| self.reply_targets.get(c).cloned();
         let mut set = Compiled {
             number,
             hash: self.hash.clone(),
@@ -39,11 +40,12 @@ impl Catalog {
             kpis: Vec::new(),
             order: derived::order(&self.kpis),
             measures: Vec::new(),
+            journeys: Vec::new(),
             cells: Vec::new(),
             alerts: Vec::new(),
             sources: self.sources.iter().map(|s| s.source.clone()).collect(),
             channels: self.channels.clone(),
-            reply_targets_ms: self.channels.iter().map(target).collect(),
+            reply_targets: self.channels.iter().map(target).collect(),
             boards: Vec::new(),
         };
         for kpi in &self.kpis {
@@ -99,6 +101,8 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
             | Agg::Max { .. }
             | Agg::Percentile { .. }
             | Agg::CountDistinct
+            | Agg::CountReplies { .. }
+            | Agg::Attempts { .. }
             | Agg::Gauge { .. } => CompiledFormula::Value(first),
         },
     };
@@ -108,6 +112,7 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
         factor: factor(kpi),
         scale: kpi.decimals,
         windows: kpi.windows.clone(),
+        calendar: kpi.calendar.clone(),
         first_cell: set.cells.len(),
         dimensions,
     };
@@ -165,6 +170,7 @@ fn dimension(d: &Dimension, records: bool, slots: &mut SlotTable) -> CompiledDim
         "type" => DimensionSource::EventType,
         "reason" if records => DimensionSource::RecordReason,
         "outcome" if records => DimensionSource::RecordOutcome,
+        _ if !d.bounds_s.is_empty() => DimensionSource::Age,
         name => DimensionSource::Slot(slot(slots, name)),
     };
     let index = d
@@ -178,6 +184,7 @@ fn dimension(d: &Dimension, records: bool, slots: &mut SlotTable) -> CompiledDim
         source,
         index,
         values: d.values.clone(),
+        bounds_ms: d.bounds_s.iter().map(|s| i64::from(*s) * SECOND).collect(),
     }
 }
 
@@ -210,12 +217,46 @@ fn measure(
             slot: slot(&mut set.slots, of),
         },
         Agg::CountDistinct => CompiledAgg::CountDistinct,
+        Agg::CountReplies { of } => CompiledAgg::Replies(*of),
+        Agg::Attempts { of, journey } => CompiledAgg::Attempts(*of, journeyed(set, kpi, journey)),
         Agg::Gauge { of } => CompiledAgg::Gauge(*of),
         Agg::Oldest { of } => CompiledAgg::Oldest(*of),
     };
+    if let CompiledAgg::Gauge(Object::CaseOpen) | CompiledAgg::Oldest(Object::CaseOpen) = agg {
+        slot(&mut set.slots, "case_id");
+    }
     let about = About::of(&m.agg);
-    // An event without the fact is none of the measure's events: it restates nothing either.
-    let fact = match agg {
+    let fact = needs(agg);
+    // What became of a promise or an attempt no single record tells.
+    let kept = matches!(agg, CompiledAgg::Replies(_) | CompiledAgg::Attempts(..));
+    let mut condition = fact.map(Condition::yields);
+    for text in kpi.filter.iter().chain(&m.condition) {
+        let more = cel::compile(text, &mut set.slots, about).expect("checked when it was read");
+        condition = Some(match condition {
+            Some(before) => before.and(more),
+            None => more,
+        });
+    }
+    let condition = condition.unwrap_or_else(Condition::always);
+    let mut conditions = kpi.filter.iter().chain(&m.condition);
+    let counted = (&kpi.dimensions, &kpi.calendar);
+    let whole = (&kpi.kpi, place, &kpi.filter, &kpi.formula, counted);
+    let identity = serde_json::to_string(&whole);
+    CompiledMeasure {
+        identity: identity.expect("a definition is plain data").into(),
+        agg,
+        facts: kept || fact.is_some() || conditions.any(|c| cel::names_facts(c)),
+        condition: condition.test.into(),
+        types: condition.types,
+        dimensions: dimensions.to_vec(),
+        windows: kpi.windows.clone(),
+        calendar: kpi.calendar.clone(),
+    }
+}
+
+/// The fact that an event must yield; without it it is none of the measure's events and restates nothing.
+fn needs(agg: CompiledAgg) -> Option<fact::Fact> {
+    match agg {
         CompiledAgg::Sum { of: Of::Fact(fact) }
         | CompiledAgg::Average { of: Of::Fact(fact) }
         | CompiledAgg::Percentile {
@@ -229,30 +270,44 @@ fn measure(
         | CompiledAgg::Min { .. }
         | CompiledAgg::Max { .. }
         | CompiledAgg::CountDistinct
+        | CompiledAgg::Replies(_)
+        | CompiledAgg::Attempts(..)
         | CompiledAgg::Gauge(_)
         | CompiledAgg::Oldest(_) => None,
+    }
+}
+
+/// The number of a journey; measures of one KPI share its attempts.
+fn journeyed(set: &mut Compiled, kpi: &Kpi, journey: &Journey) -> usize {
+    let told = serde_json::to_vec(&(&kpi.kpi, journey, &kpi.filter, &kpi.dimensions))
+        .expect("a journey is plain data");
+    let name = sha256(&told);
+    if let Some(known) = set.journeys.iter().position(|j| j.name == name) {
+        return known;
+    }
+    let mut condition = |text: &String| {
+        let all = kpi.filter.iter().chain([text]);
+        let all = all.map(|t| cel::compile(t, &mut set.slots, About::Events));
+        let all = all.map(|c| c.expect("checked when it was read"));
+        all.reduce(Condition::and).expect("there is one")
     };
-    let mut condition = fact.map(Condition::yields);
-    for text in kpi.filter.iter().chain(&m.condition) {
-        let more = cel::compile(text, &mut set.slots, about).expect("checked when it was read");
-        condition = Some(match condition {
-            Some(before) => before.and(more),
-            None => more,
-        });
-    }
-    let condition = condition.unwrap_or_else(Condition::always);
-    let mut conditions = kpi.filter.iter().chain(&m.condition);
-    let whole = (&kpi.kpi, place, &kpi.filter, &kpi.formula, &kpi.dimensions);
-    let identity = serde_json::to_string(&whole);
-    CompiledMeasure {
-        identity: identity.expect("a definition is plain data").into(),
-        agg,
-        facts: fact.is_some() || conditions.any(|c| cel::names_facts(c)),
-        condition: condition.test.into(),
-        types: condition.types,
-        dimensions: dimensions.to_vec(),
-        windows: kpi.windows.clone(),
-    }
+    let (base, conversion) = (condition(&journey.base), condition(&journey.conversion));
+    let entity = journey.entity.attribute().map(|n| slot(&mut set.slots, n));
+    let mut slots = |names: &[String]| names.iter().map(|n| slot(&mut set.slots, n)).collect();
+    let compiled = CompiledJourney {
+        name,
+        entity,
+        base: base.test.into(),
+        base_types: base.types,
+        conversion: conversion.test.into(),
+        conversion_types: conversion.types,
+        within_ms: i64::from(journey.within_s) * SECOND,
+        repeat: journey.attempts,
+        constant: slots(&journey.constant),
+        changed: slots(&journey.changed),
+    };
+    set.journeys.push(compiled);
+    set.journeys.len() - 1
 }
 
 fn cells(set: &mut Compiled, kpi: &Kpi, compiled: &CompiledKpi) {

@@ -2,9 +2,11 @@
 //! Never knows: YAML; the engine's state.
 
 use crate::alert::CompiledAlert;
+use crate::calendar::{Calendar, ReplyTarget, day_start};
 use crate::definition::Object;
 use crate::expr::Expr;
 use crate::fact::{Fact, Facts};
+use crate::journey::{Attempts, Repeat, Replies};
 use cx_model::attribute::SlotTable;
 use cx_model::event::Event;
 use cx_model::limits::Limits;
@@ -46,6 +48,8 @@ pub enum DimensionSource {
     RecordReason,
     /// `record.outcome`.
     RecordOutcome,
+    /// How long the object is open: no record says it.
+    Age,
 }
 
 impl DimensionSource {
@@ -58,7 +62,7 @@ impl DimensionSource {
             (Self::Slot(slot), Some(event)) => event.slot(slot).text(),
             (Self::EventSource, Some(event)) => Some(&*event.source),
             (Self::EventType, Some(event)) => Some(&*event.kind),
-            (Self::Slot(_) | Self::EventSource | Self::EventType, None) => None,
+            (Self::Age, _) | (Self::Slot(_) | Self::EventSource | Self::EventType, None) => None,
         }
     }
 }
@@ -74,6 +78,8 @@ pub struct CompiledDimension {
     pub index: BTreeMap<String, usize>,
     /// Declared values in order.
     pub values: Vec<String>,
+    /// Of ages: where one band ends and the next begins, ms, ascending.
+    pub bounds_ms: Vec<i64>,
 }
 
 /// What is added up.
@@ -121,6 +127,10 @@ pub enum CompiledAgg {
     },
     /// Distinct customers, by event time.
     CountDistinct,
+    /// Promised replies, at the reply or the due time.
+    Replies(Replies),
+    /// Attempts of a journey (index into [`Compiled::journeys`]), at their due time.
+    Attempts(Attempts, usize),
     /// Open objects at the second.
     Gauge(Object),
     /// Age of the oldest object at the second.
@@ -146,6 +156,8 @@ pub struct CompiledMeasure {
     pub dimensions: Vec<CompiledDimension>,
     /// Windows it is needed in.
     pub windows: Vec<Window>,
+    /// Whose day the window `day` is; `None`: UTC's.
+    pub calendar: Option<Arc<Calendar>>,
 }
 
 impl CompiledMeasure {
@@ -159,7 +171,20 @@ impl CompiledMeasure {
             (_, window) => window.pane_seconds(),
         };
         let newest = (s - 1).div_euclid(width);
+        if window == Window::Day {
+            let first = day_began(self.calendar.as_deref(), s).div_euclid(width);
+            return Some((first..=newest, width));
+        }
         Some((newest - window.seconds() / width + 1..=newest, width))
+    }
+}
+
+/// The second at which the business day began that is shown at second `s`.
+#[must_use]
+pub fn day_began(calendar: Option<&Calendar>, s: i64) -> i64 {
+    match calendar {
+        Some(calendar) => calendar.day_start(s - 1),
+        None => day_start(&[], s - 1),
     }
 }
 
@@ -226,9 +251,36 @@ pub struct CompiledKpi {
     pub dimensions: Vec<CompiledDimension>,
     /// Windows.
     pub windows: Vec<Window>,
+    /// Whose day the window `day` is; `None`: UTC's.
+    pub calendar: Option<Arc<Calendar>>,
     /// Index of its first cell in [`Compiled::cells`]; cells follow window by window, and within
     /// a window by [`combos`] of the dimensions.
     pub first_cell: usize,
+}
+
+/// From an event to another of the same entity, ready to run.
+#[derive(Clone)]
+pub struct CompiledJourney {
+    /// What it is, by a hash of its definition.
+    pub name: String,
+    /// Slot of the entity's id; `None`: the customer's.
+    pub entity: Option<usize>,
+    /// Whether an event begins an attempt, and the types that can.
+    pub base: Shared,
+    /// See `base`; `None`: any.
+    pub base_types: Option<Vec<String>>,
+    /// Whether an event converts attempts, and the types that can.
+    pub conversion: Shared,
+    /// See `conversion`; `None`: any.
+    pub conversion_types: Option<Vec<String>>,
+    /// From an attempt's beginning to its decision, ms.
+    pub within_ms: i64,
+    /// What further events do that could begin an attempt.
+    pub repeat: Repeat,
+    /// Slots of which both events must say the same.
+    pub constant: Vec<usize>,
+    /// Slots of which the second must say something else.
+    pub changed: Vec<usize>,
 }
 
 /// One activated set, compiled.
@@ -247,6 +299,8 @@ pub struct Compiled {
     pub order: Vec<usize>,
     /// Measures.
     pub measures: Vec<CompiledMeasure>,
+    /// Journeys that attempts are counted of.
+    pub journeys: Vec<CompiledJourney>,
     /// All cells of all KPIs.
     pub cells: Vec<CellInfo>,
     /// Alerts of all KPIs, in their order.
@@ -255,8 +309,8 @@ pub struct Compiled {
     pub sources: Vec<String>,
     /// Registered channels.
     pub channels: Vec<String>,
-    /// For each of them, how soon a customer's message should be answered, ms.
-    pub reply_targets_ms: Vec<Option<i64>>,
+    /// For each of them, how soon a customer's message should be answered.
+    pub reply_targets: Vec<Option<ReplyTarget>>,
     /// Boards.
     pub boards: Vec<Board>,
 }

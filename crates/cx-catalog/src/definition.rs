@@ -2,8 +2,11 @@
 //! Never knows: YAML text, closures, how a number is counted.
 
 pub use crate::alert::{Alert, Notify, Priority};
+use crate::calendar::Calendar;
+use crate::journey::{Attempts, Journey, Replies};
 use cx_model::window::Window;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// One KPI, complete and checked.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +26,9 @@ pub struct Kpi {
     pub dimensions: Vec<Dimension>,
     /// Windows.
     pub windows: Vec<Window>,
+    /// Whose business day the window `day` is; `None`: UTC's, or there is no such window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<Arc<Calendar>>,
     /// `percent`, `count`, `points`, `seconds` or an ISO 4217 code.
     pub unit: String,
     /// Decimals shown, 0 to 4; the value is scaled by 10^decimals.
@@ -173,6 +179,18 @@ pub enum Agg {
     },
     /// Distinct customers. YAML: `{agg: count_distinct, of: customer}`.
     CountDistinct,
+    /// Replies that were promised, by what became of the promise. YAML: `{agg: count, of: reply.met}`.
+    CountReplies {
+        /// Which.
+        of: Replies,
+    },
+    /// Attempts of a conversion.
+    Attempts {
+        /// Which.
+        of: Attempts,
+        /// From where to where.
+        journey: Arc<Journey>,
+    },
     /// Open objects now. YAML: `gauge: {of: contact.waiting}`.
     Gauge {
         /// Which objects.
@@ -197,6 +215,9 @@ pub enum Object {
     /// Of them, those whose reply is past due.
     #[serde(rename = "conversation.overdue")]
     ConversationOverdue,
+    /// Cases that were opened or reopened and not resolved or merged since.
+    #[serde(rename = "case.open")]
+    CaseOpen,
     /// Declared sources by their newest event time.
     #[serde(rename = "source.last_event")]
     SourceLastEvent,
@@ -210,6 +231,7 @@ impl Object {
             Self::ContactWaiting => "contact.waiting",
             Self::ConversationUnanswered => "conversation.unanswered",
             Self::ConversationOverdue => "conversation.overdue",
+            Self::CaseOpen => "case.open",
             Self::SourceLastEvent => "source.last_event",
         }
     }
@@ -222,6 +244,9 @@ pub struct Dimension {
     pub name: String,
     /// Declared values.
     pub values: Vec<String>,
+    /// Of ages: where one band ends and the next begins, seconds, ascending.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bounds_s: Vec<u32>,
 }
 
 /// Which way is good.

@@ -119,6 +119,7 @@ fn check(
     }
     for part in &of {
         windows(kpi, part, file, page);
+        day(kpi, part, file, page);
         dimensions(kpi, part, file, page);
     }
     unit(kpi, &of, file, page);
@@ -140,6 +141,18 @@ fn windows(kpi: &Kpi, part: &Kpi, file: &Said, page: &mut Page<'_>) {
             );
             page.fault(spanned.referenced, message, fix);
         }
+    }
+}
+
+/// The day of a part is the same day.
+fn day(kpi: &Kpi, part: &Kpi, file: &Said, page: &mut Page<'_>) {
+    let zone = |kpi: &Kpi| kpi.calendar.as_ref().map(|c| c.calendar.clone());
+    let both = [kpi, part].map(|k| k.windows.contains(&Window::Day));
+    let day = file.raw.windows.iter().find(|w| w.value == "day");
+    if let (Some(day), [true, true], true) = (day, both, zone(kpi) != zone(part)) {
+        let name = zone(part).unwrap_or_else(|| "UTC".to_owned());
+        let message = format!("the day of {} is that of the calendar {name}", part.kpi);
+        page.fault(day.referenced, message, format!("write calendar: {name}"));
     }
 }
 

@@ -20,6 +20,10 @@ pub enum Fact {
     FirstReply,
     /// `fact.reply_ms`
     Reply,
+    /// `fact.first_reply_business_ms`
+    FirstReplyBusiness,
+    /// `fact.reply_business_ms`
+    ReplyBusiness,
 }
 
 impl Fact {
@@ -44,7 +48,7 @@ pub struct FactInfo {
 }
 
 /// How many there are.
-const ALL: usize = 3;
+const ALL: usize = 5;
 
 /// Every fact that definitions may name, in the order of [`Fact`].
 #[rustfmt::skip]
@@ -70,6 +74,20 @@ pub static FACTS: [FactInfo; ALL] = [
         yielded_by: AGENT_MESSAGE,
         meaning: "Time until a person replied, in milliseconds, >= 0: the reply less the oldest message of the \
                   customer that it answers. Yielded by every reply that answers one.",
+    },
+    FactInfo {
+        fact: Fact::FirstReplyBusiness,
+        name: "first_reply_business_ms",
+        yielded_by: AGENT_MESSAGE,
+        meaning: "As fact.first_reply_ms, counting business time only: that of the calendar of the reply's channel \
+                  (channels.yaml); all time where the channel has none.",
+    },
+    FactInfo {
+        fact: Fact::ReplyBusiness,
+        name: "reply_business_ms",
+        yielded_by: AGENT_MESSAGE,
+        meaning: "As fact.reply_ms, counting business time only: that of the calendar of the reply's channel \
+                  (channels.yaml); all time where the channel has none.",
     },
 ];
 
@@ -137,6 +155,11 @@ state, and its fact counts in no window.
 Kept by `data.contact_id`: 35 min of log time after the last step where they ended, 24 h otherwise.
 A contact waits if it was queued, has not ended, and was neither answered nor dequeued at or after the newest time it was queued.
 
+## Cases
+
+Kept by `data.case_id` where a definition counts them. A case is open from the newest time it was opened or reopened, unless it was resolved or merged at or after that time.
+It is kept 90 days of log time after its last step while it is open, 35 min otherwise. `gauge: {of: case.open}` and `oldest: {of: case.open}` look at the event that opened it.
+
 ## Conversations
 
 Kept by `data.conversation_id`. `cx.conversation.customer_message.v1` is a message of the customer;
@@ -147,8 +170,8 @@ Bots and automatic acknowledgements never reply, and an event without `data.conv
   later than a reply stamped at or after it was answered all along.
 - The conversation waits since its oldest unanswered message. At most eight are kept: of more, the newest but one
   goes (counted as `unanswered`), so that the oldest and the newest are always right.
-- It is *overdue* from that message's time plus the `reply_target_s` of its channel in `deploy/catalog/channels.yaml`;
-  never where the channel has none.
+- It is *overdue* from that message's time plus the `reply_target_s` of its channel in `deploy/catalog/channels.yaml`,
+  counted in business time where the channel names a calendar; never where the channel has no target.
 - It is forgotten 35 min of log time after its last step where it was closed and nothing is unanswered; else 24 h after its
   last step, or after its reply was due where that is later; never before its last deadline is decided and past restating.
 - What is decided of deadlines, and which messages have one, is in `decisions.md`.

@@ -3,6 +3,7 @@
 
 pub mod alert;
 mod board;
+pub mod calendar;
 mod catalog;
 pub mod cel;
 mod check;
@@ -14,6 +15,7 @@ mod diagnostic;
 pub mod expr;
 pub mod fact;
 mod form;
+pub mod journey;
 mod limits;
 mod raw;
 pub mod said;

@@ -19,7 +19,10 @@ pub(crate) const KPI: Form = Form {
             "meaning",
             "write meaning: one line that both owners would sign",
         ),
-        ("type", "write type: simple, ratio or derived"),
+        (
+            "type",
+            "write type: simple, ratio, derived, cumulative or conversion",
+        ),
         ("windows", "write windows: [15m, 1h]"),
         (
             "unit",
@@ -44,10 +47,19 @@ pub(crate) const KPI: Form = Form {
         "observed",
         "numerator",
         "denominator",
+        "base",
+        "conversion",
+        "entity",
+        "within",
+        "attempts",
+        "calculation",
+        "constant_properties",
+        "changed_properties",
         "expr",
         "metrics",
         "n",
         "dimensions",
+        "calendar",
         "target",
         "status",
         "effective_from",
@@ -70,9 +82,10 @@ pub(crate) struct RawKpi {
     #[schemars(with = "String", length(min = 1, max = 300))]
     pub(crate) meaning: Spanned<String>,
     /// `simple` has one of measure, gauge, oldest, observed; `ratio` has numerator and denominator;
-    /// `derived` has expr and metrics.
+    /// `derived` has expr and metrics; `cumulative` has measure and looks back to the beginning of the
+    /// day, or a day and more; `conversion` has base, conversion, entity, within and attempts.
     #[serde(rename = "type")]
-    #[schemars(with = "String", extend("enum" = ["simple", "ratio", "derived"]))]
+    #[schemars(with = "String", extend("enum" = ["simple", "ratio", "derived", "cumulative", "conversion"]))]
     pub(crate) kind: Spanned<String>,
     /// CEL condition on every measure, see schemas/cel.md.
     #[schemars(with = "Option<String>")]
@@ -89,6 +102,31 @@ pub(crate) struct RawKpi {
     pub(crate) numerator: Option<RawMeasure>,
     /// Below the line of a ratio.
     pub(crate) denominator: Option<RawMeasure>,
+    /// The event that begins an attempt of a conversion.
+    pub(crate) base: Option<RawStage>,
+    /// The event of the same entity that converts it.
+    pub(crate) conversion: Option<RawStage>,
+    /// Whose attempts: customer, case, contact, conversation, order or session.
+    #[schemars(with = "Option<String>", extend("enum" = ["customer", "case", "contact", "conversation", "order", "session", null]))]
+    pub(crate) entity: Option<Spanned<String>>,
+    /// How long after its beginning an attempt is decided, 1s to 28d.
+    #[schemars(with = "Option<String>")]
+    pub(crate) within: Option<Spanned<String>>,
+    /// Totals or uniques: `every` such event begins an attempt; the `first` until it is decided; or the
+    /// `last`, with which an attempt begins anew.
+    #[schemars(with = "Option<String>", extend("enum" = ["every", "first", "last", null]))]
+    pub(crate) attempts: Option<Spanned<String>>,
+    /// `conversion_rate` where it is not said; of the attempts whose time is over.
+    #[schemars(with = "Option<String>", extend("enum" = ["conversion_rate", "drop_off_rate", "conversions", "decided", "undecided", null]))]
+    pub(crate) calculation: Option<Spanned<String>>,
+    /// Text attributes that both events must say the same of, at most three.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", length(max = 3))]
+    pub(crate) constant_properties: Vec<Spanned<String>>,
+    /// Text attributes of which the second event must say something else, at most three.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", length(max = 3))]
+    pub(crate) changed_properties: Vec<Spanned<String>>,
     /// What a derived KPI calculates: + - * /, brackets, numbers and the names of its metrics.
     #[schemars(with = "Option<String>")]
     pub(crate) expr: Option<Spanned<String>>,
@@ -103,14 +141,18 @@ pub(crate) struct RawKpi {
     #[serde(default)]
     #[schemars(with = "Vec<RawDimension>", length(max = 2))]
     pub(crate) dimensions: Vec<Spanned<RawDimension>>,
-    /// `now` for gauge and oldest; else 1m, 5m, 15m, 1h, 24h, 7d, 28d. `day`, and more than 1h for
-    /// distinct counts, are known and have no effect yet.
+    /// `now` for gauge and oldest; else 1m, 5m, 15m, 1h, 24h, day, 7d, 28d; day, 24h, 7d, 28d for
+    /// cumulative.
     #[schemars(
         with = "Vec<String>",
         length(min = 1),
         inner(regex(pattern = "^(now|1m|5m|15m|1h|24h|day|7d|28d)$"))
     )]
     pub(crate) windows: Vec<Spanned<String>>,
+    /// Whose business day the window `day` is: a file in calendars/; where it is not said, the calendar
+    /// `default`, or UTC's day where there is none.
+    #[schemars(with = "Option<String>")]
+    pub(crate) calendar: Option<Spanned<String>>,
     /// `percent` (ratios and derived), `count`, `points`, `seconds` or an ISO 4217 code.
     #[schemars(
         with = "String",
@@ -143,6 +185,16 @@ pub(crate) struct RawKpi {
     pub(crate) examples: Spanned<Vec<RawExample>>,
 }
 
+/// One end of a conversion.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawStage {
+    /// CEL condition, see schemas/cel.md.
+    #[serde(rename = "where")]
+    #[schemars(with = "String")]
+    pub(crate) condition: Spanned<String>,
+}
+
 /// How, of what, over which events.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -151,7 +203,8 @@ pub(crate) struct RawMeasure {
     #[schemars(with = "String", extend("enum" = ["count", "sum", "min", "max", "average", "median", "percentile", "count_distinct"]))]
     pub(crate) agg: Spanned<String>,
     /// `data.<integer attribute>` for sum, min, max, average, median and percentile, `fact.<fact>`
-    /// for all of these but min and max, `customer` for count_distinct, `record` for a count of records.
+    /// for all of these but min and max, `customer` for count_distinct, `record` for a count of records,
+    /// `reply.decided` and `reply.met` for a count of promised replies.
     #[schemars(with = "Option<String>")]
     pub(crate) of: Option<Spanned<String>>,
     /// Which percentile, 0.001 to 0.999, e.g. 0.9.
@@ -207,9 +260,9 @@ impl<'de> Deserialize<'de> for RawMetric {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawObject {
-    /// `contact.waiting`, `conversation.unanswered`, for gauge also `conversation.overdue`, for
+    /// `contact.waiting`, `conversation.unanswered`, `case.open`, for gauge also `conversation.overdue`, for
     /// oldest also `source.last_event`.
-    #[schemars(with = "String", extend("enum" = ["contact.waiting", "conversation.unanswered", "conversation.overdue", "source.last_event"]))]
+    #[schemars(with = "String", extend("enum" = ["contact.waiting", "conversation.unanswered", "conversation.overdue", "case.open", "source.last_event"]))]
     pub(crate) of: Spanned<String>,
     /// CEL condition on the event that put the object into its state.
     #[serde(rename = "where")]
@@ -238,11 +291,15 @@ pub(crate) enum RawDimension {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawValues {
-    /// Attribute name without `data.`, or source, type, outcome, reason.
+    /// Attribute name without `data.`, or source, type, outcome, reason; `age` of what a gauge counts.
     pub(crate) name: String,
     /// Everything else is `other`.
-    #[schemars(length(min = 1, max = 64))]
-    pub(crate) values: Vec<String>,
+    #[schemars(with = "Option<Vec<String>>", length(min = 1, max = 64))]
+    pub(crate) values: Option<Vec<String>>,
+    /// Instead of values, of `age`: where one band ends and the next begins, e.g. [1h, 4h, 24h].
+    #[serde(default)]
+    #[schemars(length(max = 8))]
+    pub(crate) bands: Vec<String>,
 }
 
 impl<'de> Deserialize<'de> for RawDimension {
@@ -260,7 +317,11 @@ impl<'de> Deserialize<'de> for RawDimension {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawDimension, A::Error> {
-                RawValues::deserialize(MapAccessDeserializer::new(map)).map(RawDimension::Declared)
+                let declared = RawValues::deserialize(MapAccessDeserializer::new(map))?;
+                if declared.values.is_none() && declared.name != "age" {
+                    return Err(serde::de::Error::missing_field("values"));
+                }
+                Ok(RawDimension::Declared(declared))
             }
         }
         deserializer.deserialize_any(Either)
@@ -385,6 +446,7 @@ pub(crate) struct RawChannel {
     #[serde(rename = "sync")]
     pub(crate) _sync: bool,
     pub(crate) reply_target_s: Option<Spanned<u32>>,
+    pub(crate) calendar: Option<Spanned<String>>,
 }
 
 /// The fields of a source file.

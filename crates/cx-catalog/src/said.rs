@@ -117,6 +117,8 @@ fn exact(measure: &Measure) -> String {
             format!("percentile {} of {}", share(*per_mille, 0), attribute(of))
         }
         Agg::CountDistinct => "count_distinct of customer".to_owned(),
+        Agg::CountReplies { of } => format!("count of {}", of.name()),
+        Agg::Attempts { of, journey } => journey.exact(*of),
         Agg::Gauge { of } => format!("gauge of {}", of.name()),
         Agg::Oldest { of } => format!("oldest of {}", of.name()),
     };
@@ -214,6 +216,8 @@ fn phrase(measure: &Measure) -> String {
                 among("an event")
             )
         }
+        Agg::CountReplies { of } => format!("the number of {}{}", of.words(), begun(measure)),
+        Agg::Attempts { of, journey } => journey.phrase(*of),
         Agg::Gauge { of } => format!(
             "the number of {} at the second{}",
             open(*of),
@@ -246,6 +250,7 @@ fn open(object: Object) -> &'static str {
         Object::ContactWaiting => "contacts that wait in a queue",
         Object::ConversationUnanswered => "conversations with an unanswered message",
         Object::ConversationOverdue => "conversations whose reply is past due",
+        Object::CaseOpen => "open cases",
         Object::SourceLastEvent => "declared sources",
     }
 }
@@ -266,6 +271,8 @@ fn things(measure: &Measure) -> String {
         Agg::Count => "events".to_owned(),
         Agg::CountRecords => "records".to_owned(),
         Agg::CountDistinct => "customers".to_owned(),
+        Agg::CountReplies { .. } => "promised replies".to_owned(),
+        Agg::Attempts { .. } => "attempts".to_owned(),
         Agg::Gauge { of } => open(*of).to_owned(),
         Agg::Oldest { .. } => "ms".to_owned(),
         Agg::Sum { of }

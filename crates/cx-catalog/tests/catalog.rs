@@ -27,7 +27,7 @@ fn shipped() -> Catalog {
 /// A copy of the shipped folder with some files written anew.
 fn changed(files: &[(&str, &str)]) -> Result<Catalog, Vec<Diagnostic>> {
     let copy = tempfile::tempdir().expect("a folder");
-    for kind in ["kpis", "boards", "sources", ""] {
+    for kind in ["kpis", "boards", "sources", "calendars", ""] {
         let from = folder().join(kind);
         std::fs::create_dir_all(copy.path().join(kind)).expect("made");
         for entry in std::fs::read_dir(from).expect("there").flatten() {
@@ -47,20 +47,39 @@ fn changed(files: &[(&str, &str)]) -> Result<Catalog, Vec<Diagnostic>> {
 fn the_example_of_the_design_page_loads_as_it_is_written() {
     let kpi = parse_kpi("design.yaml", DESIGN, &Declared::default());
     let kpi = kpi.unwrap_or_else(|faults| panic!("{}", told(&faults)));
-    assert_eq!(kpi.windows, [Window::M5, Window::M15, Window::H1]);
+    assert_eq!(
+        kpi.windows,
+        [Window::M5, Window::M15, Window::H1, Window::Day]
+    );
     assert_eq!(kpi.target, Some(800));
     assert_eq!(kpi.examples[0].value, Some(333));
     assert_eq!(kpi.dimensions[0].values, Vec::<String>::new());
 }
 
 #[test]
-fn a_window_that_has_no_effect_yet_is_told_and_stops_nothing() {
-    let catalog = changed(&[("kpis/service_level_voice.yaml", DESIGN)]);
-    let catalog = catalog.unwrap_or_else(|faults| panic!("{}", told(&faults)));
+fn a_day_without_a_calendar_is_told_to_be_utcs_and_stops_nothing() {
+    let care =
+        "calendar: care\nzone: Europe/Warsaw\nhours: [{days: [mon], open: [\"08:00-12:00\"]}]\n";
+    let channels = "channels:\n  - {channel: voice_call, medium: owned, sync: true}\n";
+    let dir = tempfile::tempdir().expect("a folder");
+    for folder in ["kpis", "boards", "sources", "calendars"] {
+        std::fs::create_dir(dir.path().join(folder)).expect("made");
+    }
+    let write = |name: &str, text: &str| {
+        std::fs::write(dir.path().join(name), text).expect("written");
+    };
+    write("channels.yaml", channels);
+    write("calendars/care.yaml", care);
+    write("kpis/k.yaml", DESIGN);
+    let catalog = load(dir.path()).unwrap_or_else(|faults| panic!("{}", told(&faults)));
     let notes = told(&catalog.notes);
     assert_eq!(catalog.notes.len(), 1, "{notes}");
-    assert!(notes.contains("note: the window day is known"), "{notes}");
+    assert!(
+        notes.contains("note: there is no calendar default"),
+        "{notes}"
+    );
     assert_eq!((catalog.notes[0].line, catalog.notes[0].column), (9, 24));
+    assert_eq!(catalog.kpis[0].calendar, None);
 }
 
 #[test]
@@ -380,9 +399,14 @@ fn a_channel_says_how_soon_it_answers_and_that_is_part_of_the_set() {
     let with = |target: &str| changed(&[("channels.yaml", &text.replace(chat, target))]);
     let set = shipped().compile(1);
     let at = |name: &str| set.channels.iter().position(|c| c == name).expect(name);
-    assert_eq!(set.reply_targets_ms[at("chat")], Some(60_000));
-    assert_eq!(set.reply_targets_ms[at("email")], Some(14_400_000));
-    assert_eq!(set.reply_targets_ms[at("web")], None);
+    assert_eq!(set.reply_targets[at("chat")], Some(60.into()));
+    let email = set.reply_targets[at("email")].clone().expect("a target");
+    let hours = email.calendar.expect("business hours");
+    assert_eq!(
+        (email.seconds, hours.calendar.as_str()),
+        (14_400, "default")
+    );
+    assert_eq!(set.reply_targets[at("web")], None);
     let slower = with("reply_target_s: 2592000}").map_err(|f| told(&f));
     assert_ne!(slower.expect("good").hash, shipped().hash);
     for wrong in ["reply_target_s: 0}", "reply_target_s: 2592001}"] {

@@ -16,6 +16,7 @@ fn whole(text: &str) -> String {
             .map(ToOwned::to_owned)
             .to_vec(),
         sources: ["web-shop", "payments"].map(ToOwned::to_owned).to_vec(),
+        ..Declared::default()
     };
     let faults = parse_kpi("kpis/k.yaml", text, &declared).expect_err(text);
     let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -110,7 +111,7 @@ fn faults_of_meaning_say_what_to_write() {
     check("unknown_window", "1h, day", "2h, day");
     check("now_for_a_ratio", "1h, day", "now, day");
     check("unknown_type", "type: ratio", "type: ration");
-    check("type_not_yet", "type: ratio", "type: conversion");
+    check("ratio_as_conversion", "type: ratio", "type: conversion");
     check("two_formulas", "type: ratio", "type: simple");
     check(
         "sum_of_text",
@@ -347,6 +348,30 @@ const SIMPLE: [(&str, &str, &str); 24] = [
     ),
 ];
 
+/// As [`SIMPLE`], of bands of age.
+const AGES: [(&str, &str, &str); 4] = [
+    (
+        "age_without_bands",
+        "gauge: {of: case.open}",
+        "windows: [now]\nunit: count\ndimensions: [age]",
+    ),
+    (
+        "bands_in_disorder",
+        "gauge: {of: case.open}",
+        "windows: [now]\nunit: count\ndimensions: [{name: age, bands: [4h, 1h]}]",
+    ),
+    (
+        "bands_of_no_time",
+        "gauge: {of: case.open}",
+        "windows: [now]\nunit: count\ndimensions: [{name: age, bands: [1h, tomorrow]}]",
+    ),
+    (
+        "age_of_an_event",
+        "measure: {agg: count}",
+        "windows: [15m]\nunit: count\ndimensions: [{name: age, bands: [1h]}]",
+    ),
+];
+
 #[test]
 fn simple_kpis_are_checked_as_closely() {
     let simple = |formula: &str, rest: &str| {
@@ -358,7 +383,7 @@ fn simple_kpis_are_checked_as_closely() {
         );
         whole(&text)
     };
-    for (name, formula, rest) in SIMPLE {
+    for (name, formula, rest) in SIMPLE.into_iter().chain(AGES) {
         insta::assert_snapshot!(name, simple(formula, rest), formula);
     }
 }
@@ -388,6 +413,90 @@ fn percentiles_and_derived_kpis_say_what_they_need() {
     );
     check("expr_of_a_ratio", "type: ratio", "type: ratio\nexpr: a / b");
     check("derived_that_counts", "type: ratio", "type: derived");
+}
+
+/// A conversion, from the lines that stand for these fields of a good one.
+fn conversion(name: &str, from: &str, to: &str) {
+    const RIGHT: &str = "kpi: buys\nbusiness_name: Buys\nmeaning: A test.\ntype: conversion\n\
+        base: {where: event.type == \"cx.commerce.checkout_started.v1\"}\n\
+        conversion: {where: event.type == \"cx.commerce.order_placed.v1\"}\nentity: customer\nwithin: 30m\nattempts: first\n\
+        constant_properties: [channel]\nwindows: [15m, 1h]\nunit: percent\n\
+        decimals: 1\ndirection: up\nowners: {business: a.b, technical: c.d}\n\
+        examples: [{events: [{type: cx.session.started.v1}], window: 15m}]\n";
+    assert!(RIGHT.contains(from), "{from}");
+    let text = RIGHT.replacen(from, to, 1);
+    insta::assert_snapshot!(name, whole(&text), to);
+}
+
+#[test]
+fn conversions_say_of_whom_and_within_how_long() {
+    conversion("entity_misspelt", "entity: customer", "entity: custmer");
+    conversion("entity_missing", "entity: customer\n", "");
+    conversion("within_missing", "within: 30m\n", "");
+    conversion("within_too_long", "within: 30m", "within: 90d");
+    conversion("totals_or_uniques", "attempts: first\n", "");
+    conversion("attempts_of_all", "attempts: first", "attempts: all");
+    conversion(
+        "conversion_without_end",
+        "conversion: {where: event.type == \"cx.commerce.order_placed.v1\"}\n",
+        "",
+    );
+    conversion("property_of_a_number", "[channel]", "[amount_minor]");
+    conversion(
+        "property_same_and_other",
+        "[channel]",
+        "[channel]\nchanged_properties: [channel]",
+    );
+    conversion(
+        "undecided_in_a_window",
+        "attempts: first",
+        "attempts: first\ncalculation: undecided",
+    );
+    conversion(
+        "number_in_percent",
+        "attempts: first",
+        "attempts: first\ncalculation: conversions",
+    );
+    conversion(
+        "calculation_misspelt",
+        "attempts: first",
+        "attempts: first\ncalculation: rate",
+    );
+    conversion(
+        "base_of_an_unknown_attribute",
+        "event.type == \"cx.commerce.checkout_started.v1\"",
+        "data.stp == \"address\"",
+    );
+    conversion(
+        "entity_of_a_simple_kpi",
+        "type: conversion",
+        "type: simple\nmeasure: {agg: count}",
+    );
+}
+
+#[test]
+fn promised_replies_make_a_ratio_with_each_other_only() {
+    let numerator = "numerator:   {agg: count, where: event.type == \"cx.contact.answered.v1\" && data.wait_ms <= 20000}";
+    check(
+        "replies_and_events",
+        numerator,
+        "numerator: {agg: count, of: reply.met}",
+    );
+    check(
+        "sum_of_replies",
+        numerator,
+        "numerator: {agg: sum, of: reply.met}",
+    );
+    check(
+        "replies_misspelt",
+        numerator,
+        "numerator: {agg: count, of: reply.kept}",
+    );
+    check(
+        "facts_of_a_promise",
+        numerator,
+        "numerator: {agg: count, of: reply.met, where: fact.reply_ms > 5}",
+    );
 }
 
 /// A derived KPI, from what stands under its name.

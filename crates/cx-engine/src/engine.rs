@@ -1,6 +1,7 @@
 //! In: one partition's records in order. Kept: that partition's state. Out: effects.
 //! Never knows: wall clocks, other partitions, bytes.
 
+mod attempts;
 mod decisions;
 mod sets;
 mod snapshot;
@@ -14,6 +15,8 @@ use crate::account::Account;
 use crate::effect::{Effect, Part};
 use crate::kpi::meter::{Counted, Meter};
 use crate::plan::Plan;
+use crate::state::attempts::{self as attempted, Attempts};
+use crate::state::cases::Cases;
 use crate::state::contacts::Contacts;
 use crate::state::conversations::Conversations;
 use crate::state::customers::{CustomerReader, Customers, Room};
@@ -94,6 +97,10 @@ pub struct Engine {
     customers: Customers,
     contacts: Contacts,
     conversations: Conversations,
+    attempts: Attempts,
+    cases: Cases,
+    /// Slot of `data.case_id`, where cases are counted.
+    case_slot: Option<usize>,
     meter: Meter,
     /// As [`Engine::poll_timeout`], which every record asks.
     due: Option<Timestamp>,
@@ -101,6 +108,8 @@ pub struct Engine {
     place: Place,
 }
 
+/// How long after its last step an open case is kept, ms of log time: 90 days.
+const CASE_OPEN_MS: i64 = 90 * 24 * 60 * 60_000;
 /// Most minutes and seconds emitted for one record, however long the silence before it.
 const MINUTES_EMITTED: i64 = 180;
 const SECONDS_EMITTED: i64 = 120;
@@ -137,6 +146,15 @@ impl Engine {
             }),
             contacts: Contacts::new(limits.contacts, lives),
             conversations: Conversations::new(limits.conversations, lives, terms),
+            attempts: Attempts::new(attempted::MOST, terms),
+            cases: Cases::new(
+                limits.contacts,
+                Lives {
+                    open_ms: CASE_OPEN_MS,
+                    closed_ms: limits.contact_closed_ms,
+                },
+            ),
+            case_slot: plan.set.slots.slot("case_id"),
             meter: Meter::new(Arc::clone(&plan)),
             due: None,
             effects: VecDeque::new(),
@@ -262,7 +280,7 @@ impl Engine {
 
     /// Every bounded table: its name (as in [`Account::limited`]), how much it holds, and its limit.
     #[must_use]
-    pub fn tables(&self) -> [(&'static str, usize, usize); 5] {
+    pub fn tables(&self) -> [(&'static str, usize, usize); 8] {
         let limits = self.plan.set.limits;
         [
             ("repeats", self.repeats.len(), limits.repeats),
@@ -273,6 +291,9 @@ impl Engine {
                 self.conversations.len(),
                 limits.conversations,
             ),
+            ("lasting", self.meter.lasting(), limits.customers),
+            ("cases", self.cases.len(), limits.contacts),
+            ("attempts", self.attempts.len(), attempted::MOST),
             ("distinct", self.meter.recent(), limits.customers),
         ]
     }
@@ -422,6 +443,7 @@ impl Engine {
             self.account.applied += 1;
             self.count(&counted);
         }
+        self.attempt(&counted, late);
         self.note_outcome(Some(event), outcome, "");
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::kpi::dims::Dims;
 use crate::kpi::layout::Layout;
 use crate::kpi::names::Names;
 use crate::kpi::outcomes::Outcomes;
-use cx_catalog::compiled::{Compiled, CompiledMeasure};
+use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure};
 use cx_model::window::Window;
 use std::sync::Arc;
 
@@ -53,11 +53,20 @@ impl Plan {
         let mut born = old.born.clone();
         let shown = measures.len();
         let mut ends = vec![true; shown];
+        let mut journeys = old.set.journeys.clone();
         for (measure, since) in new.set.measures.iter().zip(&new.born) {
             match old.find((measure, *since)) {
                 Some(at) => ends[at] = false,
                 None => {
-                    measures.push(measure.clone());
+                    let mut measure = measure.clone();
+                    if let CompiledAgg::Attempts(of, journey) = measure.agg {
+                        let journey = &new.set.journeys[journey];
+                        let known = journeys.iter().position(|j| j.name == journey.name);
+                        let at = known.unwrap_or(journeys.len());
+                        measure.agg = CompiledAgg::Attempts(of, at);
+                        journeys.extend(known.is_none().then(|| journey.clone()));
+                    }
+                    measures.push(measure);
                     born.push(*since);
                     ends.push(false);
                 }
@@ -76,7 +85,8 @@ impl Plan {
             alerts: Vec::new(),
             sources: set.sources.clone(),
             channels: set.channels.clone(),
-            reply_targets_ms: set.reply_targets_ms.clone(),
+            reply_targets: set.reply_targets.clone(),
+            journeys,
             boards: Vec::new(),
         };
         Self {

@@ -26,21 +26,15 @@ impl Slot<'_> {
     /// The text, if it is text.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
-        if let Self::Text(t) = self {
-            Some(t)
-        } else {
-            None
-        }
+        let Self::Text(t) = self else { return None };
+        Some(t)
     }
 
     /// The integer, if it is one.
     #[must_use]
     pub fn int(&self) -> Option<i64> {
-        if let Self::Int(i) = self {
-            Some(*i)
-        } else {
-            None
-        }
+        let Self::Int(i) = self else { return None };
+        Some(*i)
     }
 }
 

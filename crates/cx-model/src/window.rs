@@ -26,6 +26,9 @@ pub enum Window {
     /// The last 24 hours, in panes of 15 minutes.
     #[serde(rename = "24h")]
     H24,
+    /// The business day to date, in panes of 15 minutes; `seconds` is the most that it can be.
+    #[serde(rename = "day")]
+    Day,
     /// The last seven days, in panes of one hour.
     #[serde(rename = "7d")]
     D7,
@@ -36,13 +39,14 @@ pub enum Window {
 
 impl Window {
     /// All windows, shortest first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Now,
         Self::M1,
         Self::M5,
         Self::M15,
         Self::H1,
         Self::H24,
+        Self::Day,
         Self::D7,
         Self::D28,
     ];
@@ -55,6 +59,7 @@ impl Window {
             Self::M15 => ("15m", 900, 60),
             Self::H1 => ("1h", 3_600, 60),
             Self::H24 => ("24h", 86_400, 900),
+            Self::Day => ("day", 100_800, 900),
             Self::D7 => ("7d", 604_800, 3_600),
             Self::D28 => ("28d", 2_419_200, 86_400),
         }

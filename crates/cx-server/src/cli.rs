@@ -1,7 +1,7 @@
 //! In: a command line. Kept: nothing. Out: one command, run. Never knows: how a command works.
 
 use crate::config::Config;
-use crate::{check, demo, get, recount, send, serve, topics, watch};
+use crate::{check, demo, due, get, recount, send, serve, topics, watch};
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -33,8 +33,10 @@ enum Command {
     Demo(Demo),
     /// Check a folder of definitions and run their examples, without starting anything.
     Check {
-        /// Folder with kpis/, boards/, sources/ and channels.yaml.
+        /// Folder with kpis/, boards/, sources/, calendars/ and channels.yaml.
         dir: PathBuf,
+        #[command(flatten)]
+        asked: due::Asked,
     },
     /// Send events: a file with one CloudEvent a line, or - for standard input.
     Send {
@@ -210,7 +212,10 @@ impl Line {
                 json,
             } => serve::run(&config.load()?, bound, json),
             Command::Demo(demo) => demo::run(&demo.options()),
-            Command::Check { dir } => check::run(&dir),
+            Command::Check { dir, asked } => match asked.name() {
+                Some(name) => due::run(&dir, name, &asked),
+                None => check::run(&dir),
+            },
             Command::Send { file, config, json } => send::run(&config.load()?, &file, json),
             Command::Watch {
                 board,
@@ -284,7 +289,7 @@ impl Demo {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(text.trim_end_matches(|c: char| c.is_alphabetic()).len());
     let n: u64 = number
         .parse()

@@ -15,6 +15,7 @@ mod decided;
 mod decision;
 mod definitions;
 mod demo;
+mod due;
 mod examples;
 mod failpoint;
 mod feed;

@@ -121,6 +121,12 @@ impl Company {
             (due, "promise.broken", 2)
         };
         self.truth.minute(when).promises[slot] += 1;
-        self.say(when, said(kind));
+        let said = said(kind);
+        let said = if kind == "promise.kept" {
+            said.with("delay_ms", when.since(due))
+        } else {
+            said
+        };
+        self.say(when, said);
     }
 }

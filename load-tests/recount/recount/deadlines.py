@@ -8,13 +8,21 @@ MOST = 8
 class Deadline:
     """A reply that is owed to one message."""
 
-    __slots__ = ("asked", "due", "decide_at", "breached", "customer", "channel", "open")
+    __slots__ = ("asked", "due", "decide_at", "breached", "event", "open", "counted")
 
-    def __init__(self, asked, due, began, customer, channel):
-        self.asked, self.due, self.customer, self.channel = asked, due, customer, channel
+    def __init__(self, asked, due, began, event):
+        self.asked, self.due, self.event, self.counted = asked, due, event, False
         # A message that came after its due time came late, and so may its reply.
         self.decide_at = max(due, began) + LATENESS_MS
         self.breached, self.open = False, True
+
+    @property
+    def customer(self):
+        return self.event.get("subject")
+
+    @property
+    def channel(self):
+        return self.event["data"]["channel"]
 
 
 class Deadlines:
@@ -43,13 +51,13 @@ class Deadlines:
         return not full
 
     def answer(self, time, now):
-        """A reply or an end came; the breaches it restates."""
+        """A reply or an end came; the breaches it restates, and all promises it kept."""
         in_time = [d for d in self.all if d.asked <= time <= d.due]
         restates = now - time <= HORIZON_MS
         met = [d for d in in_time if d.breached and restates]
         gone = [d for d in in_time if restates or not d.breached]
         self._keep(lambda d: not any(d is g for g in gone))
-        return met
+        return met, gone
 
     def open_until(self):
         """Until when anything can be decided; None without deadlines."""

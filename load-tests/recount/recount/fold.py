@@ -3,7 +3,8 @@
 from . import control
 from .decode import Rejected, of_record
 from .limits import (CLAMP_MS, FUTURE_MS, HORIZON_MS, MOST, REPEAT_MINUTES, UNREGISTERED)
-from .objects import CONTACT, CONVERSATION, Contacts, Conversations
+from .attempts import Attempts
+from .objects import CASE, CONTACT, CONVERSATION, Cases, Contacts, Conversations
 
 NOTHING = {"data": {}}
 NAMES = ("applied", "duplicates", "late", "dead_lettered", "control", "gaps", "lost", "breached", "met", "cel_errors")
@@ -73,8 +74,9 @@ class Partition(Clock):
         self.limited, self.unregistered = {}, {}
         self.filed, self.customers, self.sources, self.decisions = {}, {}, {}, []
         self.place, self.purged, self.told = (0, 0), 0, {}
-        self.contacts = Contacts()
-        self.conversations = Conversations(world.catalogue.reply_targets, world.keys, self._decide, self._limit)
+        self.contacts, self.cases = Contacts(), Cases()
+        self.conversations = Conversations(world.catalogue.reply_targets, world.keys, self._decide, self._limit, self._reply)
+        self.attempts = [Attempts(j, self._attempt(j)) for j in world.journeys]
         if low > 0:
             self._miss(low)
             self.account["lost"], self.next = low, low
@@ -92,6 +94,7 @@ class Partition(Clock):
         if self.missing:
             self._miss(r.offset)
         self.place = (r.offset, 0)
+        self._due(self.log_time)
         self.conversations.fire(self.log_time)
         self.next = r.offset + 1
         if self.log_time - self.purged > PURGE_MS:
@@ -105,6 +108,7 @@ class Partition(Clock):
         """Nothing more is asked of it: lets its tables go."""
         self.filed, self.customers, self.sources, self.decisions = {}, {}, {}, []
         self.contacts.all, self.conversations.all, self.conversations.breaches = {}, {}, []
+        self.attempts, self.conversations.misses, self.cases.all = [], [], {}
 
     def ends(self):
         """After the last record: what it did not pass is not sealed."""
@@ -114,11 +118,26 @@ class Partition(Clock):
 
     def _pass(self):
         while self.pending and self.pending[0].s * 1000 <= self.log_time:
+            self._due(self.pending[0].s * 1000)
             second = self.pending.pop(0)
             if second.s < self.start // 1000:
                 raise NotSealed(f"second {second.s} is not sealed: partition {self.number} begins at {self.start} ms")
             second.pass_(self)
             self.told[second.s] = self.world.told(self)
+
+    def _due(self, now):
+        """Counts what is decided by time alone."""
+        self.conversations.miss(now)
+        for attempts in self.attempts:
+            attempts.fire(now)
+
+    def _reply(self, what, event, at, now, by):
+        self.counter_of.replied(self.pending, (what, event), (at, now), by)
+
+    def _attempt(self, journey):
+        def counted(what, attempt, now, by):
+            self.counter_of.attempted(self.pending, (journey, what, attempt.event), (attempt.due, now), by)
+        return counted
 
     def _name(self, r, steers, jump):
         """(outcome, reason, event, facts, event time), after state took it."""
@@ -137,6 +156,11 @@ class Partition(Clock):
         except Rejected as refused:
             return "dead_lettered", refused.reason, event, {}, self.log_time
         facts = self._remember(event, time) if outcome != "duplicate" else {}
+        for attempts in self.attempts if outcome != "duplicate" else []:
+            errors, refused = attempts.take(event, facts, time, self.log_time, outcome == "late")
+            self.account["cel_errors"] += errors
+            if refused:
+                self._limit("attempts")
         return outcome, "", event, facts, time
 
     def _decoded(self, r, jump):
@@ -193,10 +217,19 @@ class Partition(Clock):
             facts = self.contacts.step(id_, step, time, self.log_time, event)
             self._bound("contacts", self.contacts.all)
             return facts
+        step, id_ = CASE.get(kind), data.get("case_id")
+        if step and _named(id_) and self.world.waits["case"]:
+            if step in ("opened", "reopened"):
+                self.account["cel_errors"] += self.world.errors("case", event)
+            self.cases.step(id_, step, time, self.log_time, event)
+            self._bound("cases", self.cases.all)
+            return {}
         step, id_ = CONVERSATION.get(kind), data.get("conversation_id")
         if step and _named(id_) and not (step == "agent_message" and data.get("automated") is True):
             if step == "customer_message":
                 self.account["cel_errors"] += self.world.errors("conversation", event)
+                if channel in self.world.catalogue.reply_targets and self.world.catalogue.reply_targets[channel].due(time) is not None:
+                    self.account["cel_errors"] += self.world.promised(event)
             facts = self.conversations.step(id_, step, time, self.log_time, event)
             self._bound("conversations", self.conversations.all)
             return facts
@@ -260,6 +293,7 @@ class Partition(Clock):
         self.filed = {k: v for k, v in self.filed.items() if v >= oldest}
         self.contacts.purge(self.log_time)
         self.conversations.purge(self.log_time)
+        self.cases.purge(self.log_time)
 
 
 def _named(text):

@@ -3,10 +3,11 @@ import heapq
 from itertools import count
 
 from .deadlines import Deadline, Deadlines
-from .limits import CLOSED_MS, OPEN_MS
+from .limits import CASE_MS, CLOSED_MS, HORIZON_MS, OPEN_MS
 
 UNANSWERED = 8
 CONTACT = {f"cx.contact.{s}.v1": s for s in ("queued", "answered", "dequeued", "ended")}
+CASE = {f"cx.case.{s}.v1": s for s in ("opened", "reopened", "resolved", "merged")}
 CONVERSATION = {f"cx.conversation.{s}.v1": s for s in ("customer_message", "agent_message", "closed")}
 
 
@@ -51,12 +52,36 @@ class Contacts:
         return [(c.queued, c.by, False) for c in self.all.values() if c.until > now and c.waits()]
 
 
+class Cases:
+    """Open from the newest time they were opened or reopened, unless they were resolved or merged at or after it."""
+
+    def __init__(self):
+        self.all = {}
+
+    def step(self, id_, step, time, now, event):
+        c = self.all.get(id_)
+        if c is None or c.until <= now:
+            c = self.all[id_] = Contact()
+        if step in ("resolved", "merged"):
+            c.left = time if c.left is None else max(c.left, time)
+        elif c.queued is None or time >= c.queued:
+            c.queued, c.by = time, event
+        c.until = now + (CASE_MS if c.waits() else CLOSED_MS)
+
+    def purge(self, now):
+        self.all = {k: c for k, c in self.all.items() if c.until > now}
+
+    def waiting(self, now):
+        """(since, the event that opened it, False) of each that is open."""
+        return [(c.queued, c.by, False) for c in self.all.values() if c.until > now and c.waits()]
+
+
 class Message:
     __slots__ = ("time", "event", "due", "promised")
 
     def __init__(self, time, event, target):
         self.time, self.event, self.promised = time, event, False
-        self.due = None if target is None else time + target * 1000
+        self.due = None if target is None else target.due(time)
 
 
 class Conversation:
@@ -106,10 +131,10 @@ class Conversation:
 class Conversations:
     """All of one partition. `decide` is called with what was decided, `limit` with what a limit took away."""
 
-    def __init__(self, targets, keys, decide, limit):
+    def __init__(self, targets, keys, decide, limit, counted):
         self.all, self.targets, self.keys = {}, targets, keys
-        self.decide, self.limit = decide, limit
-        self.breaches, self.order = [], count()
+        self.decide, self.limit, self.counted = decide, limit, counted
+        self.breaches, self.misses, self.order = [], [], count()
 
     def step(self, id_, step, time, now, event):
         facts = {}
@@ -124,15 +149,28 @@ class Conversations:
                 self.limit("unanswered")
         else:
             if step == "agent_message":
-                facts = c.reply(time)
+                facts = self._business(c.reply(time), time, event["data"].get("channel"))
             else:
                 c.closed = True
             c.answer(time)
-            met = c.deadlines.answer(time, now)
+            met, kept = c.deadlines.answer(time, now)
         self._promise(c, now)
         c.keep(now)
         for d in met if step != "customer_message" else []:
             self.decide("reply_met", c.id, d, now)
+            self.counted("decided", d.event, d.due, now, -1)
+        for d in kept if step != "customer_message" and now - time <= HORIZON_MS else []:
+            self.counted("decided", d.event, time, now, 1)
+            self.counted("met", d.event, time, now, 1)
+        return facts
+
+    def _business(self, facts, time, channel):
+        """The same facts in the business time of the reply's channel."""
+        target = self.targets.get(channel) if isinstance(channel, str) else None
+        calendar = target.calendar if target else None
+        for name in ("first_reply", "reply"):
+            if (ms := facts.get(f"{name}_ms")) is not None:
+                facts[f"{name}_business_ms"] = calendar.between(time - ms, time) if calendar else ms
         return facts
 
     def _promise(self, c, now):
@@ -143,11 +181,19 @@ class Conversations:
         oldest.promised = True
         if oldest.due is None:
             return
-        d = Deadline(oldest.time, oldest.due, now, oldest.event.get("subject"), oldest.event["data"]["channel"])
+        d = Deadline(oldest.time, oldest.due, now, oldest.event)
         if not c.deadlines.begin(d):
             self.limit("deadlines")
         if d.open:
             heapq.heappush(self.breaches, (d.decide_at, c.id, d.asked, next(self.order), d))
+            heapq.heappush(self.misses, (d.decide_at, next(self.order), d))
+
+    def miss(self, now):
+        """Counts the promises that are broken at or before log time `now`; what is decided of them comes with a record."""
+        while self.misses and self.misses[0][0] <= now:
+            at, _, d = heapq.heappop(self.misses)
+            if d.open:
+                self.counted("decided", d.event, d.due, at, 1)
 
     def fire(self, now):
         """Decides what is due at or before log time `now`: by time, conversation, message."""

@@ -7,6 +7,8 @@ from .cel import ERROR, all_of, fits
 from .limits import DATA_GAP, LATENESS_MS, RESTATED, WARMING
 
 OPEN = ("gauge", "oldest")
+# Counted when they are decided, not where they stand.
+KEPT = ("replies", "attempts")
 NUMBERS = ("sum", "average", "min", "max", "percentile")
 
 
@@ -20,6 +22,13 @@ def scaled(top, bottom, scale):
     q, rest = divmod(n, d)
     q += 1 if rest * 2 > d or (rest * 2 == d and q % 2) else 0
     return q if -(2**63) <= q < 2**63 else None
+
+
+class Waits:
+    """A measure of what is open, whose conditions were judged before."""
+
+    def __init__(self, agg, conditions):
+        self.agg, self.conditions = agg, conditions
 
 
 class Part:
@@ -39,13 +48,16 @@ class Second:
         self.s, self.kpis, self.derived, self.declared = s, catalogue.kpis, catalogue.derived, catalogue.sources
         self.parts, self.newest = {}, {}
         self.start, self.data_gap = None, False
-        # By (window, minutes only): width and first and last pane.
+        # By (window or (day, calendar), minutes only): width and first and last pane.
         self.spans = {}
         for window, (length, width) in WINDOWS.items():
-            for minutes in (False, True) if length else ():
+            for minutes in (False, True) if length and window != "day" else ():
                 wide = 60 if minutes else width
                 last = (s - 1) // wide
                 self.spans[window, minutes] = wide, last - length // wide + 1, last
+        for name in {kpi.day for kpi in self.kpis if "day" in kpi.windows}:
+            last = (s - 1) // 900
+            self.spans[("day", name), False] = 900, catalogue.calendars[name].first(last), last
 
     def part(self, key, agg):
         found = self.parts.get(key)
@@ -58,18 +70,22 @@ class Second:
         self.start = max(partition.start, partition.start if self.start is None else self.start)
         self.data_gap |= partition.missing or partition.data_gap is not None
         now = self.s * 1000
-        open_ = {"contact.waiting": partition.contacts.waiting(now), "conversation": partition.conversations.waiting(now)}
+        open_ = {"contact.waiting": partition.contacts.waiting(now), "conversation": partition.conversations.waiting(now),
+                 "case.open": partition.cases.waiting(now)}
         for kpi in self.kpis:
             for i, m in enumerate(kpi.measures):
                 if m.of == "source.last_event":
                     self._sources((kpi.name, i), partition)
+                elif m.agg == "attempts" and m.of == "undecided":
+                    own = next(a for a in partition.attempts if a.journey is m.journey)
+                    self._objects(kpi, i, Waits("gauge", []), [(0, event, False) for event in own.undecided()])
                 elif m.agg in OPEN:
                     waiting = open_.get(m.of, open_["conversation"])
                     self._objects(kpi, i, m, [w for w in waiting if w[2] or m.of != "conversation.overdue"])
 
     def _objects(self, kpi, i, m, waiting):
         for since, by, _ in waiting:
-            view = {"data": by["data"], "event": by, "fact": {}, "record": {}}
+            view = {"data": by["data"], "event": by, "fact": {}, "record": {}, "age": {"age": self.s * 1000 - since}}
             if matches(m, view):
                 for scope in scopes(kpi, view):
                     self._open(self.part((kpi.name, i, "now", scope), m.agg), m.agg, since)
@@ -100,6 +116,8 @@ class Second:
         for kpi in self.kpis:
             for window in kpi.windows:
                 begins = (self.s - WINDOWS[window][0]) * 1000
+                if window == "day":
+                    begins = self.spans[reach(kpi, window), False][1] * 900_000
                 state = WARMING if window != "now" and begins < self.start else 0
                 state |= DATA_GAP if self.data_gap else 0
                 for scope in product(*[["all", *values, "other"] for _, _, values in kpi.dims]):
@@ -110,11 +128,18 @@ class Second:
         return out + derived.cells(self.derived, out, {kpi.name: kpi for kpi in [*self.kpis, *self.derived]})
 
 
+def reach(kpi, window):
+    """The name of a window's panes: those of a day are a calendar's."""
+    return ("day", kpi.day) if window == "day" else window
+
+
 class Counter:
     """Counts records into the seconds that their partition has not passed yet."""
 
     def __init__(self, catalogue):
-        self.tasks = [(kpi, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.agg not in OPEN]
+        self.tasks = [(kpi, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.agg not in OPEN + KEPT]
+        self.replies = [(kpi, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.agg == "replies"]
+        self.attempts = [(kpi, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.agg == "attempts"]
 
     def take(self, seconds, named, log_time):
         """`named`: (outcome, reason, event, facts, event time). How many conditions ended in an error that Watchfloor tried: of
@@ -135,11 +160,42 @@ class Counter:
                 continue
             found = by_record if records else by_event
             for window in kpi.windows:
-                for second, end in found.get((window, minutes), ()):
+                for second, end in found.get((reach(kpi, window), minutes and WINDOWS[window][0] <= 3600), ()):
                     late = not records and end + LATENESS_MS <= log_time
                     for scope in scopes(kpi, view):
                         tally(second.part((kpi.name, i, window, scope), m.agg), m, view, late)
         return errors
+
+
+    def replied(self, seconds, told, times, by):
+        """A promised reply was decided, or is not any more. `told`: (what, the message)."""
+        what, event = told
+        view = {"data": event["data"], "event": event, "fact": {}, "record": {}}
+        wanted = {"reply.decided": "decided", "reply.met": "met"}
+        for kpi, i, m in self.replies:
+            if wanted[m.of] == what and matches(m, view):
+                _add(seconds, (kpi, i), view, times, by)
+
+    def attempted(self, seconds, told, times, by):
+        """An attempt was decided, or otherwise than before. `told`: (journey, what, the event that began it)."""
+        journey, what, event = told
+        view = {"data": event["data"], "event": event, "fact": {}, "record": {}}
+        for kpi, i, m in self.attempts:
+            if m.journey is journey and m.of == what:
+                _add(seconds, (kpi, i), view, times, by)
+
+
+def _add(seconds, measure, view, times, by):
+    """Adds to a count at a time of its own, known at log time `now`."""
+    (kpi, i), (at, now) = measure, times
+    found = hits(seconds, at // 1000)
+    for window in kpi.windows:
+        for second, end in found.get((reach(kpi, window), False), ()):
+            for scope in scopes(kpi, view):
+                part = second.part((kpi.name, i, window, scope), "count")
+                part.n += by
+                part.value = part.n
+                part.restated |= end + LATENESS_MS <= now
 
 
 def hits(seconds, at):
@@ -228,5 +284,7 @@ def scopes(kpi, view):
     each = []
     for name, group, values in kpi.dims:
         v = view[group].get(name)
+        if group == "age":
+            v = values[sum(v >= bound for bound in kpi.bounds)]
         each.append((v if fits(v, "string") and v in values else "other", "all"))
     return product(*each)

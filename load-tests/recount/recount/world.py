@@ -18,7 +18,10 @@ class World:
         self.gaps_are_losses = log.gaps_are_losses
         self.with_customers = options.get("customers", True)
         of = [m for kpi in catalogue.kpis for m in kpi.measures if m.agg in OPEN]
-        self.waits = {family: [m for m in of if m.of.startswith(family + ".")] for family in ("contact", "conversation")}
+        self.waits = {family: [m for m in of if m.of.startswith(family + ".")] for family in ("contact", "conversation", "case")}
+        measures = [m for kpi in catalogue.kpis for m in kpi.measures]
+        self.journeys = list({id(m.journey): m.journey for m in measures if m.journey}.values())
+        self.promises = [m for m in measures if m.agg == "replies"]
         self.ages = [(kpi.name, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.of == "source.last_event"]
         self.accounts_at, self.watched = options.get("accounts_at", {}), options.get("watched", {})
         # By name, in which partition a customer lives; only where somebody asks.
@@ -35,6 +38,10 @@ class World:
     def errors(self, family, event):
         """How many conditions on what waits end in an error, over the event that begins a wait."""
         return sum(all_of(m.conditions, _view(event)) is ERROR for m in self.waits[family])
+
+    def promised(self, event):
+        """How many conditions on promised replies end in an error, over the message that is promised one."""
+        return sum(all_of(m.conditions, _view(event)) is ERROR for m in self.promises)
 
     def told(self, partition):
         """What one partition says at a second."""

@@ -8,7 +8,7 @@ from recount import catalogue, keys, log, yaml12
 from recount.world import World
 from tests import small
 
-SECONDS = {"s": 1, "m": 60, "h": 3600}
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Lines:
@@ -35,7 +35,7 @@ def counted(cat, example):
         default = {"specversion": "1.0", "id": f"example-{i}", "source": "example", "subject": "c-1",
                    "time": f"2026-01-01T00:{i // 60:02d}:{i % 60:02d}Z", "data": {}}
         lines.append(small._line(i, at, json.dumps({**default, **given}).encode()))
-    number, unit = re.fullmatch(r"(\d+)([smh])", example.get("after", "1s")).groups()
+    number, unit = re.fullmatch(r"(\d+)([smhd])", example.get("after", "1s")).groups()
     last = small.BEGIN + len(lines) - 1 + int(number) * SECONDS[unit]
     return World(Lines([*lines, small.clock(len(lines), last)]), cat, keys.Keys(), "t").recount([last])[0][0]
 

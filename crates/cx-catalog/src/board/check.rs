@@ -2,7 +2,7 @@
 //! Never knows: cells and their ids.
 
 use super::raw::{RawBoard, RawCell, RawTile};
-use crate::check::{LATER, has_value, scale, technical};
+use crate::check::{has_value, scale, technical};
 use crate::definition::Kpi;
 use crate::diagnostic::{Page, did_you_mean};
 use crate::raw::Source;
@@ -170,11 +170,7 @@ fn cell<'k>(
     let asked = window.map_or("now", |w| w.value.as_str());
     if !kpi.windows.iter().any(|w| w.name() == asked) {
         let windows: Vec<&str> = kpi.windows.iter().map(|w| w.name()).collect();
-        let message = if LATER.contains(&asked) {
-            format!("the window {asked} is known but has no effect yet")
-        } else {
-            format!("{} has no window {asked}", kpi.kpi)
-        };
+        let message = format!("{} has no window {asked}", kpi.kpi);
         let at = window.map_or(name.referenced, |w| w.referenced);
         page.fault(at, message, format!("it has {}", windows.join(", ")));
     }

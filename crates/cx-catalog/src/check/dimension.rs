@@ -1,6 +1,7 @@
 //! In: the breakdowns of a KPI file. Out: breakdowns with all their values, or faults.
 //! Never knows: how many events carry which value.
 
+use super::example::seconds;
 use super::{Checker, did_you_mean, measures, of_records};
 use crate::cel::OUTCOMES;
 use crate::definition::{Agg, Dimension, Formula, Object};
@@ -12,6 +13,10 @@ use serde_saphyr::Spanned;
 
 /// Most values of one breakdown.
 const VALUES: usize = 64;
+/// The dimension that time alone changes.
+pub(crate) const AGE: &str = "age";
+/// Most bounds of ages.
+const BANDS: usize = 8;
 /// Most cells of one KPI.
 const CELLS: usize = 4_096;
 
@@ -26,7 +31,11 @@ impl Checker<'_, '_> {
         });
         let mut out: Vec<Dimension> = Vec::new();
         for spanned in raw.dimensions.iter().take(2) {
-            let Some(dimension) = self.dimension(spanned, of_records(formula)) else {
+            let found = match age(&spanned.value) {
+                Some(bands) => self.bands(spanned, bands, formula),
+                None => self.dimension(spanned, of_records(formula)),
+            };
+            let Some(dimension) = found else {
                 continue;
             };
             if sources && dimension.name != "source" {
@@ -47,7 +56,12 @@ impl Checker<'_, '_> {
     fn dimension(&mut self, spanned: &Spanned<RawDimension>, records: bool) -> Option<Dimension> {
         let (name, given) = match &spanned.value {
             RawDimension::Name(name) => (name, None),
-            RawDimension::Declared(declared) => (&declared.name, Some(&declared.values)),
+            RawDimension::Declared(declared) => {
+                if !declared.bands.is_empty() {
+                    self.fault(spanned, "only age has bands", "write values alone");
+                }
+                (&declared.name, declared.values.as_ref())
+            }
         };
         let text = |name: &str| attribute::find(name).is_some_and(|a| a.kind == Kind::Text);
         let of_log = records && ["outcome", "reason"].contains(&name.as_str());
@@ -64,6 +78,40 @@ impl Checker<'_, '_> {
         Some(Dimension {
             name: name.clone(),
             values,
+            bounds_s: Vec::new(),
+        })
+    }
+
+    /// Bands of age of what a gauge counts.
+    fn bands(
+        &mut self,
+        spanned: &Spanned<RawDimension>,
+        bands: &[String],
+        formula: &Formula,
+    ) -> Option<Dimension> {
+        let counts = measures(formula);
+        if !counts.iter().all(|m| matches!(m.agg, Agg::Gauge { .. })) {
+            let message = "only what a gauge counts has an age";
+            let fix = "write gauge: {of: case.open}, or take another dimension";
+            self.fault(spanned, message, fix);
+            return None;
+        }
+        let bounds = bands.iter().map(|b| seconds(b).filter(|s| *s > 0));
+        let bounds: Option<Vec<u32>> = bounds.collect();
+        let good = |b: &Vec<u32>| !b.is_empty() && b.len() <= BANDS && b.is_sorted_by(|a, b| a < b);
+        let Some(bounds_s) = bounds.filter(good) else {
+            let message = format!("age has 1 to {BANDS} bounds, each later than the one before");
+            let fix = "write {name: age, bands: [1h, 4h, 24h]}";
+            self.fault(spanned, message, fix);
+            return None;
+        };
+        let from = ["0".to_owned()].into_iter().chain(bands.iter().cloned());
+        let pairs = from.zip(bands).map(|(a, b)| format!("{a}-{b}"));
+        let last = bands.last().map(|b| format!("{b}+"));
+        Some(Dimension {
+            name: AGE.to_owned(),
+            values: pairs.chain(last).collect(),
+            bounds_s,
         })
     }
 
@@ -124,5 +172,14 @@ impl Checker<'_, '_> {
                 "declare fewer values, or one dimension less",
             );
         }
+    }
+}
+
+/// The bands of a breakdown by age.
+fn age(raw: &RawDimension) -> Option<&[String]> {
+    match raw {
+        RawDimension::Declared(declared) if declared.name == AGE => Some(&declared.bands),
+        RawDimension::Name(name) if name == AGE => Some(&[]),
+        RawDimension::Name(_) | RawDimension::Declared(_) => None,
     }
 }

@@ -1,7 +1,7 @@
 //! In: the examples of a KPI file. Out: examples as plain data, or faults.
 //! Never knows: what an engine would say to them.
 
-use super::{Checker, LATER};
+use super::Checker;
 use crate::definition::{Dimension, Example};
 use crate::raw::{RawExample, RawKpi};
 use cx_model::window::Window;
@@ -80,14 +80,9 @@ impl Checker<'_, '_> {
 }
 
 impl Checker<'_, '_> {
-    /// Whole seconds after the last event, at least one, at most a day.
+    /// Whole seconds after the last event, at least one, at most 29 days.
     fn after(&mut self, text: &Spanned<String>) -> Option<u32> {
-        let units = [("s", 1), ("m", 60), ("h", 3_600)];
-        let seconds = units.iter().find_map(|(unit, seconds)| {
-            let number = text.value.strip_suffix(unit)?.parse::<u32>().ok()?;
-            number.checked_mul(*seconds)
-        });
-        let found = seconds.filter(|s| (1..=86_400).contains(s));
+        let found = seconds(&text.value).filter(|s| (1..=29 * 86_400).contains(s));
         if found.is_none() {
             self.fault(
                 text,
@@ -95,30 +90,36 @@ impl Checker<'_, '_> {
                     "an example cannot be read {:?} after its last event",
                     text.value
                 ),
-                "write 1s to 24h, e.g. after: 90s",
+                "write 1s to 29d, e.g. after: 90s",
             );
         }
         found
     }
 
-    /// A window the KPI names is either told already or has no effect yet.
+    /// A window the KPI names is told already.
     fn no_window(&mut self, raw: &RawKpi, example: &RawExample, windows: &[Window]) {
         let name = example.window.value.as_str();
         let named = raw.windows.iter().any(|w| w.value == name);
         let names: Vec<&str> = windows.iter().map(|w| w.name()).collect();
-        let message = if named && LATER.contains(&name) {
-            format!("the window {name} is known but has no effect yet")
-        } else if named || names.is_empty() {
+        if named || names.is_empty() {
             return;
-        } else {
-            format!("the KPI has no window {name:?}")
-        };
+        }
+        let message = format!("the KPI has no window {name:?}");
         self.fault(
             &example.window,
             message,
             format!("take one of {}", names.join(", ")),
         );
     }
+}
+
+/// `90s`, `30m`, `24h` or `7d` in seconds.
+pub(super) fn seconds(text: &str) -> Option<u32> {
+    let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
+    units.iter().find_map(|(unit, seconds)| {
+        let number = text.strip_suffix(unit)?.parse::<u32>().ok()?;
+        number.checked_mul(*seconds)
+    })
 }
 
 /// Does the dimension have that value, `all` and `other` included?

@@ -5,6 +5,7 @@ use crate::cel::{self, About};
 use crate::definition::{Agg, Formula, Measure, Object};
 use crate::diagnostic::did_you_mean_attribute;
 use crate::fact::{self, FACTS};
+use crate::journey::Replies;
 use crate::raw::{RawKpi, RawMeasure, RawObject};
 use cx_model::attribute::{self, Kind, SlotTable};
 use serde_saphyr::Spanned;
@@ -22,7 +23,8 @@ const AGGREGATIONS: [&str; 8] = [
 ];
 
 /// What can be open.
-const OBJECTS: [&str; 4] = [
+const OBJECTS: [&str; 5] = [
+    "case.open",
     "contact.waiting",
     "conversation.unanswered",
     "conversation.overdue",
@@ -44,52 +46,57 @@ impl Checker<'_, '_> {
         if raw.kind.value != "derived" {
             self.nothing_derived(raw);
         }
+        if raw.kind.value != "conversion" {
+            self.nothing_converted(raw);
+        }
         match (raw.kind.value.as_str(), parts) {
             ("derived", (None, None, None, None, None)) => self.derived(raw),
-            ("derived", _) => {
-                self.fault(
-                    &raw.kind,
-                    "a derived KPI has expr and metrics and counts nothing itself",
-                    "remove measure, numerator and the like; write expr: a / b and metrics: [a, b]",
-                );
-                None
-            }
-            ("simple", (Some(m), None, None, None, None)) => Some(Formula::Simple {
+            ("derived", _) => self.no_formula(
+                raw,
+                "a derived KPI has expr and metrics and counts nothing itself",
+                "remove measure, numerator and the like; write expr: a / b and metrics: [a, b]",
+            ),
+            ("simple" | "cumulative", (Some(m), None, None, None, None)) => Some(Formula::Simple {
                 measure: self.measure(m)?,
             }),
             ("simple", (None, Some(o), None, None, None)) => self.gauge(o),
             ("simple", (None, None, Some(o), None, None)) => self.oldest(o),
             ("ratio", (None, None, None, Some(n), Some(d))) => self.ratio(n, d),
-            ("simple", _) => {
-                self.fault(
-                    &raw.kind,
-                    "a simple KPI has exactly one of measure, gauge, oldest and observed, and nothing else",
-                    "write measure: {agg: count, where: …}",
-                );
-                None
-            }
-            ("ratio", _) => {
-                self.fault(
-                    &raw.kind,
-                    "a ratio has numerator and denominator and nothing else",
-                    "write numerator: {agg: …} and denominator: {agg: …}",
-                );
-                None
-            }
-            (kind @ ("cumulative" | "conversion"), _) => {
-                self.fault(
-                    &raw.kind,
-                    format!("type {kind} is known but not available yet"),
-                    "write simple, ratio or derived",
-                );
-                None
-            }
+            ("simple", _) => self.no_formula(
+                raw,
+                "a simple KPI has exactly one of measure, gauge, oldest and observed, and nothing else",
+                "write measure: {agg: count, where: …}",
+            ),
+            ("ratio", _) => self.no_formula(
+                raw,
+                "a ratio has numerator and denominator and nothing else",
+                "write numerator: {agg: …} and denominator: {agg: …}",
+            ),
+            ("cumulative", _) => self.no_formula(
+                raw,
+                "a cumulative KPI has a measure and nothing else",
+                "write measure: {agg: sum, of: data.amount_minor}",
+            ),
+            ("conversion", (None, None, None, None, None)) => self.conversion(raw),
+            ("conversion", _) => self.no_formula(
+                raw,
+                "a conversion has base and conversion and no measures",
+                "remove measure, numerator and the like",
+            ),
             (kind, _) => {
-                let fix = did_you_mean(kind, ["simple", "ratio", "derived"]);
+                let fix = did_you_mean(
+                    kind,
+                    ["simple", "ratio", "derived", "cumulative", "conversion"],
+                );
                 self.fault(&raw.kind, format!("unknown type {kind:?}"), fix);
                 None
             }
         }
+    }
+
+    fn no_formula(&mut self, raw: &RawKpi, message: &str, fix: &str) -> Option<Formula> {
+        self.fault(&raw.kind, message, fix);
+        None
     }
 
     fn ratio(&mut self, above: &RawMeasure, below: &RawMeasure) -> Option<Formula> {
@@ -109,6 +116,14 @@ impl Checker<'_, '_> {
                     "write count or sum, or make it a simple KPI",
                 );
             }
+        }
+        let replies = |m: &Measure| matches!(m.agg, Agg::CountReplies { .. });
+        if replies(&numerator) != replies(&denominator) {
+            self.fault(
+                &below.agg,
+                "promised replies are counted when they are decided: they make a ratio only with each other",
+                "write of: reply.met above and of: reply.decided below",
+            );
         }
         let records = |m: &Measure| m.agg == Agg::CountRecords;
         if records(&numerator) != records(&denominator) {
@@ -132,6 +147,10 @@ impl Checker<'_, '_> {
         let agg = match (name, of.map(|o| o.value.as_str())) {
             ("count", None) => Agg::Count,
             ("count", Some("record")) => Agg::CountRecords,
+            ("count", Some("reply.decided")) => Agg::CountReplies {
+                of: Replies::Decided,
+            },
+            ("count", Some("reply.met")) => Agg::CountReplies { of: Replies::Met },
             ("count_distinct", Some("customer")) => Agg::CountDistinct,
             ("sum", Some(_)) => Agg::Sum {
                 of: self.summed(of?)?,
@@ -176,7 +195,7 @@ impl Checker<'_, '_> {
             }
             ("count" | "count_distinct", Some(of)) => {
                 let fix = if name == "count" {
-                    "leave `of` out to count events, or write of: record"
+                    "leave `of` out to count events, or write of: record, reply.decided or reply.met"
                 } else {
                     "write of: customer"
                 };
@@ -325,6 +344,7 @@ impl Checker<'_, '_> {
             "contact.waiting" => Some(Object::ContactWaiting),
             "conversation.unanswered" => Some(Object::ConversationUnanswered),
             "conversation.overdue" => Some(Object::ConversationOverdue),
+            "case.open" => Some(Object::CaseOpen),
             "source.last_event" => Some(Object::SourceLastEvent),
             other => {
                 let fix = did_you_mean(other, OBJECTS);
@@ -340,10 +360,12 @@ impl Checker<'_, '_> {
         let measures: Vec<&RawMeasure> = measures.into_iter().flatten().collect();
         let about = |m: &RawMeasure| match &m.of {
             Some(of) if of.value == "record" => About::Records,
+            Some(of) if of.value.starts_with("reply.") => About::Objects,
             Some(_) | None => About::Events,
         };
         // The filter holds for all measures, which are of one kind where the file is right.
-        let all = if raw.gauge.is_some() || raw.oldest.is_some() {
+        let replies = measures.iter().any(|m| about(m) == About::Objects);
+        let all = if raw.gauge.is_some() || raw.oldest.is_some() || replies {
             About::Objects
         } else {
             let events = measures.is_empty() || measures.iter().any(|m| about(m) == About::Events);
@@ -357,6 +379,8 @@ impl Checker<'_, '_> {
         for object in [&raw.gauge, &raw.oldest].into_iter().flatten() {
             texts.extend(object.condition.iter().map(|c| (c, About::Objects)));
         }
+        let stages = [&raw.base, &raw.conversion].into_iter().flatten();
+        texts.extend(stages.map(|s| (&s.condition, About::Events)));
         let mut slots = SlotTable::default();
         for (text, about) in texts {
             if let Err(fault) = cel::compile(&text.value, &mut slots, about) {

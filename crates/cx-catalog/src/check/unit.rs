@@ -29,7 +29,12 @@ impl Kind {
                 Some(_) | None => Self::Number,
             },
             Agg::Oldest { .. } => Self::Time,
-            Agg::Count | Agg::CountRecords | Agg::CountDistinct | Agg::Gauge { .. } => Self::Number,
+            Agg::Count
+            | Agg::CountRecords
+            | Agg::CountReplies { .. }
+            | Agg::Attempts { .. }
+            | Agg::CountDistinct
+            | Agg::Gauge { .. } => Self::Number,
         }
     }
 

@@ -4,6 +4,7 @@
 use super::Engine;
 use crate::effect::{Decision, Effect, Ruling};
 use crate::state::deadlines::Ruled;
+use cx_catalog::journey::Replies;
 use cx_model::ids::{HashKey, Key128};
 use cx_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -34,10 +35,20 @@ impl Engine {
     pub(super) fn decide(&mut self, conversation: Key128, ruled: Ruled) {
         let Place { offset, index } = self.place;
         self.place.index += 1;
-        match ruled.ruling {
-            Ruling::ReplyBreached => self.account.breached += 1,
-            Ruling::ReplyMet => self.account.met += 1,
-        }
+        let (due, decided) = (ruled.promise.due, ruled.decided_at);
+        let by = match ruled.ruling {
+            Ruling::ReplyBreached => {
+                self.account.breached += 1;
+                1
+            }
+            Ruling::ReplyMet => {
+                self.account.met += 1;
+                -1
+            }
+        };
+        // A breach counts at its due time, until it is taken back.
+        let of = (Replies::Decided, &ruled.promise.marks);
+        self.meter.reply(of, (due, decided), by);
         let channel = self.plan.set.channels.get(ruled.promise.channel);
         let id = id(
             self.config.hash_key,

@@ -128,13 +128,19 @@ impl Engine {
 
     /// The meter goes on under another plan.
     fn pass_to(&mut self, plan: Arc<Plan>) {
-        let [contacts, conversations] = self.meter.carry(Arc::clone(&plan), &self.sets.since);
-        if let Some(moves) = contacts {
+        let carried = self.meter.carry(Arc::clone(&plan), &self.sets.since);
+        if let Some(moves) = carried.contacts {
             self.contacts.remark(&moves);
         }
-        if let Some(moves) = conversations {
+        if let Some(moves) = carried.conversations {
             self.conversations.remark(&moves);
         }
+        if let Some(moves) = carried.cases {
+            self.cases.remark(&moves);
+        }
+        self.conversations.repromise(&carried.replies);
+        self.attempts.remark(&carried.journeys);
+        self.case_slot = plan.set.slots.slot("case_id");
         self.plan = plan;
         self.meter.advance(self.passed);
     }

@@ -11,9 +11,12 @@ use super::decisions::Place;
 use crate::account::Account;
 use crate::engine::Config;
 use crate::kpi::distinct::{Row, Told};
+use crate::kpi::lasting::Panes;
 use crate::kpi::meter::Measured;
 use crate::kpi::objects::Family;
 use crate::plan::Plan;
+use crate::state::attempts::Entity;
+use crate::state::cases::Case;
 use crate::state::contacts::Contact;
 use crate::state::conversations::Conversation;
 use crate::state::customers::{Customer, CustomersCut};
@@ -36,6 +39,9 @@ enum Piece {
     Rows(Vec<Told>),
     Contacts(Vec<(Key128, Contact)>),
     Conversations(Vec<(Key128, Conversation)>),
+    Attempts(Vec<(Key128, Entity)>),
+    Cases(Vec<(Key128, Case)>),
+    Lasting(Vec<(Key128, Vec<Panes>)>),
     /// The last one, with how many came before it.
     End(u64),
 }
@@ -65,6 +71,9 @@ pub struct Cut {
     customers: CustomersCut,
     contacts: Vec<Arc<Table<Contact>>>,
     conversations: Vec<Arc<Table<Conversation>>>,
+    attempts: Vec<Arc<Table<Entity>>>,
+    cases: Vec<Arc<Table<Case>>>,
+    lasting: Vec<Arc<Table<Vec<Panes>>>>,
 }
 
 /// Blocks that make no engine of this set and partition.
@@ -102,6 +111,9 @@ impl Engine {
             customers: self.customers.cut(),
             contacts: self.contacts.cut(),
             conversations: self.conversations.cut(),
+            attempts: self.attempts.cut(),
+            cases: self.cases.cut(),
+            lasting: self.meter.cut_lasting(),
         }
     }
 
@@ -172,6 +184,26 @@ impl Engine {
                     objects.change(&self.plan.set, Family::Conversations, key, &change);
                 }
             }
+            Piece::Attempts(all) => {
+                for (key, entity) in all {
+                    let turned = self.attempts.restore(key, entity);
+                    turned.iter().for_each(|t| self.turn(t));
+                }
+            }
+            Piece::Cases(all) => {
+                for (key, case) in all {
+                    let change = self.cases.restore(key, case);
+                    let objects = &mut self.meter.objects;
+                    objects.change(&self.plan.set, Family::Cases, key, &change);
+                }
+            }
+            Piece::Lasting(all) => {
+                let meter = &mut self.meter;
+                let mut all = all.into_iter();
+                if !all.all(|(key, panes)| meter.restore_lasting(key, panes)) {
+                    return Err("customers of another set");
+                }
+            }
             Piece::End(_) => {}
         }
         Ok(())
@@ -220,7 +252,14 @@ impl Cut {
         let conversations = self.conversations.into_iter();
         let conversations = conversations.map(|table| Piece::Conversations(listed(&table)));
         let all = head.into_iter().chain(repeats).chain(customers).chain(rows);
+        let attempts = self.attempts.into_iter();
+        let attempts = attempts.map(|table| Piece::Attempts(listed(&table)));
+        let cases = self.cases.into_iter();
+        let cases = cases.map(|table| Piece::Cases(listed(&table)));
         let all = all.chain(contacts).chain(conversations);
+        let lasting = self.lasting.into_iter();
+        let lasting = lasting.map(|table| Piece::Lasting(listed(&table)));
+        let all = all.chain(attempts).chain(cases).chain(lasting);
         let mut count = 0;
         let counted = all.map(Some).chain([None]);
         counted.map(move |piece| {

@@ -3,7 +3,7 @@
 
 use super::Engine;
 use crate::kpi::meter::Counted;
-use crate::kpi::names::{ContactStep, ConversationStep, Step};
+use crate::kpi::names::{CaseStep, ContactStep, ConversationStep, Step};
 use crate::kpi::objects::Family;
 use crate::state::contacts::Move;
 use crate::state::conversations::Talk;
@@ -19,14 +19,20 @@ use cx_model::time::Timestamp;
 impl Engine {
     /// Fires everything due at or before `log_time` in order of (due, kind, key): contacts that
     /// are forgotten, replies that are due, deadlines that are breached, conversations that are
-    /// forgotten.
+    /// forgotten, attempts that are decided or forgotten.
     pub(super) fn fire_until(&mut self, log_time: Timestamp) {
         if self.due.is_none_or(|due| due > log_time) {
             return;
         }
         loop {
-            let contacts_first = match (self.contacts.next_due(), self.conversations.next_due()) {
-                (Some(contact), Some(conversation)) => contact <= conversation,
+            let others = [
+                self.conversations.next_due(),
+                self.cases.next_due(),
+                self.attempts.next_due(),
+            ];
+            let others = others.into_iter().flatten().min();
+            let contacts_first = match (self.contacts.next_due(), others) {
+                (Some(contact), Some(other)) => contact <= other,
                 (contact, _) => contact.is_some(),
             };
             if contacts_first {
@@ -35,6 +41,32 @@ impl Engine {
                 };
                 let objects = &mut self.meter.objects;
                 objects.change(&self.plan.set, Family::Contacts, key, &change);
+                continue;
+            }
+            let cases_first = self.cases.next_due().is_some_and(|due| {
+                let others = [self.conversations.next_due(), self.attempts.next_due()];
+                let mut others = others.into_iter().flatten();
+                others.all(|other| due < other)
+            });
+            if cases_first {
+                let Some((key, change)) = self.cases.forget(log_time) else {
+                    break;
+                };
+                let objects = &mut self.meter.objects;
+                objects.change(&self.plan.set, Family::Cases, key, &change);
+                continue;
+            }
+            let attempts = self.attempts.next_due();
+            let attempts_first = attempts.is_some_and(|due| {
+                self.conversations
+                    .next_due()
+                    .is_none_or(|other| due < other)
+            });
+            if attempts_first {
+                let Some(turned) = self.attempts.fire(log_time) else {
+                    break;
+                };
+                turned.iter().for_each(|t| self.turn(t));
                 continue;
             }
             let Some(fired) = self.conversations.fire(log_time) else {
@@ -56,7 +88,12 @@ impl Engine {
 
     /// After dues changed.
     pub(super) fn find_due(&mut self) {
-        let dues = [self.contacts.next_due(), self.conversations.next_due()];
+        let dues = [
+            self.contacts.next_due(),
+            self.conversations.next_due(),
+            self.cases.next_due(),
+            self.attempts.next_due(),
+        ];
         self.due = dues.into_iter().flatten().min();
     }
 
@@ -110,8 +147,38 @@ impl Engine {
                 self.find_due();
                 facts
             }
+            Some(Step::Case(step)) => {
+                self.case(step, counted.time, view);
+                Facts::NONE
+            }
             None => Facts::NONE,
         }
+    }
+
+    /// Cases are kept where somebody counts them.
+    fn case(&mut self, step: CaseStep, time: Timestamp, view: View<'_, '_>) {
+        let slot = self.case_slot.filter(|_| self.meter.objects.counts_cases());
+        let id = view
+            .event
+            .zip(slot)
+            .and_then(|(e, slot)| e.slot(slot).text());
+        let Some(id) = id else {
+            return;
+        };
+        let key = self.config.hash_key.hash(&["case", id]);
+        let opened = (step == CaseStep::Opened).then(|| {
+            let (marks, errors) = self.meter.marks(Family::Cases, time, view);
+            self.account.cel_errors += errors;
+            marks
+        });
+        match self.cases.step(key, (time, self.log_time), opened) {
+            Some(change) => {
+                let objects = &mut self.meter.objects;
+                objects.change(&self.plan.set, Family::Cases, key, &change);
+            }
+            None => self.account.limit("cases"),
+        }
+        self.find_due();
     }
 
     /// Takes note of a customer; where the meter keeps its minutes. Where there is no room, those who
@@ -179,12 +246,19 @@ impl Engine {
                 let (marks, errors) = self.meter.marks(Family::Conversations, counted.time, view);
                 self.account.cel_errors += errors;
                 let promise = counted.channel.and_then(|channel| {
-                    let target = self.plan.set.reply_targets_ms[channel];
-                    target.map(|ms| Promise {
-                        due: counted.time.plus(ms),
+                    let target = self.plan.set.reply_targets[channel].as_ref();
+                    let due = target.and_then(|target| target.due(counted.time));
+                    due.map(|due| (due, channel))
+                });
+                let promise = promise.map(|(due, channel)| {
+                    let (marks, errors) = self.meter.promised(counted.time, view);
+                    self.account.cel_errors += errors;
+                    Promise {
+                        due,
                         customer: counted.customer,
                         channel,
-                    })
+                        marks,
+                    }
                 });
                 Talk::Asked { promise, marks }
             }
@@ -212,9 +286,20 @@ impl Engine {
         objects.change(&self.plan.set, Family::Conversations, key, &taken.change);
         facts.set(Fact::FirstReply, taken.first_reply_ms);
         facts.set(Fact::Reply, taken.reply_ms);
+        let target = counted
+            .channel
+            .and_then(|c| self.plan.set.reply_targets[c].as_ref());
+        let calendar = target.and_then(|t| t.calendar.as_ref());
+        let business = |ms: i64| match calendar {
+            Some(calendar) => calendar.between(counted.time.plus(-ms), counted.time),
+            None => ms,
+        };
+        facts.set(Fact::FirstReplyBusiness, taken.first_reply_ms.map(business));
+        facts.set(Fact::ReplyBusiness, taken.reply_ms.map(business));
         for ruled in taken.ruled {
             self.decide(key, ruled);
         }
+        self.met(&taken.kept, counted.time, self.log_time);
         facts
     }
 }

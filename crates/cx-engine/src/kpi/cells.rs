@@ -5,9 +5,11 @@ use super::layout::{ABSENT_MAX, ABSENT_MIN, Layout, position};
 use super::tally::{Tally, percentile};
 use cx_catalog::compiled::{
     Compiled, CompiledAgg, CompiledDerived, CompiledFormula, CompiledKpi, CompiledMetric, combos,
+    day_began,
 };
 use cx_catalog::definition::Object;
 use cx_catalog::expr::Fraction;
+use cx_catalog::journey::Attempts;
 use cx_model::time::Timestamp;
 use cx_model::value::{CellValue, DATA_GAP, RESTATED, WARMING, scaled};
 use cx_model::window::Window;
@@ -133,7 +135,7 @@ fn cell(
         };
     }
     let since = first.and_then(|m| joined.since[m]);
-    if warming((set, joined), window, since) {
+    if warming((set, joined), (kpi, window), since) {
         out.state |= WARMING;
     }
     if out.restated != [0; 2] {
@@ -149,7 +151,7 @@ fn cell(
 /// before a later set, as long as such things are kept.
 fn warming(
     (set, joined): (&Compiled, &Joined<'_>),
-    window: Window,
+    (kpi, window): (&CompiledKpi, Window),
     since: Option<Timestamp>,
 ) -> bool {
     let s = Timestamp::from_second(joined.s);
@@ -157,6 +159,9 @@ fn warming(
         return since.is_some_and(|since| s < since.plus(set.limits.contact_open_ms));
     }
     let begun = since.map_or(joined.start, |since| since.max(joined.start));
+    if window == Window::Day {
+        return Timestamp::from_second(day_began(kpi.calendar.as_deref(), joined.s)) < begun;
+    }
     s.plus(-window.seconds() * 1_000) < begun
 }
 
@@ -192,7 +197,17 @@ fn take(
     }
     let at = &joined.values[base + combo * place.width..][..place.width];
     match m.agg {
-        CompiledAgg::Count | CompiledAgg::CountRecords | CompiledAgg::CountDistinct => Taken {
+        CompiledAgg::Attempts(Attempts::Undecided, _) | CompiledAgg::Gauge(_) => Taken {
+            value: at[0],
+            n: at[0],
+            restated: 0,
+            absent: false,
+        },
+        CompiledAgg::Count
+        | CompiledAgg::CountRecords
+        | CompiledAgg::Replies(_)
+        | CompiledAgg::Attempts(..)
+        | CompiledAgg::CountDistinct => Taken {
             value: at[0],
             n: at[0],
             restated: at[1],
@@ -220,12 +235,6 @@ fn take(
                 absent: found.is_none(),
             }
         }
-        CompiledAgg::Gauge(_) => Taken {
-            value: at[0],
-            n: at[0],
-            restated: 0,
-            absent: false,
-        },
         CompiledAgg::Oldest(_) => age(joined.s, Some(at[0]).filter(|t| *t != ABSENT_MIN)),
     }
 }

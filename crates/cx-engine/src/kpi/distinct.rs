@@ -45,7 +45,7 @@ pub(crate) struct Row {
 
 /// Counts per window end, kept as differences; `now` is the count at the head.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Ends {
+pub(crate) struct Ends {
     now: i64,
     differences: Vec<i64>,
 }
@@ -73,10 +73,7 @@ impl Distinct {
             counts.then_some(first)
         });
         let cells = cells.collect();
-        let fresh = || Ends {
-            now: 0,
-            differences: vec![0; slot(RING - 1) + 1],
-        };
+        let fresh = Ends::fresh;
         Self {
             chunks: Vec::new(),
             free: Vec::new(),
@@ -133,14 +130,7 @@ impl Distinct {
         }
         let jump = self.head == i64::MIN || head - self.head >= RING;
         for ends in self.ends.iter_mut().flatten() {
-            if jump {
-                ends.now = 0;
-                ends.differences.fill(0);
-                continue;
-            }
-            for minute in self.head + 1..=head {
-                ends.now += std::mem::take(&mut ends.differences[slot(minute)]);
-            }
+            ends.advance(self.head, head);
         }
         let minutes = if jump {
             ROUND
@@ -272,9 +262,8 @@ impl Distinct {
 
     /// Takes the counts of a cut; false where they are not those of this set.
     pub(crate) fn restore(&mut self, counts: Counts) -> bool {
-        let ring = |ends: &Ends| ends.differences.len() == slot(RING - 1) + 1;
         let fits = counts.ends.len() == self.ends.len();
-        let fits = fits && counts.ends.iter().flatten().all(ring);
+        let fits = fits && counts.ends.iter().flatten().all(Ends::is_whole);
         if fits {
             (self.head, self.ends) = (counts.head, counts.ends);
             (self.free, self.cursor) = (counts.free, counts.cursor);
@@ -361,8 +350,37 @@ fn slot(minute: i64) -> usize {
 }
 
 impl Ends {
+    /// Nobody was counted.
+    pub(crate) fn fresh() -> Self {
+        Self {
+            now: 0,
+            differences: vec![0; slot(RING - 1) + 1],
+        }
+    }
+
+    pub(crate) fn is_whole(&self) -> bool {
+        self.differences.len() == slot(RING - 1) + 1
+    }
+
+    /// The count at the head.
+    pub(crate) fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// Moves the head.
+    pub(crate) fn advance(&mut self, from: i64, to: i64) {
+        if from == i64::MIN || to - from >= RING {
+            self.now = 0;
+            self.differences.fill(0);
+            return;
+        }
+        for end in from + 1..=to {
+            self.now += std::mem::take(&mut self.differences[slot(end)]);
+        }
+    }
+
     /// Adds one to every window end in `from..=to`; ends before the head are history.
-    fn add(&mut self, head: i64, from: i64, to: i64) {
+    pub(crate) fn add(&mut self, head: i64, from: i64, to: i64) {
         if to < from.max(head) {
             return;
         }

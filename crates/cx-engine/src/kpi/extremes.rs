@@ -5,6 +5,7 @@
 //! the leaving pane held it, the window is looked through again.
 
 use super::layout::Merge;
+use super::reach::{Reach, longest};
 
 /// A ring of panes for one measure.
 pub(crate) struct Extremes {
@@ -15,16 +16,15 @@ pub(crate) struct Extremes {
     ring: i64,
     head: i64,
     ahead: i64,
-    lengths: Vec<i64>,
+    reaches: Vec<Reach>,
     /// Per window and combination.
     best: Vec<Vec<i64>>,
 }
 
 impl Extremes {
     /// `ahead`: how many panes beyond the head may be added to.
-    pub(crate) fn new(merge: Merge, combos: usize, lengths: &[i64], ahead: i64) -> Self {
-        let longest = lengths.iter().copied().max().unwrap_or(0);
-        let ring = longest + ahead + 2;
+    pub(crate) fn new(merge: Merge, combos: usize, reaches: &[Reach], ahead: i64) -> Self {
+        let ring = longest(reaches) + ahead + 2;
         let rows = usize::try_from(ring).expect("a ring has few panes") * combos;
         Self {
             merge,
@@ -33,8 +33,8 @@ impl Extremes {
             ring,
             head: i64::MIN,
             ahead,
-            lengths: lengths.to_vec(),
-            best: vec![vec![merge.absent(); combos]; lengths.len()],
+            reaches: reaches.to_vec(),
+            best: vec![vec![merge.absent(); combos]; reaches.len()],
         }
     }
 
@@ -53,7 +53,7 @@ impl Extremes {
         }
         while self.head < head {
             self.head += 1;
-            for window in 0..self.lengths.len() {
+            for window in 0..self.reaches.len() {
                 self.step(window);
             }
             let fresh = self.row(self.head + self.ahead);
@@ -61,10 +61,22 @@ impl Extremes {
         }
     }
 
-    /// One pane enters a window and one leaves it.
+    /// One pane enters a window and one leaves it, but all of a day at its end.
     fn step(&mut self, window: usize) {
         let entering = self.row(self.head);
-        let leaving = self.row(self.head - self.lengths[window]);
+        let reach = &self.reaches[window];
+        let (before, first) = (reach.first(self.head - 1), reach.first(self.head));
+        if first - before != 1 {
+            for combo in (0..self.combos).filter(|_| first > before) {
+                self.best[window][combo] = self.look(window, combo);
+            }
+            for combo in (0..self.combos).filter(|_| first == before) {
+                let best = self.best[window][combo];
+                self.best[window][combo] = self.merge.join(best, self.rows[entering + combo]);
+            }
+            return;
+        }
+        let leaving = self.row(before);
         for combo in 0..self.combos {
             let gone = self.rows[leaving + combo];
             let best = self.best[window][combo];
@@ -77,7 +89,7 @@ impl Extremes {
     }
 
     fn look(&self, window: usize, combo: usize) -> i64 {
-        let panes = self.head - self.lengths[window] + 1..=self.head;
+        let panes = self.reaches[window].first(self.head)..=self.head;
         panes.fold(self.merge.absent(), |best, pane| {
             self.merge.join(best, self.rows[self.row(pane) + combo])
         })
@@ -92,8 +104,8 @@ impl Extremes {
         let at = self.row(pane) + combo;
         self.rows[at] = self.merge.join(self.rows[at], value);
         if pane <= self.head {
-            for (length, best) in self.lengths.iter().zip(&mut self.best) {
-                if pane > self.head - length {
+            for (reach, best) in self.reaches.iter().zip(&mut self.best) {
+                if pane >= reach.first(self.head) {
                     best[combo] = self.merge.join(best[combo], value);
                 }
             }
@@ -112,7 +124,7 @@ impl Extremes {
         }
         (self.head, self.rows) = (head, rows);
         if self.head != i64::MIN {
-            for window in 0..self.lengths.len() {
+            for window in 0..self.reaches.len() {
                 for combo in 0..self.combos {
                     self.best[window][combo] = self.look(window, combo);
                 }
@@ -121,7 +133,7 @@ impl Extremes {
         true
     }
 
-    /// The extreme of a combination over window `index` of the lengths given at the start; the
+    /// The extreme of a combination over window `index` of those given at the start; the
     /// absent value of its merge where there is none.
     pub(crate) fn best(&self, index: usize, combo: usize) -> i64 {
         self.best[index][combo]

@@ -1,5 +1,6 @@
 //! In: windows. Kept: nothing. Out: the panes that they add up. Never knows: what lies in a pane.
 
+use cx_catalog::calendar::QUARTER;
 use cx_model::window::Window;
 
 /// Panes of one width, and the windows made of them.
@@ -13,7 +14,9 @@ pub(crate) struct Grain {
 }
 
 /// How many widths there are.
-pub(crate) const GRAINS: usize = 5;
+pub(crate) const GRAINS: usize = 6;
+/// The one whose windows are business days, which begin where a calendar says.
+pub(crate) const DAYS: usize = 5;
 
 /// All of them, finest first.
 pub(crate) const ALL: [Grain; GRAINS] = [
@@ -42,11 +45,19 @@ pub(crate) const ALL: [Grain; GRAINS] = [
         lengths: &[28],
         ahead: 2,
     },
+    Grain {
+        width: QUARTER,
+        lengths: &[],
+        ahead: 2,
+    },
 ];
 
 /// Which panes a window adds up, and which of their lengths it is; `None` for `now`. Distinct customers
-/// are counted by minutes.
-pub(crate) fn of(distinct: bool, window: Window) -> Option<(usize, usize)> {
+/// are counted by minutes. `day`: which of the set's business days is meant.
+pub(crate) fn of(distinct: bool, window: Window, day: usize) -> Option<(usize, usize)> {
+    if window == Window::Day {
+        return Some((DAYS, day));
+    }
     let minutes = distinct && window == Window::M5;
     let width = if minutes { 60 } else { window.pane_seconds() };
     let grain = ALL.iter().position(|g| g.width == width)?;
@@ -65,12 +76,12 @@ mod tests {
     fn every_window_but_now_has_panes() {
         for window in Window::ALL {
             assert_eq!(
-                of(false, window).is_none(),
+                of(false, window, 0).is_none(),
                 window == Window::Now,
                 "{window:?}"
             );
         }
-        assert_eq!(of(true, Window::M5), Some((1, 0)));
-        assert_eq!(of(false, Window::M5), Some((0, 1)));
+        assert_eq!(of(true, Window::M5, 0), Some((1, 0)));
+        assert_eq!(of(false, Window::M5, 0), Some((0, 1)));
     }
 }

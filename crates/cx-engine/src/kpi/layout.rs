@@ -2,8 +2,10 @@
 //! Never knows: values.
 
 use super::grain::{self, GRAINS};
+use super::reach::{self, Reach};
 use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledDimension, CompiledMeasure, combos};
 use cx_catalog::definition::Object;
+use cx_catalog::journey::Attempts;
 use cx_model::window::Window;
 
 /// How parts of several partitions become one.
@@ -43,6 +45,8 @@ pub(crate) struct Place {
     pub(crate) row_width: usize,
     /// How the first component of a combination merges; the others add up.
     pub(crate) merge: Merge,
+    /// Which of the set's business days is its own.
+    pub(crate) day: usize,
     /// Its first tally in a part, where it takes percentiles; windows follow one another.
     pub(crate) tally: Option<usize>,
 }
@@ -57,6 +61,8 @@ pub(crate) struct Layout {
     pub(crate) tallies: usize,
     /// Components of one row of panes, by grain.
     pub(crate) sizes: [usize; GRAINS],
+    /// The different business days of the set.
+    pub(crate) days: Vec<Reach>,
 }
 
 impl Merge {
@@ -132,6 +138,7 @@ impl Layout {
             size: 0,
             tallies: 0,
             sizes: [0; GRAINS],
+            days: reach::days(set.measures.iter()),
         };
         for measure in &set.measures {
             let place = layout.place(measure, set.sources.len());
@@ -154,22 +161,29 @@ impl Layout {
         // its own table, [n, restated] for counts, and for extremes and tallies, which have their own,
         // [sum, n, restated] for sums.
         let (combos, width, row_width, merge) = match measure.agg {
-            CompiledAgg::Count | CompiledAgg::CountRecords | CompiledAgg::Percentile { .. } => {
-                (all, 2, 2, Merge::Sum)
+            CompiledAgg::Attempts(Attempts::Undecided, _) | CompiledAgg::Gauge(_) => {
+                (all, 1, 0, Merge::Sum)
             }
+            CompiledAgg::Count
+            | CompiledAgg::CountRecords
+            | CompiledAgg::Replies(_)
+            | CompiledAgg::Attempts(..)
+            | CompiledAgg::Percentile { .. } => (all, 2, 2, Merge::Sum),
             CompiledAgg::Sum { .. } | CompiledAgg::Average { .. } => (all, 3, 3, Merge::Sum),
             CompiledAgg::Min { .. } => (all, 3, 2, Merge::Min),
             CompiledAgg::Max { .. } => (all, 3, 2, Merge::Max),
             CompiledAgg::CountDistinct => (all, 2, 1, Merge::Sum),
-            CompiledAgg::Gauge(_) => (all, 1, 0, Merge::Sum),
             CompiledAgg::Oldest(Object::SourceLastEvent) => (sources, 1, 0, Merge::Max),
             CompiledAgg::Oldest(_) => (all, 1, 0, Merge::Min),
         };
         let stride = combos * width;
         let distinct = measure.agg == CompiledAgg::CountDistinct;
+        let day = Reach::Day(measure.calendar.clone());
+        let day = self.days.iter().position(|d| *d == day).unwrap_or(0);
         let needs = |grain| {
             let mut windows = measure.windows.iter();
-            let own = |w: &Window| grain::of(distinct, *w).is_some_and(|(own, _)| own == grain);
+            let own =
+                |w: &Window| grain::of(distinct, *w, day).is_some_and(|(own, _)| own == grain);
             row_width > 0 && windows.any(own)
         };
         let (mut rows, mut grains) = ([(0, 0); GRAINS], 0);
@@ -190,6 +204,7 @@ impl Layout {
             grains,
             row_width,
             merge,
+            day,
             tally: matches!(measure.agg, CompiledAgg::Percentile { .. }).then_some(self.tallies),
         }
     }

@@ -3,6 +3,8 @@
 
 use super::dims::Leaves;
 use super::distinct::{Row, Told};
+use super::journeys::Journeys;
+use super::lasting::Panes;
 use super::layout::scopes;
 use super::objects::{Family, Objects};
 use super::outcomes::PLAIN;
@@ -10,9 +12,12 @@ use super::spans::{Since, Spans};
 use super::sums::{Added, Sums};
 use super::tally::Tally;
 use crate::plan::Plan;
+use crate::state::attempts::Turned;
+use crate::state::shards::Table;
 use crate::state::waiting::{Marks, Moves};
 use cx_catalog::compiled::{CompiledAgg, View};
 use cx_catalog::fact::Facts;
+use cx_catalog::journey::{Attempts, Replies};
 use cx_model::event::Event;
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
@@ -24,10 +29,21 @@ pub(crate) struct Meter {
     plan: Arc<Plan>,
     sums: Sums,
     pub(crate) objects: Objects,
+    pub(crate) journeys: Journeys,
     leaves: Leaves,
     spans: Spans,
     /// Records of this second of log time by outcome, not yet added to the measures that count every one.
     tide: ([i64; PLAIN.len()], Timestamp),
+}
+
+/// What marks become under another plan, where they do not stay.
+pub(crate) struct Carried {
+    pub(crate) contacts: Option<Moves>,
+    pub(crate) conversations: Option<Moves>,
+    pub(crate) cases: Option<Moves>,
+    pub(crate) replies: Moves,
+    /// By journey there, its number here, and what its marks become.
+    pub(crate) journeys: Vec<Option<(usize, Moves)>>,
 }
 
 /// One event as the meter needs it.
@@ -65,6 +81,7 @@ impl Meter {
         Self {
             sums: Sums::new(set, layout),
             objects: Objects::new(set),
+            journeys: Journeys::new(set),
             leaves: plan.dims.leaves(),
             spans: Spans::of(&plan, &[]),
             tide: ([0; PLAIN.len()], Timestamp(0)),
@@ -80,21 +97,47 @@ impl Meter {
 
     /// Goes on under another plan: what both count is not interrupted. What marks of contacts and of
     /// conversations become, where they do not stay.
-    pub(crate) fn carry(&mut self, plan: Arc<Plan>, since: &Since) -> [Option<Moves>; 2] {
+    pub(crate) fn carry(&mut self, plan: Arc<Plan>, since: &Since) -> Carried {
         self.settle();
         let same = plan.same_in(&self.plan);
         let mut fresh = Self::new(plan);
         let layouts = (&fresh.plan.layout, &self.plan.layout);
         fresh.sums.carry(&mut self.sums, &same, layouts);
-        let moves = fresh.objects.carry(&mut self.objects, &same);
+        let [contacts, conversations, cases] = fresh.objects.carry(&mut self.objects, &same);
+        let plans = (&*fresh.plan.set, &*self.plan.set);
+        let (replies, journeys) = fresh.journeys.carry(&mut self.journeys, &same, plans);
         fresh.hold(since);
         *self = fresh;
-        moves
+        Carried {
+            contacts,
+            conversations,
+            cases,
+            replies,
+            journeys,
+        }
     }
 
     /// Whether a measure counts what happened at `time`.
     pub(crate) fn holds(&self, measure: usize, time: Timestamp) -> bool {
         self.spans.holds(measure, time)
+    }
+
+    /// Where the event that begins an attempt counts; `None` where no measure judges it.
+    pub(crate) fn begins(
+        &self,
+        journey: usize,
+        time: Timestamp,
+        view: View<'_, '_>,
+    ) -> Option<Marks> {
+        let holds = |measure| self.holds(measure, time);
+        let marks = self.journeys.marks(&self.plan.set, journey, view, holds);
+        marks.iter().any(Option::is_some).then_some(marks)
+    }
+
+    /// Where a message counts whose reply is promised; how many conditions ended in an error.
+    pub(crate) fn promised(&self, time: Timestamp, view: View<'_, '_>) -> (Marks, i64) {
+        let holds = |measure| self.holds(measure, time);
+        self.journeys.promised(&self.plan.set, view, holds)
     }
 
     /// What the measures of a family say of the event that begins a wait; how many conditions ended in
@@ -120,11 +163,17 @@ impl Meter {
     pub(crate) fn advance(&mut self, s: i64) {
         self.settle();
         self.sums.advance(s);
+        self.objects.advance(s);
     }
 
     /// Customers whose minutes are kept.
     pub(crate) fn recent(&self) -> usize {
         self.sums.distinct.len()
+    }
+
+    /// Customers who are counted over a day and more.
+    pub(crate) fn lasting(&self) -> usize {
+        self.sums.lasting.len()
     }
 
     /// Where the minutes of a customer are kept, who was told `known` before.
@@ -167,6 +216,38 @@ impl Meter {
             }
         }
         troubles
+    }
+
+    /// An attempt took a turn.
+    pub(crate) fn turn(&mut self, turned: &Turned) {
+        for (measure, leaf, by) in self.journeys.of_turn(&self.plan.set, turned) {
+            self.add((measure, leaf), (turned.due, turned.now), by);
+        }
+    }
+
+    /// A promised reply was decided, or is not any more.
+    pub(crate) fn reply(
+        &mut self,
+        (of, marks): (Replies, &Marks),
+        times: (Timestamp, Timestamp),
+        by: i64,
+    ) {
+        for (measure, leaf) in self.journeys.of_reply(of, marks) {
+            self.add((measure, leaf), times, by);
+        }
+    }
+
+    /// Adds to a count at a time of its own, known at log time `now`.
+    fn add(&mut self, (i, leaf): (usize, [u16; 2]), (at, now): (Timestamp, Timestamp), by: i64) {
+        // What falls due in a silence is further ahead of the last second than panes reach.
+        self.settle();
+        self.sums.advance(now.second());
+        let spots = self.sums.spots(at.second(), now);
+        let Plan { set, layout, .. } = &*self.plan;
+        let (combos, n) = scopes(&set.measures[i].dimensions, leaf);
+        let (place, combo) = (&layout.places[i], combos[n - 1]);
+        self.sums.put(&spots, place, (combo, 0), by);
+        self.sums.restate(&spots, place, combo);
     }
 
     /// Adds the records of the second that is over to the measures that count every one of them.
@@ -235,6 +316,16 @@ impl Meter {
         (measured, rows)
     }
 
+    /// Customers who are counted over days, as they are now.
+    pub(crate) fn cut_lasting(&mut self) -> Vec<Arc<Table<Vec<Panes>>>> {
+        self.sums.lasting.cut_customers()
+    }
+
+    /// Takes one of them; false where it is not of this set.
+    pub(crate) fn restore_lasting(&mut self, customer: Key128, panes: Vec<Panes>) -> bool {
+        self.sums.lasting.restore_customer(customer, panes)
+    }
+
     /// Takes what a cut says; false where it is not of this set.
     pub(crate) fn restore(&mut self, cut: Measured) -> bool {
         self.sums.restore(cut.added) && self.objects.restore(cut.newest)
@@ -255,6 +346,10 @@ impl Meter {
         let Plan { set, layout, .. } = &*self.plan;
         let mut out = Vec::with_capacity(layout.size);
         for (i, measure) in set.measures[..self.plan.shown].iter().enumerate() {
+            if matches!(measure.agg, CompiledAgg::Attempts(Attempts::Undecided, _)) {
+                out.extend(self.journeys.open(i));
+                continue;
+            }
             if matches!(measure.agg, CompiledAgg::Gauge(_) | CompiledAgg::Oldest(_)) {
                 self.objects.write(i, &mut out);
                 continue;
@@ -275,7 +370,8 @@ impl Meter {
         let mut out = Vec::with_capacity(layout.tallies);
         for (i, measure) in set.measures[..self.plan.shown].iter().enumerate() {
             for window in &measure.windows {
-                self.sums.write_tallies(i, *window, &mut out);
+                self.sums
+                    .write_tallies((i, &layout.places[i]), *window, &mut out);
             }
         }
         let mut later = layout.places[self.plan.shown..].iter();

@@ -13,6 +13,13 @@ use cx_model::vocabulary::{
 pub(crate) enum Step {
     Contact(ContactStep),
     Conversation(ConversationStep),
+    Case(CaseStep),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CaseStep {
+    Opened,
+    Settled,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +44,16 @@ pub(crate) struct Kind {
     pub(crate) step: Option<Step>,
     /// Measures whose condition it can make true, ascending.
     pub(crate) measures: Vec<usize>,
+    /// Journeys that it can begin or convert, ascending.
+    pub(crate) stages: Vec<Stage>,
+}
+
+/// What an event of a type can do in a journey.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Stage {
+    pub(crate) journey: usize,
+    pub(crate) begins: bool,
+    pub(crate) converts: bool,
 }
 
 /// All names of one set.
@@ -69,10 +86,19 @@ impl Names {
         {
             names.enter(name);
         }
+        let stages = set.journeys.iter();
+        let stages = stages.flat_map(|j| [&j.base_types, &j.conversion_types]);
+        for name in stages.flatten().flatten() {
+            names.enter(name);
+        }
         for (i, measure) in set.measures.iter().enumerate() {
             let by_event = !matches!(
                 measure.agg,
-                CompiledAgg::CountRecords | CompiledAgg::Gauge(_) | CompiledAgg::Oldest(_)
+                CompiledAgg::CountRecords
+                    | CompiledAgg::Replies(_)
+                    | CompiledAgg::Attempts(..)
+                    | CompiledAgg::Gauge(_)
+                    | CompiledAgg::Oldest(_)
             );
             match &measure.types {
                 _ if !by_event => {}
@@ -80,7 +106,29 @@ impl Names {
                 Some(types) => types.iter().for_each(|t| names.enter(t).measures.push(i)),
             }
         }
+        for (i, journey) in set.journeys.iter().enumerate() {
+            names.stage(i, &journey.base_types, |stage| stage.begins = true);
+            names.stage(i, &journey.conversion_types, |stage| stage.converts = true);
+        }
         names
+    }
+
+    /// Events of these types can be a stage of a journey; `None`: all.
+    fn stage(&mut self, journey: usize, types: &Option<Vec<String>>, mark: impl Fn(&mut Stage)) {
+        let kinds: Vec<usize> = match types {
+            None => (0..self.kinds.len()).collect(),
+            Some(types) => types.iter().map(|t| self.kind(t)).collect(),
+        };
+        for kind in kinds {
+            let stages = &mut self.kinds[kind].stages;
+            if stages.last().is_none_or(|s| s.journey != journey) {
+                stages.push(Stage {
+                    journey,
+                    ..Stage::default()
+                });
+            }
+            stages.last_mut().into_iter().for_each(&mark);
+        }
     }
 
     fn enter(&mut self, name: &str) -> &mut Kind {
@@ -123,6 +171,8 @@ fn step(name: &str) -> Option<Step> {
         CUSTOMER_MESSAGE => Some(Step::Conversation(ConversationStep::CustomerMessage)),
         AGENT_MESSAGE => Some(Step::Conversation(ConversationStep::AgentMessage)),
         CONVERSATION_CLOSED => Some(Step::Conversation(ConversationStep::Closed)),
+        "cx.case.opened.v1" | "cx.case.reopened.v1" => Some(Step::Case(CaseStep::Opened)),
+        "cx.case.resolved.v1" | "cx.case.merged.v1" => Some(Step::Case(CaseStep::Settled)),
         _ => None,
     }
 }

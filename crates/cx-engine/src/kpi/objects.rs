@@ -1,6 +1,7 @@
 //! In: contacts and conversations that begin or cease to wait, newest events of sources. Kept:
 //! counts or ordered starts per combination. Out: gauges and ages. Never knows: why they wait.
 
+use super::aged::Aged;
 use super::layout::{ABSENT_MAX, ABSENT_MIN, scopes};
 use crate::state::waiting::{Change, Marks, Moves, Waiting};
 use cx_catalog::compiled::{Compiled, CompiledAgg, View, combos};
@@ -14,6 +15,7 @@ use std::collections::BTreeSet;
 pub(crate) enum Family {
     Contacts,
     Conversations,
+    Cases,
 }
 
 /// The waiting objects of one measure, by combination.
@@ -27,6 +29,7 @@ struct Waitings {
 enum Kept {
     Counts(Vec<i64>),
     Starts(Vec<BTreeSet<(Timestamp, Key128)>>),
+    Aged(Box<Aged>),
 }
 
 /// The newest event time per declared source, of one measure.
@@ -40,6 +43,7 @@ struct Newest {
 pub(crate) struct Objects {
     contacts: Vec<Waitings>,
     conversations: Vec<Waitings>,
+    cases: Vec<Waitings>,
     newest: Vec<Newest>,
 }
 
@@ -49,7 +53,10 @@ impl Objects {
         for (measure, m) in set.measures.iter().enumerate() {
             let all = combos(&m.dimensions);
             let (of, kept) = match m.agg {
-                CompiledAgg::Gauge(of) => (of, Kept::Counts(vec![0; all])),
+                CompiledAgg::Gauge(of) => {
+                    let aged = Aged::of(&m.dimensions).map(|aged| Kept::Aged(Box::new(aged)));
+                    (of, aged.unwrap_or_else(|| Kept::Counts(vec![0; all])))
+                }
                 CompiledAgg::Oldest(of) => (of, Kept::Starts(vec![BTreeSet::new(); all])),
                 CompiledAgg::Count
                 | CompiledAgg::CountRecords
@@ -58,7 +65,9 @@ impl Objects {
                 | CompiledAgg::Min { .. }
                 | CompiledAgg::Max { .. }
                 | CompiledAgg::Percentile { .. }
-                | CompiledAgg::CountDistinct => continue,
+                | CompiledAgg::CountDistinct
+                | CompiledAgg::Replies(_)
+                | CompiledAgg::Attempts(..) => continue,
             };
             let waitings = |overdue| Waitings {
                 measure,
@@ -69,6 +78,7 @@ impl Objects {
                 Object::ContactWaiting => objects.contacts.push(waitings(false)),
                 Object::ConversationUnanswered => objects.conversations.push(waitings(false)),
                 Object::ConversationOverdue => objects.conversations.push(waitings(true)),
+                Object::CaseOpen => objects.cases.push(waitings(false)),
                 Object::SourceLastEvent => objects.newest.push(Newest {
                     measure,
                     by_source: vec![ABSENT_MAX; set.sources.len()],
@@ -80,7 +90,7 @@ impl Objects {
 
     /// Goes on where `old` stops: `same` names by measure the one there that counted the same. What marks
     /// of contacts and of conversations become, where they do not stay: by mark the one before.
-    pub(crate) fn carry(&mut self, old: &mut Self, same: &[Option<usize>]) -> [Option<Moves>; 2] {
+    pub(crate) fn carry(&mut self, old: &mut Self, same: &[Option<usize>]) -> [Option<Moves>; 3] {
         for kept in &mut self.newest {
             let theirs = old.newest.iter_mut();
             let mut theirs = theirs.filter(|o| same[kept.measure] == Some(o.measure));
@@ -91,6 +101,7 @@ impl Objects {
         [
             carry(&mut self.contacts, &mut old.contacts, same),
             carry(&mut self.conversations, &mut old.conversations, same),
+            carry(&mut self.cases, &mut old.cases, same),
         ]
     }
 
@@ -107,6 +118,7 @@ impl Objects {
         let waitings = match family {
             Family::Contacts => &self.contacts,
             Family::Conversations => &self.conversations,
+            Family::Cases => &self.cases,
         };
         let marks = waitings.iter().map(|w| {
             if !holds(w.measure) {
@@ -133,10 +145,26 @@ impl Objects {
         let waitings = match family {
             Family::Contacts => &mut self.contacts,
             Family::Conversations => &mut self.conversations,
+            Family::Cases => &mut self.cases,
         };
         for (before, sign) in [(&change.before, -1), (&change.after, 1)] {
             if let Some(waiting) = before {
                 count(waitings, set, key, waiting, sign);
+            }
+        }
+    }
+
+    /// Whether anybody counts cases.
+    pub(crate) fn counts_cases(&self) -> bool {
+        !self.cases.is_empty()
+    }
+
+    /// It is this second now: who is open grows older.
+    pub(crate) fn advance(&mut self, s: i64) {
+        let all = self.contacts.iter_mut().chain(&mut self.conversations);
+        for waitings in all.chain(&mut self.cases) {
+            if let Kept::Aged(aged) = &mut waitings.kept {
+                aged.advance(s);
             }
         }
     }
@@ -185,10 +213,12 @@ impl Objects {
 
     /// Writes the measure's components for the second being emitted.
     pub(crate) fn write(&self, measure: usize, out: &mut Vec<i64>) {
-        let mut waitings = self.contacts.iter().chain(&self.conversations);
+        let waitings = self.contacts.iter().chain(&self.conversations);
+        let mut waitings = waitings.chain(&self.cases);
         if let Some(found) = waitings.find(|w| w.measure == measure) {
             match &found.kept {
                 Kept::Counts(counts) => out.extend(counts),
+                Kept::Aged(aged) => out.extend(aged.counts()),
                 Kept::Starts(starts) => {
                     let least = |s: &BTreeSet<(Timestamp, Key128)>| s.first().map(|(t, _)| t.0);
                     out.extend(starts.iter().map(|s| least(s).unwrap_or(ABSENT_MIN)));
@@ -225,10 +255,15 @@ fn count(waitings: &mut [Waitings], set: &Compiled, key: Key128, waiting: &Waiti
         let Some(leaf) = mark.filter(|_| waiting.overdue || !of.overdue) else {
             continue;
         };
+        if let Kept::Aged(aged) = &mut of.kept {
+            aged.count(waiting.start, key, leaf, sign);
+            continue;
+        }
         let (combos, n) = scopes(&set.measures[of.measure].dimensions, leaf);
         for combo in &combos[..n] {
             match &mut of.kept {
                 Kept::Counts(counts) => counts[*combo] += sign,
+                Kept::Aged(_) => {}
                 Kept::Starts(starts) if sign > 0 => {
                     starts[*combo].insert((waiting.start, key));
                 }

@@ -4,6 +4,7 @@
 //! Sums are taken modulo 2^64: a senseless amount leaves no trace once it has left the window, whatever
 //! stood beside it, and nothing panics.
 
+use super::reach::{Reach, longest};
 use serde::{Deserialize, Serialize};
 
 /// The rows of a cut; the sums follow from them.
@@ -34,14 +35,14 @@ impl Rows {
     }
 }
 
-/// A ring of pane rows with running sums over the last `lengths[i]` panes before the head.
+/// A ring of pane rows with running sums over the panes that each window reaches.
 pub(crate) struct Panes {
     rows: Vec<i64>,
     row_size: usize,
     ring: i64,
     head: i64,
     ahead: i64,
-    lengths: Vec<i64>,
+    reaches: Vec<Reach>,
     /// The pane that was looked for last: most events fall into the same ones.
     found: Option<(i64, Option<Spot>)>,
     /// By component, then by window: what one addition touches lies together.
@@ -56,10 +57,9 @@ pub(crate) struct Spot {
 }
 
 impl Panes {
-    /// `ahead`: how many panes beyond the head may be added to. At most eight lengths.
-    pub(crate) fn new(row_size: usize, lengths: &[i64], ahead: i64) -> Self {
-        let longest = lengths.iter().copied().max().unwrap_or(0);
-        let ring = longest + ahead + 2;
+    /// `ahead`: how many panes beyond the head may be added to. At most eight windows.
+    pub(crate) fn new(row_size: usize, reaches: &[Reach], ahead: i64) -> Self {
+        let ring = longest(reaches) + ahead + 2;
         let rows = usize::try_from(ring).expect("a ring has few panes") * row_size;
         Self {
             rows: vec![0; rows],
@@ -67,9 +67,9 @@ impl Panes {
             ring,
             head: i64::MIN,
             ahead,
-            lengths: lengths.to_vec(),
+            reaches: reaches.to_vec(),
             found: None,
-            sums: vec![0; row_size * lengths.len()],
+            sums: vec![0; row_size * reaches.len()],
         }
     }
 
@@ -79,7 +79,7 @@ impl Panes {
     }
 
     fn start(&self, pane: i64) -> usize {
-        usize::try_from(pane.rem_euclid(self.ring)).expect("not negative") * self.row_size
+        start(pane, self.ring, self.row_size)
     }
 
     /// Moves the head; panes leave and enter the windows.
@@ -94,19 +94,25 @@ impl Panes {
             self.head = head;
             return;
         }
-        let windows = self.lengths.len();
+        let windows = self.reaches.len();
         while self.head < head {
             self.head += 1;
             let entering = self.start(self.head);
             for window in 0..windows {
-                let leaving = self.start(self.head - self.lengths[window]);
+                let reach = &self.reaches[window];
+                let gone = reach.first(self.head - 1)..reach.first(self.head);
+                let entering = &self.rows[entering..entering + self.row_size];
                 // A set may have nothing to sum.
                 let sums = self.sums.get_mut(window..).unwrap_or_default();
-                let sums = sums.iter_mut().step_by(windows);
-                let entering = &self.rows[entering..entering + self.row_size];
-                let leaving = &self.rows[leaving..leaving + self.row_size];
-                for (sum, (enters, leaves)) in sums.zip(entering.iter().zip(leaving)) {
-                    *sum = sum.wrapping_add(enters.wrapping_sub(*leaves));
+                let entered = sums.iter_mut().step_by(windows).zip(entering);
+                entered.for_each(|(sum, enters)| *sum = sum.wrapping_add(*enters));
+                // One, but all of a day at its end.
+                for pane in gone {
+                    let leaving = start(pane, self.ring, self.row_size);
+                    let leaving = &self.rows[leaving..leaving + self.row_size];
+                    let sums = self.sums.get_mut(window..).unwrap_or_default();
+                    let left = sums.iter_mut().step_by(windows).zip(leaving);
+                    left.for_each(|(sum, leaves)| *sum = sum.wrapping_sub(*leaves));
                 }
             }
             let fresh = self.start(self.head + self.ahead);
@@ -132,8 +138,8 @@ impl Panes {
             return None;
         }
         let mut windows = 0;
-        for (i, length) in self.lengths.iter().enumerate() {
-            let inside = pane <= self.head && pane > self.head - length;
+        for (i, reach) in self.reaches.iter().enumerate() {
+            let inside = pane <= self.head && pane >= reach.first(self.head);
             windows |= u8::from(inside) << i;
         }
         let start = self.start(pane);
@@ -144,7 +150,7 @@ impl Panes {
     pub(crate) fn add(&mut self, spot: Spot, component: usize, value: i64) {
         let cell = &mut self.rows[spot.start + component];
         *cell = cell.wrapping_add(value);
-        let windows = self.lengths.len();
+        let windows = self.reaches.len();
         let sums = &mut self.sums[component * windows..][..windows];
         for (i, sum) in sums.iter_mut().enumerate() {
             if spot.windows & (1 << i) != 0 {
@@ -172,9 +178,9 @@ impl Panes {
         if self.head == i64::MIN {
             return true;
         }
-        let windows = self.lengths.len();
-        for (window, length) in self.lengths.iter().enumerate() {
-            for pane in self.head - length + 1..=self.head {
+        let windows = self.reaches.len();
+        for (window, reach) in self.reaches.iter().enumerate() {
+            for pane in reach.first(self.head)..=self.head {
                 let row = &self.rows[self.start(pane)..][..self.row_size];
                 // A set may have nothing to sum.
                 let sums = self.sums.get_mut(window..).unwrap_or_default();
@@ -186,8 +192,13 @@ impl Panes {
         true
     }
 
-    /// The sum of a component over window `index` of the lengths given at the start.
+    /// The sum of a component over window `index` of those given at the start.
     pub(crate) fn sum(&self, index: usize, component: usize) -> i64 {
-        self.sums[component * self.lengths.len() + index]
+        self.sums[component * self.reaches.len() + index]
     }
+}
+
+/// Where the row of a pane begins.
+fn start(pane: i64, ring: i64, row_size: usize) -> usize {
+    usize::try_from(pane.rem_euclid(ring)).expect("not negative") * row_size
 }

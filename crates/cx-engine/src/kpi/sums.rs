@@ -4,9 +4,11 @@
 use super::distinct::{Counts, Distinct, Row, Told};
 use super::extremes::Extremes;
 use super::grain::{self, GRAINS, Grain};
+use super::lasting::{self, Lasting};
 use super::layout::{Layout, Merge, Place};
 use super::meter::Counted;
 use super::panes::{Panes, Rows, Spot};
+use super::reach::{self, Reach};
 use super::tallies::Tallies;
 use super::tally::{Counts as Bucketed, Tally, bucket};
 use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, Of};
@@ -17,12 +19,15 @@ use std::sync::Arc;
 
 /// Seconds of the panes in which distinct customers are counted.
 const MINUTE: i64 = 60;
+/// Their grain; longer windows count customers by their own panes.
+const MINUTES: usize = 1;
 
 /// What is added up by panes.
 pub(crate) struct Sums {
     /// By grain.
     panes: [Panes; GRAINS],
     pub(crate) distinct: Distinct,
+    pub(crate) lasting: Lasting,
     /// By measure and grain; most have none.
     extremes: Vec<Vec<(usize, Extremes)>>,
     /// By measure and grain, for percentiles.
@@ -45,6 +50,7 @@ pub(crate) struct Added {
     extremes: Vec<(i64, Vec<i64>)>,
     tallies: Vec<(i64, Vec<Bucketed>)>,
     distinct: Counts,
+    lasting: lasting::Counts,
 }
 
 impl Sums {
@@ -52,13 +58,19 @@ impl Sums {
         let pairs = || set.measures.iter().zip(&layout.places);
         let panes = |i: usize| {
             let Grain { lengths, ahead, .. } = grain::ALL[i];
-            Panes::new(layout.sizes[i], lengths, ahead)
+            let reaches = reach::of_grain(i, lengths, &layout.days);
+            Panes::new(layout.sizes[i], &reaches, ahead)
         };
         Self {
             panes: std::array::from_fn(panes),
-            extremes: pairs().map(|(m, place)| extremes(m, place)).collect(),
-            tallies: pairs().map(|(_, place)| tallies(place)).collect(),
+            extremes: pairs()
+                .map(|(m, place)| extremes(m, place, &layout.days))
+                .collect(),
+            tallies: pairs()
+                .map(|(_, place)| tallies(place, &layout.days))
+                .collect(),
             distinct: Distinct::new(set),
+            lasting: Lasting::new(set, layout),
             lateness_ms: set.limits.lateness_ms,
         }
     }
@@ -70,6 +82,7 @@ impl Sums {
             panes.advance(head(i));
         }
         self.distinct.advance((s - 1).div_euclid(MINUTE));
+        self.lasting.advance(s);
         for (grain, extremes) in self.extremes.iter_mut().flatten() {
             extremes.advance(head(*grain));
         }
@@ -152,6 +165,8 @@ impl Sums {
             }
             CompiledAgg::CountDistinct
             | CompiledAgg::CountRecords
+            | CompiledAgg::Replies(_)
+            | CompiledAgg::Attempts(..)
             | CompiledAgg::Gauge(_)
             | CompiledAgg::Oldest(_) => (None, false),
         };
@@ -165,18 +180,19 @@ impl Sums {
         if spots.restates != 0 {
             self.restate(spots, place, leaf);
         }
-        if !self.distinct.counts(i) || counted.customer.is_none() {
+        let Some(customer) = counted.customer.filter(|_| self.distinct.counts(i)) else {
             return false;
-        }
+        };
+        let kept = self.lasting.mark(customer, i, combos, second);
         if let Some(row) = counted.row {
             let minute = second.div_euclid(MINUTE);
             self.distinct.mark(row, i, combos, minute);
         }
-        counted.row.is_none()
+        counted.row.is_none() || !kept
     }
 
     /// Marks the panes that were final already.
-    fn restate(&mut self, spots: &Spots, place: &Place, combo: usize) {
+    pub(crate) fn restate(&mut self, spots: &Spots, place: &Place, combo: usize) {
         let at = (combo + 1) * place.row_width - 1;
         for (grain, row) in place.rows() {
             let is_final = spots.restates & (1 << grain) != 0;
@@ -189,7 +205,7 @@ impl Sums {
     /// The components of one measure over one window.
     pub(crate) fn write(&self, (i, place): (usize, &Place), window: Window, out: &mut Vec<i64>) {
         let distinct = self.distinct.counts(i);
-        let Some((grain, index)) = grain::of(distinct, window) else {
+        let Some((grain, index)) = grain::of(distinct, window, place.day) else {
             return;
         };
         let rows = place.rows().iter();
@@ -198,8 +214,10 @@ impl Sums {
         let extremes = self.extremes[i].iter().find(|(own, _)| *own == grain);
         let first = out.len();
         for combo in 0..place.combos {
-            if distinct {
+            if distinct && grain == MINUTES {
                 out.push(self.distinct.count(i, combo, index));
+            } else if distinct {
+                out.push(self.lasting.count(i, combo, grain));
             }
             if let Some((_, extremes)) = extremes {
                 out.push(extremes.best(index, combo));
@@ -212,8 +230,13 @@ impl Sums {
     }
 
     /// The tallies of one measure over one window.
-    pub(crate) fn write_tallies(&self, i: usize, window: Window, out: &mut Vec<Tally>) {
-        let Some((grain, index)) = grain::of(false, window) else {
+    pub(crate) fn write_tallies(
+        &self,
+        (i, place): (usize, &Place),
+        window: Window,
+        out: &mut Vec<Tally>,
+    ) {
+        let Some((grain, index)) = grain::of(false, window, place.day) else {
             return;
         };
         let found = self.tallies[i].iter().find(|(own, _)| *own == grain);
@@ -234,10 +257,21 @@ impl Sums {
             panes.restore(rows.taking(&old.panes[grain].cut(), sizes, &columns));
         }
         for (i, j) in pairs(same) {
-            swap(&mut self.extremes[i], &mut old.extremes[j]);
-            swap(&mut self.tallies[i], &mut old.tallies[j]);
+            swap(
+                &mut self.extremes[i],
+                &mut old.extremes[j],
+                Extremes::cut,
+                Extremes::restore,
+            );
+            swap(
+                &mut self.tallies[i],
+                &mut old.tallies[j],
+                Tallies::cut,
+                Tallies::restore,
+            );
         }
         self.distinct.carry(&mut old.distinct, same);
+        self.lasting.carry(&mut old.lasting, same);
     }
 
     /// What is added up, as it is now; rows of customers stand apart.
@@ -248,6 +282,7 @@ impl Sums {
             extremes: self.extremes.iter().flatten().map(|e| e.1.cut()).collect(),
             tallies: self.tallies.iter().flatten().map(|t| t.1.cut()).collect(),
             distinct,
+            lasting: self.lasting.cut(),
         };
         (added, rows)
     }
@@ -266,6 +301,7 @@ impl Sums {
                 Tallies::restore,
             )
             && self.distinct.restore(cut.distinct)
+            && self.lasting.restore(cut.lasting)
     }
 
     /// As [`Distinct::restore_rows`].
@@ -282,10 +318,20 @@ fn pairs(same: &[Option<usize>]) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// What both need, changes its place.
-fn swap<T>(here: &mut [(usize, T)], there: &mut [(usize, T)]) {
+fn swap<T, C>(
+    here: &mut [(usize, T)],
+    there: &mut [(usize, T)],
+    cut: fn(&T) -> C,
+    restore: fn(&mut T, C) -> bool,
+) {
     for (grain, own) in here {
         if let Some((_, theirs)) = there.iter_mut().find(|(other, _)| other == grain) {
-            std::mem::swap(own, theirs);
+            // Another set may count other days.
+            if *grain == grain::DAYS {
+                restore(own, cut(theirs));
+            } else {
+                std::mem::swap(own, theirs);
+            }
         }
     }
 }
@@ -315,7 +361,7 @@ fn all<'o, O: 'o, C>(
 }
 
 /// The extremes of a measure in each grain that it needs, where it has any.
-fn extremes(measure: &CompiledMeasure, place: &Place) -> Vec<(usize, Extremes)> {
+fn extremes(measure: &CompiledMeasure, place: &Place, days: &[Reach]) -> Vec<(usize, Extremes)> {
     let merge = match measure.agg {
         CompiledAgg::Min { .. } => Merge::Min,
         CompiledAgg::Max { .. } => Merge::Max,
@@ -325,21 +371,25 @@ fn extremes(measure: &CompiledMeasure, place: &Place) -> Vec<(usize, Extremes)> 
         | CompiledAgg::Average { .. }
         | CompiledAgg::Percentile { .. }
         | CompiledAgg::CountDistinct
+        | CompiledAgg::Replies(_)
+        | CompiledAgg::Attempts(..)
         | CompiledAgg::Gauge(_)
         | CompiledAgg::Oldest(_) => return Vec::new(),
     };
     let fresh = |(i, _): &(usize, usize)| {
         let Grain { lengths, ahead, .. } = grain::ALL[*i];
-        (*i, Extremes::new(merge, place.combos, lengths, ahead))
+        let reaches = reach::of_grain(*i, lengths, days);
+        (*i, Extremes::new(merge, place.combos, &reaches, ahead))
     };
     place.rows().iter().map(fresh).collect()
 }
 
 /// The tallies of a measure in each grain that it needs, where it takes percentiles.
-fn tallies(place: &Place) -> Vec<(usize, Tallies)> {
+fn tallies(place: &Place, days: &[Reach]) -> Vec<(usize, Tallies)> {
     let fresh = |(i, _): &(usize, usize)| {
         let Grain { lengths, ahead, .. } = grain::ALL[*i];
-        (*i, Tallies::new(place.combos, lengths, ahead))
+        let reaches = reach::of_grain(*i, lengths, days);
+        (*i, Tallies::new(place.combos, &reaches, ahead))
     };
     let rows = place.tally.map_or(&[][..], |_| place.rows());
     rows.iter().map(fresh).collect()

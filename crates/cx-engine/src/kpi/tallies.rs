@@ -1,6 +1,7 @@
 //! In: numbers of one measure. Kept: per pane and combination a tally, per window the tally of its
 //! panes. Out: those of the windows. Never knows: percentiles.
 
+use super::reach::{Reach, longest};
 use super::tally::{Counts, Tally, join, put};
 use std::sync::Arc;
 
@@ -12,16 +13,15 @@ pub(crate) struct Tallies {
     ring: i64,
     head: i64,
     ahead: i64,
-    lengths: Vec<i64>,
+    reaches: Vec<Reach>,
     /// By window, then by combination.
     sums: Vec<Tally>,
 }
 
 impl Tallies {
     /// `ahead`: how many panes beyond the head may be added to.
-    pub(crate) fn new(combos: usize, lengths: &[i64], ahead: i64) -> Self {
-        let longest = lengths.iter().copied().max().unwrap_or(0);
-        let ring = longest + ahead + 2;
+    pub(crate) fn new(combos: usize, reaches: &[Reach], ahead: i64) -> Self {
+        let ring = longest(reaches) + ahead + 2;
         let rows = usize::try_from(ring).expect("a ring has few panes") * combos;
         Self {
             rows: vec![Counts::new(); rows],
@@ -29,8 +29,8 @@ impl Tallies {
             ring,
             head: i64::MIN,
             ahead,
-            lengths: lengths.to_vec(),
-            sums: vec![Tally::default(); combos * lengths.len()],
+            reaches: reaches.to_vec(),
+            sums: vec![Tally::default(); combos * reaches.len()],
         }
     }
 
@@ -51,13 +51,16 @@ impl Tallies {
         }
         while self.head < head {
             self.head += 1;
-            for (window, length) in self.lengths.iter().enumerate() {
-                let (entering, leaving) = (self.row(self.head), self.row(self.head - length));
-                for combo in 0..self.combos {
-                    let sum = &mut self.sums[window * self.combos + combo];
-                    for (row, sign) in [(entering, 1), (leaving, -1)] {
+            for (window, reach) in self.reaches.iter().enumerate() {
+                let gone = reach.first(self.head - 1)..reach.first(self.head);
+                let gone = gone.map(|pane| (pane, -1));
+                // One leaves, but all of a day at its end.
+                for (pane, sign) in [(self.head, 1)].into_iter().chain(gone) {
+                    let row = self.row(pane);
+                    for combo in 0..self.combos {
                         let counts = &self.rows[row + combo];
                         if !counts.is_empty() {
+                            let sum = &mut self.sums[window * self.combos + combo];
                             join(Arc::make_mut(sum), counts, sign);
                         }
                     }
@@ -77,8 +80,8 @@ impl Tallies {
         let at = self.row(pane) + combo;
         put(&mut self.rows[at], bucket, 1);
         if pane <= self.head {
-            for (window, length) in self.lengths.iter().enumerate() {
-                if pane > self.head - length {
+            for (window, reach) in self.reaches.iter().enumerate() {
+                if pane >= reach.first(self.head) {
                     let sum = &mut self.sums[window * self.combos + combo];
                     put(Arc::make_mut(sum), bucket, 1);
                 }
@@ -106,8 +109,8 @@ impl Tallies {
         if self.head == i64::MIN {
             return true;
         }
-        for (window, length) in self.lengths.iter().enumerate() {
-            for pane in self.head - length + 1..=self.head {
+        for (window, reach) in self.reaches.iter().enumerate() {
+            for pane in reach.first(self.head)..=self.head {
                 let row = self.row(pane);
                 for combo in 0..self.combos {
                     let sum = &mut self.sums[window * self.combos + combo];

@@ -68,6 +68,8 @@ pub(crate) struct Taken {
     pub(crate) unkept: bool,
     /// Breaches that it restates.
     pub(crate) ruled: Vec<Ruled>,
+    /// Promises that it kept.
+    pub(crate) kept: Vec<Promise>,
 }
 
 /// What fell due.
@@ -204,12 +206,12 @@ impl Conversations {
             }
             Talk::Replied => {
                 (taken.first_reply_ms, taken.reply_ms) = conversation.reply(time);
-                taken.ruled = conversation.deadlines.answer((time, now), self.terms);
+                (taken.ruled, taken.kept) = conversation.deadlines.answer((time, now), self.terms);
             }
             Talk::Closed => {
                 conversation.closed = true;
                 conversation.answer(time);
-                taken.ruled = conversation.deadlines.answer((time, now), self.terms);
+                (taken.ruled, taken.kept) = conversation.deadlines.answer((time, now), self.terms);
             }
         }
         taken.unkept = !conversation.promise(now, self.terms);
@@ -266,6 +268,15 @@ impl Conversations {
         self.map.each(|c| {
             let messages = c.unanswered.iter_mut();
             messages.for_each(|m| m.marks = moved(&m.marks, moves));
+        });
+    }
+
+    /// Another set counts promised replies.
+    pub(crate) fn repromise(&mut self, moves: &Moves) {
+        self.map.each(|c| {
+            let promises = c.unanswered.iter_mut().filter_map(|m| m.promise.as_mut());
+            promises.for_each(|p| p.marks = moved(&p.marks, moves));
+            c.deadlines.repromise(moves);
         });
     }
 

@@ -6,6 +6,7 @@
 //! Without one it is breached at its moment; one that still comes inside the horizon restates it.
 //! `schemas/decisions.md` has the rules in full.
 
+use super::waiting::{Marks, Moves, moved};
 use crate::effect::Ruling;
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
@@ -30,6 +31,8 @@ pub(crate) struct Promise {
     pub(crate) customer: Option<Key128>,
     /// Its number in the set.
     pub(crate) channel: usize,
+    /// Where it counts when it is decided.
+    pub(crate) marks: Marks,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -81,22 +84,26 @@ impl Deadlines {
         !full
     }
 
-    /// A reply or an end stamped `time` came at log time `now`: the breaches that it restates.
+    /// A reply or an end stamped `time` came at log time `now`: the breaches that it restates, and all
+    /// promises that it kept.
     pub(crate) fn answer(
         &mut self,
         (time, now): (Timestamp, Timestamp),
         terms: Terms,
-    ) -> Vec<Ruled> {
+    ) -> (Vec<Ruled>, Vec<Promise>) {
         let restates = now.since(time) <= terms.horizon_ms;
-        let mut met = Vec::new();
+        let (mut met, mut kept) = (Vec::new(), Vec::new());
         self.0.retain(|d| {
             let in_time = d.asked_at <= time && time <= d.promise.due;
+            if in_time && (restates || !d.breached) {
+                kept.push(d.promise.clone());
+            }
             if in_time && d.breached && restates {
                 met.push(d.ruled(Ruling::ReplyMet, now));
             }
             !in_time || d.breached && !restates
         });
-        met
+        (met, kept)
     }
 
     /// When the next one is decided.
@@ -125,6 +132,12 @@ impl Deadlines {
             restated.max(d.decide_at)
         });
         ends.max()
+    }
+
+    /// Another set counts them.
+    pub(crate) fn repromise(&mut self, moves: &Moves) {
+        let promises = self.0.iter_mut().map(|d| &mut d.promise);
+        promises.for_each(|p| p.marks = moved(&p.marks, moves));
     }
 
     fn first(&self) -> Option<usize> {
@@ -158,12 +171,13 @@ mod tests {
             due: Timestamp(due),
             customer: None,
             channel: 0,
+            marks: Marks::default(),
         };
         deadlines.open((Timestamp(asked), Timestamp(now)), promise, TERMS)
     }
 
     fn answer(deadlines: &mut Deadlines, time: i64, now: i64) -> Vec<i64> {
-        let met = deadlines.answer((Timestamp(time), Timestamp(now)), TERMS);
+        let (met, _) = deadlines.answer((Timestamp(time), Timestamp(now)), TERMS);
         assert!(met.iter().all(|r| r.ruling == Ruling::ReplyMet));
         assert!(met.iter().all(|r| r.decided_at == Timestamp(now)));
         met.into_iter().map(|r| r.asked_at.0).collect()

@@ -9,7 +9,8 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-const SHARDS: u128 = 256;
+/// How many tables there are.
+pub(crate) const SHARDS: u128 = 256;
 
 /// One shard.
 pub(crate) type Table<V> = HashMap<Key128, V, FixedState>;
@@ -59,6 +60,19 @@ impl<V: Clone + Default> Shards<V> {
         for table in self.tables.iter_mut().filter(|t| !t.get().is_empty()) {
             table.own().values_mut().for_each(&change);
         }
+    }
+
+    /// Keeps of one shard, which this number chooses, only those values.
+    pub(crate) fn retain(&mut self, number: i64, keep: impl Fn(&V) -> bool) {
+        let shard = usize::try_from(i128::from(number).rem_euclid(256)).expect("few shards");
+        let table = &mut self.tables[shard];
+        if table.get().values().all(&keep) {
+            return;
+        }
+        let table = table.own();
+        let before = table.len();
+        table.retain(|_, value| keep(value));
+        self.len -= before - table.len();
     }
 
     /// All tables as they are now.

@@ -7,13 +7,14 @@ use super::verdict::Number;
 use crate::keyring::Keyring;
 use anyhow::{bail, ensure};
 use cx_catalog::Catalog;
+use cx_catalog::calendar::ReplyTarget;
 use cx_catalog::definition::Kpi;
 use cx_model::attribute::SlotTable;
 use cx_model::control::{Act, Control};
 use cx_model::limits::Limits;
 use cx_model::record::Record;
 use cx_model::reject::Reason;
-use cx_model::time::{MINUTE, SECOND, Timestamp};
+use cx_model::time::{MINUTE, Timestamp};
 use cx_sim::slow::{Cell, Reading, SlowModel};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ pub(crate) struct Meaning {
     pub(crate) observed: Vec<Kpi>,
     pub(crate) hash: String,
     limits: Limits,
-    reply_targets: BTreeMap<String, u32>,
+    reply_targets: BTreeMap<String, ReplyTarget>,
     slots: SlotTable,
     /// KPIs and hashes of all sets that the log may activate, from set 1 on.
     sets: Vec<(Vec<Kpi>, String)>,
@@ -79,6 +80,9 @@ impl Meaning {
         self.kpis.iter().find(|k| k.kpi == name)
     }
 }
+
+/// The most that an attempt may take, ms.
+const LONGEST_MS: i64 = 28 * 24 * 60 * MINUTE;
 
 /// Which second, and the offsets it is said to rest on. Without a second: the newest one.
 #[derive(Debug, Clone, Default)]
@@ -157,7 +161,14 @@ impl Start {
             return None;
         }
         let known = has(r#""type":"simple""#) || has(r#""type":"ratio""#);
-        let open = has(r#""agg":"gauge""#) || has(r#""agg":"oldest""#) || has("fact.");
+        if has(r#""agg":"attempts""#) {
+            // An attempt that began before may have kept others from beginning.
+            return Some(self.objects_ms + 2 * LONGEST_MS);
+        }
+        let open = has(r#""agg":"count_replies""#)
+            || has(r#""agg":"gauge""#)
+            || has(r#""agg":"oldest""#)
+            || has("fact.");
         Some(if known && !open {
             self.repeats_ms
         } else {
@@ -362,8 +373,11 @@ fn start(meaning: &Meaning, model: &SlowModel<'_>, lows: &[i64]) -> Option<Start
     let limits = meaning.limits;
     // What is gone may have been stamped ahead, and then it is remembered for longer.
     let repeats_ms = limits.future_ms + limits.clamp_ms + (limits.repeat_minutes + 1) * MINUTE;
-    let target = meaning.reply_targets.values().max().copied().unwrap_or(0);
-    let objects_ms = limits.contact_open_ms + i64::from(target) * SECOND;
+    // What was asked before is due no later than what could be asked last.
+    let last = at.plus(limits.future_ms);
+    let due = meaning.reply_targets.values().filter_map(|t| t.due(last));
+    let target = due.max().map_or(0, |due| due.since(at));
+    let objects_ms = limits.contact_open_ms + target;
     Some(Start {
         at,
         repeats_ms,

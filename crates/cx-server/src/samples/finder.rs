@@ -271,6 +271,8 @@ impl Side<'_> {
                 of: Of::Fact(_), ..
             }
             | CompiledAgg::CountRecords
+            | CompiledAgg::Replies(_)
+            | CompiledAgg::Attempts(..)
             | CompiledAgg::Gauge(_)
             | CompiledAgg::Oldest(_) => false,
         }

@@ -162,6 +162,7 @@ mod tests {
         let declared = cx_catalog::Declared {
             channels: vec!["voice_call".to_owned()],
             sources: Vec::new(),
+            ..cx_catalog::Declared::default()
         };
         let kpi = cx_catalog::parse_kpi("kpis/voice.yaml", kpi, &declared).expect("right");
         let error = opened(&BTreeMap::new(), &[kpi])

@@ -47,7 +47,7 @@ struct Record {
 #[derive(Debug, PartialEq)]
 struct Seen {
     account: Account,
-    tables: [(&'static str, usize, usize); 5],
+    tables: [(&'static str, usize, usize); 8],
     control: u64,
 }
 
@@ -76,7 +76,10 @@ impl World {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
         let mut catalog = load(&dir).unwrap_or_else(|f| panic!("{}", f[0]));
         // Due so soon, and decided so soon after, that short logs have breaches.
-        catalog.reply_targets.values_mut().for_each(|s| *s = 5);
+        catalog
+            .reply_targets
+            .values_mut()
+            .for_each(|s| *s = 5.into());
         catalog.limits.lateness_ms = 10 * SECOND;
         let set = Arc::new(catalog.compile(1));
         Self {

@@ -2,17 +2,18 @@
 //! answer, whether it is overdue, how long each reply took, and what is decided of deadlines.
 //! Never knows: how an engine keeps conversations.
 
+use super::attempts::Change;
+use super::clock;
 use super::decisions::{Deadlines, Decision};
 use super::meaning::{Named, Outcome};
+use cx_catalog::calendar::ReplyTarget;
+use cx_catalog::journey::Replies;
 use cx_model::limits::Limits;
-use cx_model::time::{SECOND, Timestamp};
+use cx_model::time::Timestamp;
 use std::collections::BTreeMap;
 
 /// Most unanswered messages of one conversation; of more, the newest but one goes.
 const UNANSWERED: usize = 8;
-
-/// By channel, how soon an answer is due, seconds.
-pub(super) type Targets = BTreeMap<String, u32>;
 
 #[derive(Default)]
 struct Conversation<'r> {
@@ -36,10 +37,29 @@ pub(super) struct Waiting<'r> {
     pub(super) overdue: bool,
 }
 
-fn due(of: &Named, targets: &Targets) -> Option<Timestamp> {
+/// Until when a message of a customer should be answered.
+pub(super) fn due(of: &Named, targets: &BTreeMap<String, ReplyTarget>) -> Option<Timestamp> {
+    if of.event["type"] != "cx.conversation.customer_message.v1" {
+        return None;
+    }
     let channel = of.event["data"]["channel"].as_str()?;
-    let target = targets.get(channel)?;
-    Some(of.time.plus(i64::from(*target) * SECOND))
+    clock::due(targets.get(channel)?, of.time)
+}
+
+/// Adds what a reply took of business time.
+pub(super) fn business(r: &mut Named, targets: &BTreeMap<String, ReplyTarget>) {
+    let channel = r.event["data"]["channel"].as_str();
+    let calendar = channel.and_then(|c| targets.get(c)?.calendar.as_ref());
+    for (name, all) in [
+        ("first_reply_business_ms", "first_reply_ms"),
+        ("reply_business_ms", "reply_ms"),
+    ] {
+        if let Some(ms) = r.facts.get(all).copied() {
+            let from = r.time.plus(-ms);
+            let ms = calendar.map_or(ms, |c| clock::business(c, from, r.time));
+            r.facts.insert(name, ms);
+        }
+    }
 }
 
 /// Facts of one event by name.
@@ -101,7 +121,7 @@ struct Walked<'r> {
     facts: Vec<(usize, Facts)>,
 }
 
-fn walk<'r>(log: &'r [Named], limits: &Limits, targets: &Targets) -> Walked<'r> {
+fn walk<'r>(log: &'r [Named], limits: &Limits) -> Walked<'r> {
     let mut all: BTreeMap<&str, Conversation<'_>> = BTreeMap::new();
     let (mut over, mut facts) = (Vec::new(), Vec::new());
     for (i, r) in log.iter().enumerate().filter(|(_, r)| is_step(r)) {
@@ -117,13 +137,13 @@ fn walk<'r>(log: &'r [Named], limits: &Limits, targets: &Targets) -> Walked<'r> 
         if r.event["type"] != "cx.conversation.customer_message.v1" {
             one.deadlines.answered(i, r);
         }
-        if let Some((by, due)) = oldest.and_then(|m| Some((m, due(m, targets)?))) {
+        if let Some((by, due)) = oldest.and_then(|m| Some((m, m.due?))) {
             one.deadlines.oldest((i, r.log_time), (by, due), limits);
         }
         let quiet = if one.closed && oldest.is_none() {
             r.log_time.plus(limits.contact_closed_ms)
         } else {
-            let due = oldest.and_then(|m| due(m, targets));
+            let due = oldest.and_then(|m| m.due);
             let from = due.map_or(r.log_time, |d| d.max(r.log_time));
             from.plus(limits.contact_open_ms)
         };
@@ -133,12 +153,8 @@ fn walk<'r>(log: &'r [Named], limits: &Limits, targets: &Targets) -> Walked<'r> 
 }
 
 /// What one log decides of the deadlines of its conversations, and how many found no room.
-pub(super) fn decisions(
-    log: &[Named],
-    limits: &Limits,
-    targets: &Targets,
-) -> (Vec<Decision>, usize) {
-    let Walked { all, over, .. } = walk(log, limits, targets);
+pub(super) fn decisions(log: &[Named], limits: &Limits) -> (Vec<Decision>, usize) {
+    let Walked { all, over, .. } = walk(log, limits);
     let (mut decisions, mut unkept) = (Vec::new(), 0);
     for (id, one) in over.into_iter().chain(all) {
         decisions.extend(one.deadlines.decisions(id, log, limits));
@@ -147,22 +163,30 @@ pub(super) fn decisions(
     (decisions, unkept)
 }
 
+/// What is counted of promised replies of one log at second `s`.
+pub(super) fn replies<'r>(
+    log: &'r [Named],
+    s: i64,
+    of: Replies,
+    limits: &Limits,
+) -> Vec<Change<'r>> {
+    let Walked { all, over, .. } = walk(log, limits);
+    let lives = over.into_iter().chain(all);
+    let changes = lives.flat_map(|(_, one)| one.deadlines.changes(s, of, limits));
+    changes.collect()
+}
+
 /// The facts of the records of one log, by position.
-pub(super) fn facts(log: &[Named], limits: &Limits, targets: &Targets) -> Vec<(usize, Facts)> {
-    walk(log, limits, targets).facts
+pub(super) fn facts(log: &[Named], limits: &Limits) -> Vec<(usize, Facts)> {
+    walk(log, limits).facts
 }
 
 /// The conversations that wait at second `s`.
-pub(super) fn waiting<'r>(
-    before: &[&'r [Named]],
-    s: i64,
-    limits: &Limits,
-    targets: &Targets,
-) -> Vec<Waiting<'r>> {
+pub(super) fn waiting<'r>(before: &[&'r [Named]], s: i64, limits: &Limits) -> Vec<Waiting<'r>> {
     let now = Timestamp::from_second(s);
     let mut waiting = Vec::new();
     for log in before {
-        let Walked { all, .. } = walk(log, limits, targets);
+        let Walked { all, .. } = walk(log, limits);
         let kept = all
             .values()
             .filter(|c| c.forgotten.is_some_and(|t| t > now));
@@ -171,7 +195,7 @@ pub(super) fn waiting<'r>(
             Some(Waiting {
                 since,
                 by,
-                overdue: due(by, targets).is_some_and(|d| d <= now),
+                overdue: by.due.is_some_and(|d| d <= now),
             })
         }));
     }

@@ -2,7 +2,9 @@
 //! Out: what is decided of each, recounted from all answers whenever somebody asks, as
 //! `schemas/decisions.md` has it. Never knows: how an engine keeps deadlines; timers.
 
+use super::attempts::Change;
 use super::meaning::Named;
+use cx_catalog::journey::Replies;
 use cx_model::limits::Limits;
 use cx_model::time::Timestamp;
 
@@ -156,6 +158,41 @@ impl<'r> Deadlines<'r> {
     pub(super) fn unkept(&self) -> usize {
         let lost = |d: &&Deadline<'_>| d.refused || d.crowded_out.is_some();
         self.all.iter().filter(lost).count()
+    }
+
+    /// What counts of them at second `s`: a reply in time where it stands, a breach at its due time until it is
+    /// taken back.
+    pub(super) fn changes(&self, s: i64, of: Replies, limits: &Limits) -> Vec<Change<'r>> {
+        let mut changes = Vec::new();
+        for d in self.all.iter().filter(|d| !d.refused) {
+            let mut change = |count, time, log_time| {
+                changes.push(Change {
+                    by: d.by,
+                    count,
+                    time,
+                    log_time,
+                });
+            };
+            let decided = of == Replies::Decided;
+            let at = d.decided_at(limits);
+            let first = d.in_time(&self.answers).next().map(|(_, a)| a);
+            let kept = if d.hindered(&self.answers, limits) {
+                // What came later than the horizon counts in no window.
+                first.filter(|a| a.log_time.since(a.time) <= limits.horizon_ms)
+            } else {
+                if decided && at <= Timestamp::from_second(s) {
+                    change(1, d.due, at);
+                }
+                d.restated(&self.answers, limits)
+            };
+            if let Some(reply) = kept {
+                if decided && !d.hindered(&self.answers, limits) {
+                    change(-1, d.due, reply.log_time);
+                }
+                change(1, reply.time, reply.log_time);
+            }
+        }
+        changes
     }
 
     /// What is decided by the end of the log.

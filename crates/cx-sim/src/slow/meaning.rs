@@ -64,6 +64,8 @@ pub struct Named {
     pub outcome: Outcome,
     /// What the steps before it say of it, by name without `fact.`.
     pub facts: BTreeMap<&'static str, i64>,
+    /// Until when its answer was promised, where it is a message of a customer.
+    pub(super) due: Option<Timestamp>,
     /// The event as JSON; null where it is none, and where no question can need it.
     pub event: Value,
     /// CloudEvents `source` of the event.
@@ -76,7 +78,7 @@ pub struct Named {
 const FORGET_MINUTES: i64 = 10;
 
 /// What steps of objects are named.
-const STEPS: [&str; 2] = ["cx.contact.", "cx.conversation."];
+const STEPS: [&str; 3] = ["cx.contact.", "cx.conversation.", "cx.case."];
 
 /// What a record is before it has a name.
 pub(super) enum Content {
@@ -148,6 +150,7 @@ impl Namer {
             time: log_time,
             outcome: Outcome::DeadLettered(Reason::Jump),
             facts: BTreeMap::new(),
+            due: None,
             event: Value::Null,
             source: None,
             holds: OnceLock::new(),

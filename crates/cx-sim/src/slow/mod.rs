@@ -3,18 +3,25 @@
 //! Never knows: panes, running sums, the engine. Conditions run in the CEL crate's interpreter.
 
 pub mod alerts;
+mod attempts;
+mod clock;
+mod conditions;
 mod conversations;
 mod decisions;
 mod derived;
 mod json;
 mod meaning;
 mod objects;
+mod part;
 mod rank;
 mod reading;
 mod scope;
 mod versions;
 
+use attempts::Change;
 use cel::{Context, Program};
+use conditions::numbered;
+use cx_catalog::calendar::ReplyTarget;
 use cx_catalog::definition::{Agg, Formula, Kpi, Measure, Object};
 use cx_model::attribute::SlotTable;
 use cx_model::control::Control;
@@ -26,8 +33,9 @@ use cx_model::window::Window;
 pub use decisions::Decision;
 use json::to_cel;
 pub use meaning::{Named, Outcome};
+use part::{Part, age, factor, nothing, number, tally};
 pub use reading::Reading;
-use scope::{scoped, scopes};
+use scope::{aged, panes, scoped, scopes};
 use std::collections::{BTreeMap, BTreeSet};
 use versions::{Version, Versions};
 
@@ -48,7 +56,6 @@ pub struct LogRecord {
 pub struct SlowModel<'m> {
     sets: Versions<'m>,
     limits: Limits,
-    reply_targets: BTreeMap<String, u32>,
     logs: Vec<Vec<Named>>,
     /// Every condition by its text, each with its number.
     programs: BTreeMap<&'m str, (usize, Program)>,
@@ -57,13 +64,19 @@ pub struct SlowModel<'m> {
 /// A cell's name: KPI, window, dimension values.
 pub type Cell = (String, Window, BTreeMap<String, String>);
 
+/// The records that can count, and what is decided of promises and attempts by measure.
+struct Scene<'r, 'd> {
+    logs: Vec<&'r [Named]>,
+    decided: &'d [Vec<Change<'r>>],
+}
+
 impl<'m> SlowModel<'m> {
-    /// Reads the logs through; `reply_targets` are seconds by channel.
+    /// Reads the logs through; `reply_targets` by channel.
     #[must_use]
     pub fn new(
         kpis: &'m [Kpi],
         limits: Limits,
-        reply_targets: &BTreeMap<String, u32>,
+        reply_targets: &BTreeMap<String, ReplyTarget>,
         logs: &[Vec<LogRecord>],
     ) -> Self {
         let partitions = u32::try_from(logs.len()).expect("few partitions");
@@ -76,7 +89,11 @@ impl<'m> SlowModel<'m> {
 
     /// Judges what was read.
     #[must_use]
-    pub fn of(kpis: &'m [Kpi], reply_targets: &BTreeMap<String, u32>, reading: Reading) -> Self {
+    pub fn of(
+        kpis: &'m [Kpi],
+        reply_targets: &BTreeMap<String, ReplyTarget>,
+        reading: Reading,
+    ) -> Self {
         Self::under(vec![kpis], reply_targets, reading)
     }
 
@@ -84,13 +101,19 @@ impl<'m> SlowModel<'m> {
     #[must_use]
     pub fn under(
         sets: Vec<&'m [Kpi]>,
-        reply_targets: &BTreeMap<String, u32>,
+        reply_targets: &BTreeMap<String, ReplyTarget>,
         reading: Reading,
     ) -> Self {
         let limits = reading.limits();
         let look = |mut named: Vec<Named>| {
-            for (i, facts) in conversations::facts(&named, &limits, reply_targets) {
+            for r in &mut named {
+                r.due = conversations::due(r, reply_targets);
+            }
+            for (i, facts) in conversations::facts(&named, &limits) {
                 named[i].facts.extend(facts);
+            }
+            for r in &mut named {
+                conversations::business(r, reply_targets);
             }
             for (i, wait_ms) in objects::waits(&named, &limits) {
                 named[i].facts.insert("wait_ms", wait_ms);
@@ -101,7 +124,6 @@ impl<'m> SlowModel<'m> {
         let logs: Vec<Vec<Named>> = logs;
         Self {
             limits,
-            reply_targets: reply_targets.clone(),
             programs: numbered(sets.iter().copied().flatten()),
             logs: logs.into_iter().map(look).collect(),
             sets: Versions { sets, since },
@@ -128,7 +150,7 @@ impl<'m> SlowModel<'m> {
     /// room or lost it to others.
     #[must_use]
     pub fn decisions(&self, partition: usize) -> (Vec<Decision>, usize) {
-        conversations::decisions(&self.logs[partition], &self.limits, &self.reply_targets)
+        conversations::decisions(&self.logs[partition], &self.limits)
     }
 
     /// Number of the set whose KPIs stand at second `s`.
@@ -161,14 +183,22 @@ impl<'m> SlowModel<'m> {
         let kpis = self.sets.at(s);
         for kpi in kpis.iter().filter(counted) {
             let version = self.sets.version(kpi, s);
+            let decided: Vec<Vec<Change<'_>>> = conditions::measures(kpi)
+                .into_iter()
+                .map(|m| self.changes((&version, m), &before, s))
+                .collect();
             for window in &kpi.windows {
-                let near = self.near(*window, &before, s);
+                let near = Scene {
+                    logs: self.near(*window, &before, s),
+                    decided: &decided,
+                };
+                let begins = self.begins(kpi, *window, s);
                 for dims in scopes(&kpi.dimensions) {
                     let mut value = CellValue::default();
                     if !version.missing {
                         value = self.cell(&version, *window, &dims, &near, s);
                     }
-                    if version.warming(*window, (s, start), &self.limits) {
+                    if version.warming((*window, begins), (s, start), &self.limits) {
                         value.state |= WARMING;
                     }
                     cells.insert((kpi.kpi.clone(), *window, dims), value);
@@ -177,6 +207,17 @@ impl<'m> SlowModel<'m> {
         }
         derived::add(&mut cells, kpis);
         cells
+    }
+
+    /// Where a window that ends at `s` begins.
+    fn begins(&self, kpi: &Kpi, window: Window, s: i64) -> Timestamp {
+        let day = || *clock::day(kpi.calendar.as_deref(), (s - 1).div_euclid(900)).start() * 900;
+        let begins = if window == Window::Day {
+            day()
+        } else {
+            s - window.seconds()
+        };
+        Timestamp::from_second(begins)
     }
 
     /// The records that can count in a window that ends at `s`: no event is stamped further ahead of
@@ -196,11 +237,11 @@ impl<'m> SlowModel<'m> {
         version: &Version<'_>,
         window: Window,
         dims: &BTreeMap<String, String>,
-        before: &[&[Named]],
+        scene: &Scene<'_, '_>,
         s: i64,
     ) -> CellValue {
         let kpi = version.kpi;
-        let part = |m: &Measure| self.part(version, m, window, dims, before, s);
+        let part = |m: &Measure| self.part(version, m, window, dims, scene, s);
         let (top, bottom, restated) = match &kpi.formula {
             Formula::Simple { measure } => {
                 let p = part(measure);
@@ -253,20 +294,18 @@ impl<'m> SlowModel<'m> {
         m: &Measure,
         window: Window,
         dims: &BTreeMap<String, String>,
-        before: &[&[Named]],
+        scene: &Scene<'_, '_>,
         s: i64,
     ) -> Part {
+        let before = scene.logs.as_slice();
         if let Agg::Gauge { of } | Agg::Oldest { of } = &m.agg {
             return self.open((version, m, *of), dims, before, s);
         }
         let kpi = version.kpi;
-        let width = if m.agg == Agg::CountDistinct {
-            60
-        } else {
-            window.pane_seconds()
-        };
-        let newest = (s - 1).div_euclid(width);
-        let panes = newest - window.seconds() / width + 1..=newest;
+        if matches!(m.agg, Agg::CountReplies { .. } | Agg::Attempts { .. }) {
+            return self.decided((kpi, m), window, dims, scene, s);
+        }
+        let (panes, width) = panes((kpi, m), window, s);
         let records = m.agg == Agg::CountRecords;
         let mut part = nothing(m);
         let mut customers = BTreeSet::new();
@@ -302,10 +341,76 @@ impl<'m> SlowModel<'m> {
             | Agg::Average { .. }
             | Agg::Min { .. }
             | Agg::Max { .. }
+            | Agg::CountReplies { .. }
+            | Agg::Attempts { .. }
             | Agg::Gauge { .. }
             | Agg::Oldest { .. } => {}
         }
         part
+    }
+
+    /// What counts when it is decided: promised replies, and attempts.
+    fn decided(
+        &self,
+        (kpi, m): (&Kpi, &Measure),
+        window: Window,
+        dims: &BTreeMap<String, String>,
+        scene: &Scene<'_, '_>,
+        s: i64,
+    ) -> Part {
+        let reach = (window != Window::Now).then(|| panes((kpi, m), window, s));
+        let mut part = nothing(m);
+        let all = conditions::measures(kpi);
+        let at = all.iter().position(|other| std::ptr::eq(*other, m));
+        for c in &scene.decided[at.expect("one of its own")] {
+            if !scoped(c.by, &kpi.dimensions, dims) {
+                continue;
+            }
+            if let Some((panes, width)) = &reach {
+                let pane = c.time.second().div_euclid(*width);
+                let end = Timestamp::from_second((pane + 1) * width);
+                if !panes.contains(&pane) {
+                    continue;
+                }
+                let late = end.plus(self.limits.lateness_ms) <= c.log_time;
+                part.restated += i64::from(late);
+            }
+            part.n += c.count;
+        }
+        part.value = Some(part.n);
+        part
+    }
+
+    /// All that counts of promised replies or attempts, whatever window and breakdown.
+    fn changes<'r>(
+        &self,
+        (version, m): (&Version<'_>, &Measure),
+        before: &[&'r [Named]],
+        s: i64,
+    ) -> Vec<Change<'r>> {
+        let kpi = version.kpi;
+        let number = |text: &str| self.programs[text].0;
+        let filter: Vec<usize> = kpi.filter.iter().map(|f| number(f)).collect();
+        let conditions = self.conditions(kpi, m);
+        let of = |log: &'r [Named]| {
+            if let Agg::CountReplies { of } = &m.agg {
+                let all = conversations::replies(log, s, *of, &self.limits).into_iter();
+                return all
+                    .filter(|c| version.judges(c.by, false) && self.matches(&conditions, m, c.by))
+                    .collect();
+            }
+            let Agg::Attempts { of, journey } = &m.agg else {
+                return Vec::new();
+            };
+            let (base, conversion) = (number(&journey.base), number(&journey.conversion));
+            attempts::changes(log, s, (journey, *of), |r| {
+                let holds = self.holds(r);
+                let all = filter.iter().all(|f| holds[*f]);
+                let judged = version.judges(r, false);
+                [all && holds[base] && judged, all && holds[conversion]]
+            })
+        };
+        before.iter().flat_map(|log| of(log)).collect()
     }
 
     /// Objects that are open at second `s`.
@@ -326,18 +431,21 @@ impl<'m> SlowModel<'m> {
             return age(s, newest);
         }
         let conditions = self.conditions(kpi, m);
-        let here = |r: &Named| {
+        let here = |r: &Named, since: Timestamp| {
             version.judges(r, false)
                 && self.matches(&conditions, m, r)
                 && scoped(r, &kpi.dimensions, dims)
+                && aged(since, s, &kpi.dimensions, dims)
         };
         let starts = if of == Object::ContactWaiting {
             objects::waiting(before, s, &self.limits, here)
+        } else if of == Object::CaseOpen {
+            objects::open_cases(before, s, &self.limits, here)
         } else {
-            let all = conversations::waiting(before, s, &self.limits, &self.reply_targets);
-            let counts = all
-                .into_iter()
-                .filter(|w| (w.overdue || of == Object::ConversationUnanswered) && here(w.by));
+            let all = conversations::waiting(before, s, &self.limits);
+            let counts = all.into_iter().filter(|w| {
+                (w.overdue || of == Object::ConversationUnanswered) && here(w.by, w.since)
+            });
             counts.map(|w| w.since).collect()
         };
         let n = i64::try_from(starts.len()).expect("few contacts");
@@ -383,117 +491,5 @@ impl<'m> SlowModel<'m> {
                 |program: &Program| matches!(program.execute(&context), Ok(cel::Value::Bool(true)));
             self.programs.values().map(|(_, p)| holds(p)).collect()
         })
-    }
-}
-
-struct Part {
-    value: Option<i64>,
-    n: i64,
-    restated: i64,
-}
-
-/// The conditions of all KPIs, each with a number.
-fn numbered<'k>(kpis: impl Iterator<Item = &'k Kpi>) -> BTreeMap<&'k str, (usize, Program)> {
-    let all: BTreeMap<&str, Program> = kpis.flat_map(programs).collect();
-    let numbered = all.into_iter().enumerate();
-    numbered
-        .map(|(i, (text, program))| (text, (i, program)))
-        .collect()
-}
-
-/// The conditions of a KPI, parsed by the crate.
-fn programs(kpi: &Kpi) -> Vec<(&str, Program)> {
-    let measures = match &kpi.formula {
-        Formula::Simple { measure } => vec![measure],
-        Formula::Ratio {
-            numerator,
-            denominator,
-        } => vec![numerator, denominator],
-        Formula::Observed { .. } | Formula::Derived { .. } => Vec::new(),
-    };
-    let conditions = measures.into_iter().filter_map(|m| m.condition.as_ref());
-    let parse = |text: &'_ String| Program::compile(text).expect("checked by the catalogue");
-    let all = kpi.filter.iter().chain(conditions);
-    all.map(|text| (text.as_str(), parse(text))).collect()
-}
-
-/// A part before the first record: sums begin at 0, extremes are not there.
-fn nothing(m: &Measure) -> Part {
-    let absent = matches!(
-        m.agg,
-        Agg::Min { .. } | Agg::Max { .. } | Agg::Percentile { .. }
-    );
-    Part {
-        value: (!absent).then_some(0),
-        n: 0,
-        restated: 0,
-    }
-}
-
-fn age(s: i64, start: Option<Timestamp>) -> Part {
-    let value = start.map(|t| Timestamp::from_second(s).since(t).max(0));
-    Part {
-        value,
-        n: i64::from(value.is_some()),
-        restated: 0,
-    }
-}
-
-/// Adds one matching record.
-fn tally(m: &Measure, r: &Named, part: &mut Part, customers: &mut BTreeSet<String>) {
-    match &m.agg {
-        Agg::Sum { .. } | Agg::Average { .. } => {
-            if let Some(i) = number(m, r) {
-                part.value = part.value.map(|v| v + i);
-                part.n += 1;
-            }
-        }
-        Agg::Min { of } | Agg::Max { of } => {
-            if let Some(i) = r.event["data"][of].as_i64() {
-                let least = matches!(m.agg, Agg::Min { .. });
-                let joined = |v: i64| if least { v.min(i) } else { v.max(i) };
-                part.value = Some(part.value.map_or(i, joined));
-                part.n += 1;
-            }
-        }
-        Agg::CountDistinct => {
-            customers.extend(r.event["subject"].as_str().map(str::to_owned));
-        }
-        // All of its numbers are looked at together.
-        Agg::Percentile { .. } => {}
-        Agg::Count | Agg::CountRecords | Agg::Gauge { .. } | Agg::Oldest { .. } => part.n += 1,
-    }
-}
-
-/// What a record gives to a sum, an average or a percentile.
-fn number(m: &Measure, r: &Named) -> Option<i64> {
-    let (Agg::Sum { of } | Agg::Average { of } | Agg::Percentile { of, .. }) = &m.agg else {
-        return None;
-    };
-    match of.strip_prefix("fact.") {
-        Some(fact) => r.facts.get(fact).copied(),
-        None => r.event["data"][of].as_i64(),
-    }
-}
-
-fn factor(kpi: &Kpi) -> (i64, i64) {
-    let of = match &kpi.formula {
-        Formula::Simple { measure } => match &measure.agg {
-            Agg::Sum { of }
-            | Agg::Average { of }
-            | Agg::Min { of }
-            | Agg::Max { of }
-            | Agg::Percentile { of, .. } => of.as_str(),
-            Agg::Oldest { .. } => "_ms",
-            Agg::Count | Agg::CountRecords | Agg::CountDistinct | Agg::Gauge { .. } => "",
-        },
-        Formula::Ratio { .. } | Formula::Observed { .. } | Formula::Derived { .. } => "",
-    };
-    match kpi.unit.as_str() {
-        "percent" => (100, 1),
-        "seconds" if of.ends_with("_ms") => (1, 1_000),
-        "seconds" | "count" | "points" => (1, 1),
-        _ if of.ends_with("_minor") => (1, 100),
-        _ => (1, 1),
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn waiting(
     before: &[&[Named]],
     s: i64,
     limits: &Limits,
-    matches: impl Fn(&Named) -> bool,
+    matches: impl Fn(&Named, Timestamp) -> bool,
 ) -> Vec<Timestamp> {
     let mut starts = Vec::new();
     for log in before {
@@ -90,8 +90,66 @@ pub(super) fn waiting(
             let Some((start, r)) = contact.queued else {
                 continue;
             };
-            if !contact.ended && contact.left.is_none_or(|left| start > left) && matches(r) {
+            if !contact.ended && contact.left.is_none_or(|left| start > left) && matches(r, start) {
                 starts.push(start);
+            }
+        }
+    }
+    starts
+}
+
+/// How long an open case is kept after its last step: 90 days.
+const CASE_OPEN_MS: i64 = 90 * 24 * 60 * 60_000;
+
+/// One case: when it was opened and by what, when it was settled, until when it is kept.
+type Case<'r> = (Option<(Timestamp, &'r Named)>, Option<Timestamp>, Timestamp);
+
+/// Starts of the cases that are open at second `s`.
+pub(super) fn open_cases(
+    before: &[&[Named]],
+    s: i64,
+    limits: &Limits,
+    matches: impl Fn(&Named, Timestamp) -> bool,
+) -> Vec<Timestamp> {
+    let mut starts = Vec::new();
+    for log in before {
+        let mut cases: BTreeMap<&str, Case<'_>> = BTreeMap::new();
+        let taken = |r: &&Named| matches!(r.outcome, Outcome::Applied | Outcome::Late);
+        for r in log.iter().filter(taken) {
+            let kind = r.event["type"].as_str().unwrap_or_default();
+            let opens = ["cx.case.opened.v1", "cx.case.reopened.v1"].contains(&kind);
+            let settles = ["cx.case.resolved.v1", "cx.case.merged.v1"].contains(&kind);
+            let Some(id) = r.event["data"]["case_id"]
+                .as_str()
+                .filter(|_| opens || settles)
+            else {
+                continue;
+            };
+            let case = cases.entry(id).or_insert((None, None, r.log_time));
+            if case.2 <= r.log_time {
+                (case.0, case.1) = (None, None);
+            }
+            if settles {
+                case.1 = case.1.max(Some(r.time));
+            } else if case.0.is_none_or(|(at, _)| r.time >= at) {
+                case.0 = Some((r.time, r));
+            }
+            let open = case
+                .0
+                .is_some_and(|(at, _)| case.1.is_none_or(|settled| settled < at));
+            case.2 = r.log_time.plus(if open {
+                CASE_OPEN_MS
+            } else {
+                limits.contact_closed_ms
+            });
+        }
+        for (opened, settled, kept) in cases.into_values() {
+            if let Some((at, r)) = opened
+                && settled.is_none_or(|settled| settled < at)
+                && kept > Timestamp::from_second(s)
+                && matches(r, at)
+            {
+                starts.push(at);
             }
         }
     }

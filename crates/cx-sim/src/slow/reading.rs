@@ -43,7 +43,8 @@ impl Reading {
     #[must_use]
     pub fn only(mut self, s: i64) -> Self {
         let longest = Window::ALL.iter().map(|w| w.seconds() + w.pane_seconds());
-        let reach = longest.max().unwrap_or(0);
+        // An attempt that is decided in a window began up to 28 days before.
+        let reach = longest.max().unwrap_or(0) + 28 * 86_400;
         let from = Timestamp::from_second(s - reach - 60).plus(-self.limits.clamp_ms);
         self.partitions.iter_mut().for_each(|p| p.only(from));
         self

@@ -95,6 +95,7 @@ fn same(before: &Kpi, now: &Kpi) -> bool {
     before.formula == now.formula
         && before.filter == now.filter
         && before.dimensions == now.dimensions
+        && before.calendar == now.calendar
         && now.windows.iter().all(|w| before.windows.contains(w))
 }
 
@@ -116,7 +117,7 @@ impl Version<'_> {
     /// Whether not all that the window reaches back to was judged by it.
     pub(super) fn warming(
         &self,
-        window: Window,
+        (window, begins): (Window, Timestamp),
         (s, start): (i64, Option<Timestamp>),
         limits: &Limits,
     ) -> bool {
@@ -130,6 +131,6 @@ impl Version<'_> {
             return later.is_some_and(|from| s.since(from) < limits.contact_open_ms);
         }
         let begun = later.max(start);
-        begun.is_some_and(|begun| s.since(begun) < window.seconds() * 1_000)
+        begun.is_some_and(|begun| begins < begun)
     }
 }

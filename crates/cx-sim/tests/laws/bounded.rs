@@ -117,6 +117,7 @@ fn law_7_with_no_room_at_all_everything_is_refused_by_name() {
     let a = account(none, &log).expect("bounded");
     let names: Vec<&str> = a.limited.keys().map(|name| &**name).collect();
     let all = [
+        "cases",
         "contacts",
         "conversations",
         "customers",

@@ -2,6 +2,7 @@
 //! Never knows: what they should say.
 
 use crate::world::Logs;
+use cx_catalog::calendar::ReplyTarget;
 use cx_catalog::compiled::Compiled;
 use cx_catalog::{Catalog, load};
 use cx_engine::{Config, Content, Decision, Delivery, Effect, Engine, Plan, Rollup, Step};
@@ -22,7 +23,7 @@ pub(crate) fn catalog() -> Catalog {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
     let mut catalog = load(&dir).unwrap_or_else(|f| panic!("{}", f[0]));
     catalog.reply_targets = [("chat", 7), ("web", 40), ("voice_call", 2_000)]
-        .map(|(channel, seconds)| (channel.to_owned(), seconds))
+        .map(|(channel, seconds)| (channel.to_owned(), ReplyTarget::from(seconds)))
         .into();
     catalog
 }

@@ -5,6 +5,7 @@ mod bounded;
 mod changing;
 mod crowd;
 mod decisions;
+mod definitions;
 mod equal;
 mod fold;
 mod kinds;

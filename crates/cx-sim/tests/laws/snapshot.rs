@@ -17,7 +17,7 @@ use std::sync::Arc;
 type Seen = (
     Vec<Effect>,
     Account,
-    [(&'static str, usize, usize); 5],
+    [(&'static str, usize, usize); 8],
     Vec<Option<Customer>>,
 );
 

@@ -9,6 +9,7 @@ use cx_sim::slow::LogRecord;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+const DAY: i64 = 24 * HOUR;
 const BEGIN: i64 = 1_767_225_600_000;
 /// Worlds every law is tried in; a failing seed is printed.
 pub(crate) const SEEDS: std::ops::Range<u64> = 0..12;
@@ -19,7 +20,7 @@ pub(crate) type Logs = Vec<Vec<LogRecord>>;
 pub(crate) type World = Vec<(i64, Option<String>, Vec<u8>)>;
 
 fn event(rng: &mut StdRng, at: i64, n: usize) -> (Option<String>, Vec<u8>) {
-    const TYPES: [&str; 11] = [
+    const TYPES: [&str; 13] = [
         "contact.queued",
         "contact.answered",
         "contact.ended",
@@ -31,6 +32,8 @@ fn event(rng: &mut StdRng, at: i64, n: usize) -> (Option<String>, Vec<u8>) {
         "conversation.customer_message",
         "conversation.agent_message",
         "conversation.closed",
+        "case.opened",
+        "case.resolved",
     ];
     const CHANNELS: [&str; 4] = ["web", "chat", "voice_call", "pigeon"];
     const QUEUES: [&str; 3] = ["sales", "service", "vip"];
@@ -61,6 +64,7 @@ fn event(rng: &mut StdRng, at: i64, n: usize) -> (Option<String>, Vec<u8>) {
             "channel": CHANNELS[rng.random_range(0..4)], "contact_id": contact,
             "queue": QUEUES[rng.random_range(0..QUEUES.len())],
             "conversation_id": customer.as_ref().map(|c| format!("{c}-{}", rng.random_range(0..2))),
+            "case_id": customer.as_ref().map(|c| format!("{c}-{}", rng.random_range(0..2))),
             "automated": rng.random_bool(0.2),
             "outcome": (["failed", "abandoned", "handled"][rng.random_range(0..3)]),
             "step": (["payment", "address"][rng.random_range(0..2)]),
@@ -100,6 +104,32 @@ pub(crate) fn tick(counter: u64) -> Control {
         counter,
         act: Act::Clock,
     }
+}
+
+/// The world at some time of the year, with silences of hours and days in it.
+pub(crate) fn stretched(mut world: World, rng: &mut StdRng) -> World {
+    // Some days before clocks are turned somewhere, or nowhere.
+    let mut by = [0, 66, 87, 94, 114, 276, 296, 302, 304][rng.random_range(0..9)] * DAY;
+    by -= rng.random_range(0..2) * DAY;
+    for (at, _, bytes) in &mut world {
+        if rng.random_bool(0.1) {
+            by += match rng.random_range(0..4) {
+                0 => rng.random_range(0..8) * HOUR,
+                1 => rng.random_range(0..8) * DAY,
+                // So that something just leaves the windows, or just does not.
+                2 => DAY - rng.random_range(0..30) * MINUTE,
+                _ => DAY - rng.random_range(0..8) * HOUR,
+            };
+        }
+        *at += by;
+        if let Ok(mut event) = serde_json::from_slice::<serde_json::Value>(bytes) {
+            let time = event["time"].as_str().map(Timestamp::parse_rfc3339);
+            let time = time.expect("a time").expect("RFC 3339").plus(by);
+            event["time"] = time.to_rfc3339().into();
+            *bytes = event.to_string().into_bytes();
+        }
+    }
+    world
 }
 
 /// The world as logs; clock records close every partition at the end, and stand between.

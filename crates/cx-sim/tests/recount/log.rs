@@ -1,7 +1,7 @@
 //! In: worlds, a company. Kept: nothing. Out: logs as Kafka would hold them: offsets with gaps,
 //! headers, control records of every kind; and their dumps. Never knows: engines.
 
-use crate::world::{logs, world};
+use crate::world::{logs, stretched, world};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cx_model::control::{Act, Control};
@@ -319,6 +319,23 @@ pub(crate) fn of_world(seed: u64) -> Log {
 const BEGIN: Timestamp = Timestamp(1_767_225_600_000);
 const PARTITIONS: u32 = 3;
 
+/// A stretched world with silences of days, at some time of the year.
+pub(crate) fn of_stretched_world(seed: u64, rng: &mut StdRng) -> Log {
+    let all = logs(&stretched(world(seed), rng), 2, 7);
+    let all = all.into_iter().map(|log| {
+        let entries = log.into_iter().map(|r| match r.control {
+            Some(c) => control(r.timestamp, c.counter, c.act),
+            None => event(r.timestamp, TimestampKind::LogAppend, r.value),
+        });
+        spiced(entries.collect(), TimestampKind::LogAppend)
+    });
+    Log {
+        lows: vec![0; 2],
+        gaps_are_losses: false,
+        partitions: all.collect(),
+    }
+}
+
 /// A company in which everything goes wrong that can, over an hour and a half.
 pub(crate) fn of_company() -> Log {
     let mut company = Company::new(Config {
@@ -461,7 +478,7 @@ const STEPS: [&str; 14] = [
 /// A copy of a catalogue in which replies are due so soon that small worlds miss some.
 pub(crate) fn quick_catalog(shipped: &Path) -> PathBuf {
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("quick-catalog");
-    for kind in ["kpis", "boards", "sources"] {
+    for kind in ["kpis", "boards", "sources", "calendars"] {
         std::fs::create_dir_all(copy.join(kind)).expect("target can be written");
         for file in shipped.join(kind).read_dir().expect("shipped").flatten() {
             std::fs::copy(file.path(), copy.join(kind).join(file.file_name())).expect("copied");

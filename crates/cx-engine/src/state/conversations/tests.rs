@@ -30,6 +30,7 @@ fn asked(due: Option<i64>) -> Talk {
             due: at(due),
             customer: None,
             channel: 0,
+            marks: Marks::default(),
         }),
         marks: Marks::default(),
     }

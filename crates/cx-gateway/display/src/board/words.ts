@@ -8,7 +8,7 @@ export const RESTATED = 2;
 export const DATA_GAP = 4;
 export const LIMITED = 8;
 
-const SPAN: Record<string, string> = { "1m": "1 min", "5m": "5 min", "15m": "15 min", "1h": "1 hour", "24h": "24 hours", "7d": "7 days", "28d": "28 days" };
+const SPAN: Record<string, string> = { "1m": "1 min", "5m": "5 min", "15m": "15 min", "1h": "1 hour", "24h": "24 hours", day: "today", "7d": "7 days", "28d": "28 days" };
 const MINUTES: Record<string, number> = { "1m": 1, "5m": 5, "15m": 15, "1h": 60, "24h": 1440, "7d": 10_080, "28d": 40_320 };
 /** Characters that fit into a foot of 408 px at 28 px. */
 const ROOM = 28;

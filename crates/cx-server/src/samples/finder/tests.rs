@@ -148,6 +148,8 @@ fn expected(set: &Compiled, measure: usize, part: i64, value: &CellValue) -> i64
         | CompiledAgg::Min { .. }
         | CompiledAgg::Max { .. }
         | CompiledAgg::Percentile { .. }
+        | CompiledAgg::Replies(_)
+        | CompiledAgg::Attempts(..)
         | CompiledAgg::Gauge(_)
         | CompiledAgg::Oldest(_) => value.n,
     }

@@ -1,0 +1,302 @@
+//! In: customer, measure, combination, second. Kept: per customer seen in the last month the panes in which it
+//! was seen, a bit each, in the width that a window needs; per window end the count. Out: exact distinct counts
+//! over a day and more. Never knows: who the customer is.
+//!
+//! As for minutes: a pane newly set between its neighbours adds one to those window ends that neither reaches.
+
+use super::distinct::Ends;
+use super::grain::{self, GRAINS};
+use super::layout::Layout;
+use super::reach::{Reach, of_grain};
+use crate::state::shards::{SHARDS, Shards, Table};
+use cx_catalog::calendar::{LONGEST_DAY, QUARTER};
+use cx_catalog::compiled::{Compiled, CompiledAgg, combos};
+use cx_model::ids::Key128;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The first grain whose windows are longer than an hour.
+const FIRST: usize = 2;
+/// Panes that are told apart: a week of hours, what is stamped ahead and what comes late.
+const BITS: usize = 192;
+/// After so long a customer can change no count any more, seconds: 30 days.
+const FORGET_AFTER: i64 = 2_592_000;
+
+/// The newest pane of one cell in which a customer was seen, and a bit for it and each of those before it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Panes {
+    cell: u32,
+    newest: i32,
+    bits: [u64; BITS / 64],
+}
+
+/// One combination of one measure in one window.
+struct Cell {
+    grain: usize,
+    reach: Reach,
+}
+
+/// All distinct counts over more than an hour of one partition.
+pub(crate) struct Lasting {
+    customers: Shards<Vec<Panes>>,
+    /// By measure and grain, where it counts customers: its first cell.
+    first: Vec<[Option<usize>; GRAINS]>,
+    /// By measure, its combinations.
+    combos: Vec<usize>,
+    cells: Vec<Cell>,
+    ends: Vec<Ends>,
+    heads: [i64; GRAINS],
+    most: usize,
+}
+
+/// What a cut says beside the customers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    heads: Vec<i64>,
+    ends: Vec<Ends>,
+}
+
+impl Lasting {
+    pub(crate) fn new(set: &Compiled, layout: &Layout) -> Self {
+        let mut lasting = Self {
+            customers: Shards::new(),
+            first: vec![[None; GRAINS]; set.measures.len()],
+            combos: set.measures.iter().map(|m| combos(&m.dimensions)).collect(),
+            cells: Vec::new(),
+            ends: Vec::new(),
+            heads: [i64::MIN; GRAINS],
+            most: set.limits.customers,
+        };
+        let counts = |m: &CompiledAgg| *m == CompiledAgg::CountDistinct;
+        for (i, measure) in set
+            .measures
+            .iter()
+            .enumerate()
+            .filter(|(_, m)| counts(&m.agg))
+        {
+            let place = &layout.places[i];
+            for window in &measure.windows {
+                let Some((grain, index)) = grain::of(true, *window, place.day) else {
+                    continue;
+                };
+                if grain < FIRST {
+                    continue;
+                }
+                lasting.first[i][grain] = Some(lasting.cells.len());
+                let reaches = of_grain(grain, grain::ALL[grain].lengths, &layout.days);
+                for _ in 0..combos(&measure.dimensions) {
+                    let reach = reaches[index].clone();
+                    lasting.cells.push(Cell { grain, reach });
+                    lasting.ends.push(Ends::fresh());
+                }
+            }
+        }
+        lasting
+    }
+
+    /// Moves the window ends to the panes just before second `s`.
+    pub(crate) fn advance(&mut self, s: i64) {
+        if self.cells.is_empty() {
+            return;
+        }
+        let before = self.heads;
+        for (grain, head) in self.heads.iter_mut().enumerate() {
+            *head = (*head).max((s - 1).div_euclid(grain::ALL[grain].width));
+        }
+        for (cell, ends) in self.cells.iter().zip(&mut self.ends) {
+            ends.advance(before[cell.grain], self.heads[cell.grain]);
+        }
+        let quarters = |heads: [i64; GRAINS]| heads[FIRST];
+        let (from, to) = (quarters(before), quarters(self.heads));
+        let many = i64::try_from(SHARDS).expect("few shards");
+        for quarter in from.max(to - many) + 1..=to {
+            self.sweep(quarter);
+        }
+    }
+
+    /// Forgets customers of one shard who were not seen for a month at this quarter of an hour.
+    fn sweep(&mut self, quarter: i64) {
+        let gone = quarter * QUARTER - FORGET_AFTER;
+        let cells = &self.cells;
+        let seen = |p: &Panes| i64::from(p.newest) * grain::ALL[cells[p.cell as usize].grain].width;
+        self.customers
+            .retain(quarter, |all| all.iter().any(|p| seen(p) > gone));
+    }
+
+    /// Marks a customer as seen at this second in all of these combinations of a measure; false where the
+    /// limit refused it.
+    pub(crate) fn mark(
+        &mut self,
+        customer: Key128,
+        measure: usize,
+        combos: &[usize],
+        second: i64,
+    ) -> bool {
+        let first = self.first[measure];
+        if first.iter().all(Option::is_none) {
+            return true;
+        }
+        let Some(panes) = self.customers.enter(customer, self.most) else {
+            return false;
+        };
+        for (grain, first) in first.iter().enumerate() {
+            let Some(first) = first else {
+                continue;
+            };
+            let pane = second.div_euclid(grain::ALL[grain].width);
+            for combo in combos {
+                let cell = first + combo;
+                let Some((before, after)) = of_cell(panes, cell, pane).set(pane) else {
+                    continue;
+                };
+                if let Some((from, to)) = ends(&self.cells[cell].reach, pane, before, after) {
+                    self.ends[cell].add(self.heads[grain], from, to);
+                }
+            }
+        }
+        true
+    }
+
+    /// Goes on where `old` stops: `same` names by measure the one there that counted the same.
+    pub(crate) fn carry(&mut self, old: &mut Self, same: &[Option<usize>]) {
+        let mut cells: Vec<Option<u32>> = vec![None; old.cells.len()];
+        for (i, j) in same.iter().enumerate() {
+            let Some(j) = j else {
+                continue;
+            };
+            for grain in 0..GRAINS {
+                let both = self.first[i][grain].zip(old.first[*j][grain]);
+                let Some((here, there)) = both else {
+                    continue;
+                };
+                let later = self.cells.len() - here;
+                for c in 0..later.min(old.cells.len() - there) {
+                    let own = (c < self.combos[i]).then(|| here + c);
+                    let Some(own) = own else {
+                        break;
+                    };
+                    std::mem::swap(&mut self.ends[own], &mut old.ends[there + c]);
+                    cells[there + c] = u32::try_from(own).ok();
+                }
+            }
+        }
+        self.heads = old.heads;
+        std::mem::swap(&mut self.customers, &mut old.customers);
+        if (0_u32..).zip(&cells).all(|(i, cell)| *cell == Some(i)) {
+            return;
+        }
+        self.customers.each(|all| {
+            all.retain_mut(|panes| {
+                let cell = cells[panes.cell as usize];
+                panes.cell = cell.unwrap_or(panes.cell);
+                cell.is_some()
+            });
+        });
+    }
+
+    /// Customers kept.
+    pub(crate) fn len(&self) -> usize {
+        self.customers.len()
+    }
+
+    /// Distinct customers in the window of this grain that ends with its head.
+    pub(crate) fn count(&self, measure: usize, combo: usize, grain: usize) -> i64 {
+        let first = self.first[measure][grain];
+        first.map_or(0, |first| self.ends[first + combo].now())
+    }
+
+    /// Counts and customers as they are now.
+    pub(crate) fn cut(&self) -> Counts {
+        Counts {
+            heads: self.heads.to_vec(),
+            ends: self.ends.clone(),
+        }
+    }
+
+    /// All customers as they are now.
+    pub(crate) fn cut_customers(&mut self) -> Vec<Arc<Table<Vec<Panes>>>> {
+        self.customers.cut()
+    }
+
+    /// Takes the counts of a cut; false where they are not those of this set.
+    pub(crate) fn restore(&mut self, counts: Counts) -> bool {
+        let fits = counts.ends.len() == self.ends.len() && counts.ends.iter().all(Ends::is_whole);
+        match <[i64; GRAINS]>::try_from(counts.heads) {
+            Ok(heads) if fits => {
+                (self.heads, self.ends) = (heads, counts.ends);
+                true
+            }
+            Ok(_) | Err(_) => false,
+        }
+    }
+
+    /// Takes a customer of a cut; false where it is not of this set.
+    pub(crate) fn restore_customer(&mut self, customer: Key128, panes: Vec<Panes>) -> bool {
+        let fits = panes.iter().all(|p| (p.cell as usize) < self.cells.len());
+        if let Some(place) = self.customers.enter(customer, usize::MAX) {
+            *place = panes;
+        }
+        fits
+    }
+}
+
+/// The window ends that a pane adds one to, set between these neighbours.
+fn ends(reach: &Reach, pane: i64, before: Option<i64>, after: Option<i64>) -> Option<(i64, i64)> {
+    let next = |to: i64| after.map_or(to, |n| to.min(n - 1));
+    match reach {
+        Reach::Panes(length) => {
+            let from = before.map_or(pane, |p| pane.max(p + length));
+            Some((from, next(pane + length - 1)))
+        }
+        Reach::Day(_) => {
+            let first = reach.first(pane);
+            // Days have more than half as many panes as the longest.
+            let last = reach.first(first + LONGEST_DAY) - 1;
+            before.is_none_or(|p| p < first).then(|| (pane, next(last)))
+        }
+    }
+}
+
+/// The panes of one cell of a customer.
+fn of_cell(panes: &mut Vec<Panes>, cell: usize, pane: i64) -> &mut Panes {
+    let cell = u32::try_from(cell).expect("few cells");
+    let known = panes.iter().position(|p| p.cell == cell);
+    let at = known.unwrap_or_else(|| {
+        panes.push(Panes {
+            cell,
+            newest: i32::try_from(pane).unwrap_or(i32::MAX),
+            bits: [0; BITS / 64],
+        });
+        panes.len() - 1
+    });
+    &mut panes[at]
+}
+
+impl Panes {
+    fn has(&self, k: usize) -> bool {
+        self.bits[k / 64] & (1 << (k % 64)) != 0
+    }
+
+    /// Sets a pane; its neighbours if it was newly set, `None` if it was set already or is too old.
+    fn set(&mut self, pane: i64) -> Option<(Option<i64>, Option<i64>)> {
+        let newest = i64::from(self.newest).max(pane);
+        let by = usize::try_from(newest - i64::from(self.newest)).unwrap_or(BITS);
+        if by > 0 {
+            let old = self.clone();
+            self.bits = [0; BITS / 64];
+            for k in (0..BITS.saturating_sub(by)).filter(|k| old.has(*k)) {
+                self.bits[(k + by) / 64] |= 1 << ((k + by) % 64);
+            }
+            self.newest = i32::try_from(newest).unwrap_or(i32::MAX);
+        }
+        let k = usize::try_from(newest - pane).ok().filter(|k| *k < BITS)?;
+        if self.has(k) {
+            return None;
+        }
+        self.bits[k / 64] |= 1 << (k % 64);
+        let at = |k: usize| newest - i64::try_from(k).expect("few bits");
+        let before = (k + 1..BITS).find(|k| self.has(*k)).map(at);
+        let after = (0..k).rev().find(|k| self.has(*k)).map(at);
+        Some((before, after))
+    }
+}
