@@ -6,7 +6,7 @@ mod alarms;
 use crate::Error;
 use alarms::Alarms;
 use cx_model::frame::{ServerFrame, Since, WireAlerts, WireCell, WireInfo, WireParts, WireValue};
-use cx_model::value::{CellKey, cell_hash_of, digest_text, told_hash_of};
+use cx_model::value::{CellKey, cell_hash_of, digest_text};
 use cx_model::window::Window;
 use std::collections::BTreeMap;
 
@@ -154,7 +154,7 @@ impl View {
         for (id, kpi, window, dims, info) in cells {
             let key = key(kpi, window, dims, info)?;
             let prefix = key.digest_prefix();
-            let hash = cell_hash_of(&prefix, None, 0);
+            let hash = cell_hash_of(&prefix, None, 0, None);
             let info = info.clone();
             let cell = Cell {
                 key,
@@ -193,7 +193,7 @@ impl View {
             if let Some(parts) = parts {
                 self.parts.insert(*id, parts);
             }
-            let hash = told_hash_of(&cell.prefix, *value, *state, parts);
+            let hash = cell_hash_of(&cell.prefix, *value, *state, parts);
             self.sum = self.sum.wrapping_sub(cell.hash).wrapping_add(hash);
             cell.hash = hash;
             self.values.insert(*id, (*value, *state));
@@ -246,7 +246,7 @@ mod tests {
     fn digest(values: &[(&str, Option<i64>, u8)]) -> String {
         let sum = values.iter().fold(0_u64, |sum, (queue, value, state)| {
             let prefix = format!("waiting|{}|now|queue={queue}|", "d".repeat(64));
-            sum.wrapping_add(cell_hash_of(&prefix, *value, *state))
+            sum.wrapping_add(cell_hash_of(&prefix, *value, *state, None))
         });
         digest_text(sum)
     }

@@ -40,7 +40,10 @@ impl Alarms {
         *self = Self {
             last: cells.last().map_or(self.last, |cell| cell.0),
             cells,
-            hashes: prefixes.iter().map(|p| cell_hash_of(p, None, 0)).collect(),
+            hashes: prefixes
+                .iter()
+                .map(|p| cell_hash_of(p, None, 0, None))
+                .collect(),
             states: vec![(None, 0); own.len()],
             changed: vec![0; own.len()],
             prefixes,
@@ -57,7 +60,7 @@ impl Alarms {
             let new = now(open, prefix);
             if new != self.states[i] {
                 self.states[i] = new;
-                self.hashes[i] = cell_hash_of(prefix, new.0, new.1);
+                self.hashes[i] = cell_hash_of(prefix, new.0, new.1, None);
                 self.changed[i] = seq;
             }
         }

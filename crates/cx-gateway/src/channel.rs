@@ -143,9 +143,8 @@ impl Channel {
         let mut inner = self.inner();
         inner.open.clone_from(open);
         let views = inner.others.iter().chain([&inner.usual]);
-        views.fold(false, |changed, view| {
-            view.take_alerts(open, counter) || changed
-        })
+        let changed = views.filter(|view| view.take_alerts(open, counter));
+        changed.count() > 0
     }
 
     /// Puts cells beside the board's own; those that were there and are not named are gone.

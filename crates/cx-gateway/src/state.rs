@@ -7,7 +7,7 @@ use crate::ring::Ring;
 use crate::shape::Shape;
 use crate::shared::Shared;
 use cx_model::frame::{Fields, WireCell, WireParts, WireValue};
-use cx_model::value::{CellValue, told_hash_of};
+use cx_model::value::{CellValue, cell_hash_of};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -51,7 +51,7 @@ impl Told {
     }
 
     fn hash(self, prefix: &str) -> u64 {
-        told_hash_of(prefix, self.value, self.state, self.parts)
+        cell_hash_of(prefix, self.value, self.state, self.parts)
     }
 }
 

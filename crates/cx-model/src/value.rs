@@ -108,15 +108,9 @@ pub fn scaled(numerator: i64, denominator: i64, scale: u8) -> Option<i64> {
     i64::try_from(quotient + i128::from(up)).ok()
 }
 
-/// The 64-bit hash of a cell ([`CellKey::digest_prefix`]) with its value, by the board protocol.
+/// The protocol's 64-bit hash of a cell ([`CellKey::digest_prefix`]) with its value, and parts if told.
 #[must_use]
-pub fn cell_hash_of(prefix: &str, value: Option<i64>, state: u8) -> u64 {
-    told_hash_of(prefix, value, state, None)
-}
-
-/// As [`cell_hash_of`], of a value that may be told with its parts.
-#[must_use]
-pub fn told_hash_of(p: &str, value: Option<i64>, state: u8, parts: Option<WireParts>) -> u64 {
+pub fn cell_hash_of(p: &str, value: Option<i64>, state: u8, parts: Option<WireParts>) -> u64 {
     let number = |n: Option<i64>| n.map_or_else(|| "null".to_owned(), |n| n.to_string());
     let mut text = format!("{p}{}|{state}", number(value));
     if let Some((numerator, denominator, n)) = parts {

@@ -37,7 +37,7 @@ impl Alarms {
             let alarm = alarm.ok_or(Error::Unannounced { cell: *id })?;
             (alarm.raised, alarm.state) = (*raised, *state);
         }
-        let hash = |a: &Alarm| cell_hash_of(&a.prefix, a.raised, a.state);
+        let hash = |a: &Alarm| cell_hash_of(&a.prefix, a.raised, a.state, None);
         let sum = self.0.values().map(hash);
         let ours = digest_text(sum.fold(0_u64, u64::wrapping_add));
         if ours == *server {

@@ -95,7 +95,7 @@ async fn a_cell_that_was_not_counted_then_has_no_value_and_no_part_in_the_digest
     assert_eq!(old["values"], json!([[1, 600, 0]]));
     assert_eq!(old["parts"], json!([[1, 600, null, 600]]));
     let key = &rig.house.boards()[0].cells[0].key;
-    let digest = digest_text(cell_hash_of(&key.digest_prefix(), Some(600), 0));
+    let digest = digest_text(cell_hash_of(&key.digest_prefix(), Some(600), 0, None));
     assert_eq!(old["g"], json!(digest));
     rig.house.away.store(true, Ordering::Relaxed);
     let problem = rig.get("/v1/boards/care?s=600").await.problem(503);
