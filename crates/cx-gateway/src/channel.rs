@@ -143,9 +143,12 @@ impl Channel {
         let mut inner = self.inner();
         inner.open.clone_from(open);
         let views = inner.others.iter().chain([&inner.usual]);
-        views.fold(false, |changed, view| {
-            view.take_alerts(open, counter) || changed
-        })
+        // Every view takes them, whichever changes first.
+        let mut changed = false;
+        for view in views {
+            changed |= view.take_alerts(open, counter);
+        }
+        changed
     }
 
     /// Puts cells beside the board's own; those that were there and are not named are gone.
