@@ -192,7 +192,7 @@ fn faults_of_alerts_say_what_an_operator_would_miss() {
     check(
         "alert_window_not_counted",
         "window: 15m, when",
-        "window: day, when",
+        "window: 7d, when",
     );
     check("alert_duration", "for: 60s", "for: a minute");
     check("alert_too_long", "for: 60s", "for: 25h");

@@ -4,6 +4,7 @@
 //! A signature is over a definition's hash: whatever changes in it, nobody has signed that yet. A file can
 //! propose and never sign.
 
+use crate::cast::CAST;
 use crate::common::Common;
 use crate::definitions::{self, differing, fixed};
 use crate::sets::Set;
@@ -278,37 +279,29 @@ pub(crate) async fn govern(common: &Arc<Common>, files: &Path, deed: Governing) 
     }
 }
 
-/// The open mode's people: who they are, and what they answer for. Nobody checks that they are they.
-const CAST: [(&str, Role); 4] = [
-    ("Ada Berg", Role::Business),
-    ("Grace Lund", Role::Technical),
-    ("Karl Winter", Role::Business),
-    ("Mira Sato", Role::Technical),
-];
-
 /// Two of the cast sign every shipped definition, as anybody could; what came of it, in words.
 pub(crate) async fn signed_by_the_cast(common: &Common) -> String {
     let set = common.sets.shown();
     let mut signatures = 0;
     for (i, kpi) in set.definitions.iter().enumerate() {
-        for (by, role) in &CAST[i % 2 * 2..][..2] {
+        for person in &CAST[i % 2 * 2..][..2] {
             let deed = Governing {
                 word: Word::Sign {
                     kpi: kpi.kpi.clone(),
                     definition: kpi.hash.clone(),
-                    role: *role,
+                    role: person.side,
                 },
-                by: (*by).to_owned(),
+                by: person.name.to_owned(),
                 why: "as shipped".to_owned(),
             };
-            let said = sign(common, (&kpi.kpi, &kpi.hash, *role), &deed).await;
+            let said = sign(common, (&kpi.kpi, &kpi.hash, person.side), &deed).await;
             signatures += usize::from(matches!(said, Governed::Written(_)));
         }
     }
     format!(
         "{} definitions, {signatures} signatures of the demo's people: {}",
         set.definitions.len(),
-        CAST.map(|(by, _)| by).join(", ")
+        CAST.map(|person| person.name).join(", ")
     )
 }
 

@@ -4,6 +4,7 @@
 mod actions;
 mod alerts;
 mod anew;
+mod cast;
 mod check;
 mod cli;
 mod clock;

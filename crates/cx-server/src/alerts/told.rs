@@ -2,17 +2,11 @@
 //! Never knows: topics.
 
 use super::book::{Alert, Book};
+use crate::cast::{CAST, Person};
 use cx_engine::judge::Ruling;
-use cx_gateway::alerts::{AlertPage, AlertView, Person};
+use cx_gateway::alerts::{AlertPage, AlertView, Person as Shown};
 use std::collections::BTreeMap;
 
-/// Who can be chosen in the open mode.
-const CAST: [(&str, &str); 4] = [
-    ("Ada Nowak", "care.operations"),
-    ("Ben Ito", "web.platform"),
-    ("Cleo Martin", "platform.reliability"),
-    ("Dev Patel", "data.platform"),
-];
 const PRIORITIES: [&str; 3] = ["P1", "P2", "P3"];
 const STATES: [&str; 5] = ["untaken", "taken", "shelved", "muted", "cleared"];
 
@@ -24,7 +18,9 @@ pub(super) fn page(book: &Book, s: i64, all: bool, open_mode: bool) -> AlertPage
     } else {
         alerts.sort_by_key(|a| (a.meaning.priority, a.taken.is_some(), a.raised));
     }
-    let cast = CAST.iter().map(|(name, role)| Person { name, role });
+    let cast = CAST
+        .iter()
+        .map(|Person { name, owns, .. }| Shown { name, role: owns });
     AlertPage {
         s: (s > 0).then_some(s),
         alerts: alerts.into_iter().map(|a| view(book, a, s)).collect(),

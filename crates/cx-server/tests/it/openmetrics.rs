@@ -37,17 +37,52 @@ pub(crate) fn read(text: &str) -> Vec<Sample> {
         let sample = sample(line);
         let [help, kind] = families.get(current).copied().unwrap_or_default();
         assert!(help.is_some_and(|h| h.len() > 5), "has a HELP: {line}");
-        let suffix = match kind.unwrap_or_else(|| panic!("has a TYPE: {line}")) {
-            "counter" => "_total",
-            "gauge" => "",
+        let suffixes = match kind.unwrap_or_else(|| panic!("has a TYPE: {line}")) {
+            "counter" => &["_total"][..],
+            "gauge" => &[""],
+            "histogram" => &["_bucket", "_count", "_sum"],
             other => panic!("{other}: {line}"),
         };
-        assert_eq!(sample.name, format!("{current}{suffix}"), "{line}");
+        let suffix = sample.name.strip_prefix(current);
+        assert!(suffix.is_some_and(|s| suffixes.contains(&s)), "{line}");
+        let bound = sample.labels.contains_key("le");
+        assert_eq!(
+            suffix == Some("_bucket"),
+            bound,
+            "only buckets have le: {line}"
+        );
         let key = format!("{} {:?}", sample.name, sample.labels);
         assert!(seen.insert(key), "twice: {line}");
         samples.push(sample);
     }
+    let histograms = families
+        .iter()
+        .filter(|(_, [_, kind])| *kind == Some("histogram"));
+    histograms.for_each(|(family, _)| histogram(family, &samples));
     samples
+}
+
+/// Buckets ascend, the last one is `+Inf` and holds as many as are counted.
+fn histogram(family: &str, samples: &[Sample]) {
+    let of = |suffix: &str| {
+        let name = format!("{family}{suffix}");
+        samples.iter().filter(move |s| s.name == name)
+    };
+    let number = |text: &str| text.parse::<f64>().expect("a number");
+    let buckets: Vec<(f64, f64)> = of("_bucket")
+        .map(|s| {
+            (
+                number(&s.labels["le"].replace("+Inf", "inf")),
+                number(&s.value),
+            )
+        })
+        .collect();
+    let ascend = buckets.is_sorted_by(|a, b| a.0 < b.0 && a.1 <= b.1);
+    assert!(ascend, "{family}: {buckets:?}");
+    let count = of("_count").next().map(|s| number(&s.value));
+    let last = buckets.last().copied();
+    assert_eq!(last, count.map(|n| (f64::INFINITY, n)), "{family}");
+    assert_eq!(of("_sum").count(), 1, "{family}");
 }
 
 fn is_name(text: &str) -> bool {

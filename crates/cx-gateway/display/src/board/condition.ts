@@ -34,7 +34,7 @@ export async function counted(): Promise<Screens | null> {
 
 /** "12 of 12", or "" where nobody says. */
 export function proofs(now: Screens | null): string {
-  return now ? `${now.proven} of ${now.screens}` : "";
+  return now?.screens ? `${now.proven} of ${now.screens}` : "";
 }
 
 /** How far it has come after a start; "" where it is not recovering. */
