@@ -17,6 +17,8 @@ pub struct Limits {
     pub first_byte: Duration,
     /// Until when a request's head must have come, from its first byte on.
     pub head: Duration,
+    /// Until when its body must have come and its answer begun, from the end of the head on.
+    pub answer: Duration,
     /// Until when a stream must have subscribed to something.
     pub subscribe: Duration,
     /// How long a frame may be on its way to a client that does not read.
@@ -33,6 +35,7 @@ impl Default for Limits {
             streams: 16_384,
             first_byte: Duration::from_secs(5),
             head: Duration::from_secs(10),
+            answer: Duration::from_secs(120),
             subscribe: Duration::from_secs(10),
             stuck: Duration::from_secs(120),
             messages: 200,

@@ -17,6 +17,7 @@ fn strict() -> Limits {
     Limits {
         first_byte: Duration::from_millis(300),
         head: Duration::from_millis(600),
+        answer: Duration::from_millis(600),
         subscribe: Duration::from_millis(300),
         ..Limits::default()
     }
@@ -94,6 +95,12 @@ async fn who_says_nothing_or_one_byte_at_a_time_loses_the_place() {
     assert_eq!(ended(&mut silent).await, b"");
     assert_eq!(refused(&rig, "no_first_byte").await, 1);
     assert_eq!(refused(&rig, "slow_request").await, 1);
+    let mut bodiless = TcpStream::connect(rig.address).await.unwrap();
+    let head = b"POST /v1/events HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\n";
+    bodiless.write_all(head).await.unwrap();
+    let answer = ended(&mut bodiless).await;
+    assert!(answer.starts_with(b"HTTP/1.1 400 "), "{answer:?}");
+    assert_eq!(refused(&rig, "slow_request").await, 2);
 }
 
 #[tokio::test]

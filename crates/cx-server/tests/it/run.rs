@@ -62,6 +62,11 @@ pub(crate) struct House {
 impl House {
     /// Starts a command and waits until its wall is live.
     pub(crate) fn start(command: &mut Command) -> Self {
+        Self::started(command, "is live at")
+    }
+
+    /// Starts a command and waits until it says this, with its address.
+    pub(crate) fn started(command: &mut Command, until: &str) -> Self {
         let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().expect("it runs");
         let (tell, lines) = sync_channel(1_000);
@@ -79,12 +84,12 @@ impl House {
             url: String::new(),
             bootstrap: String::new(),
         };
-        while !house.hears() {}
+        while !house.hears(until) {}
         house
     }
 
-    /// Reads one line; whether it says that the wall is live.
-    fn hears(&mut self) -> bool {
+    /// Reads one line; whether it is the one that is waited for, which names the address.
+    fn hears(&mut self, until: &str) -> bool {
         let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
             drop(self.child.kill());
             panic!("the wall did not come up: {}", self.errors());
@@ -96,11 +101,12 @@ impl House {
         if self.bootstrap.is_empty() {
             self.bootstrap = word("127.0.0.1:").unwrap_or_default();
         }
-        let live = line.contains("is live at");
-        if live {
-            self.url = word("http://").expect("an address");
+        let found = line.contains(until);
+        if found {
+            let address = word("http://").expect("an address");
+            self.url = address.trim_end_matches("/readyz").to_owned();
         }
-        live
+        found
     }
 
     /// What it said on standard error, to its end.

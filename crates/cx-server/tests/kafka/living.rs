@@ -57,38 +57,18 @@ fn in_force(house: &House, number: u64) {
     });
 }
 
-#[test]
-fn definitions_change_under_load_and_every_number_is_that_of_a_recount() {
-    let mut at = installed(3);
-    let catalog = catalogue(&mut at);
-    let house = at.serve();
-    // Enough for some orders.
-    sent(&at, &events(28).0);
-    let before = house.get("/v1/kpis/orders");
-    edit(catalog.path(), "orders", "event.type", "event.tyqe");
+fn a_wrong_file_is_told_with_its_place(house: &House, catalog: &Path) {
+    edit(catalog, "orders", "event.type", "event.tyqe");
     let told = house.get("/v1/definitions");
     let fault = told["files"]["faults"][0].as_str().unwrap_or_default();
     assert!(
         fault.contains("orders.yaml") && fault.contains('^'),
         "{told}"
     );
+    edit(catalog, "orders", "event.tyqe", "event.type");
+}
 
-    edit(catalog.path(), "orders", "event.tyqe", "event.type");
-    let where_large =
-        "order_placed.v1\" && (data.amount_minor == 1000 || data.amount_minor > 6000)}";
-    edit(catalog.path(), "orders", "order_placed.v1\"}", where_large);
-    edit(
-        catalog.path(),
-        "active_customers",
-        "meaning: ",
-        "meaning: Once more, ",
-    );
-    until(&house, "/v1/kpis/orders", "orders are sealed", |orders| {
-        orders["values"].as_array().is_some_and(|all| {
-            let day = all.iter().find(|v| v["window"] == "24h");
-            day.is_some_and(|day| day["value"].as_u64() > Some(3))
-        })
-    });
+fn the_preview_shows_fewer_orders_and_nothing_else(house: &House) {
     let preview = house.get("/v1/definitions/preview");
     let rows = preview["rows"].as_array();
     let rows = rows.unwrap_or_else(|| panic!("{preview}"));
@@ -107,6 +87,33 @@ fn definitions_change_under_load_and_every_number_is_that_of_a_recount() {
         r["kpi"] == "orders" || r["kpi"] == "orders_per_customer" || r["before"] == r["after"]
     });
     assert!(others, "only words change in the other one: {preview}");
+}
+
+#[test]
+fn definitions_change_under_load_and_every_number_is_that_of_a_recount() {
+    let mut at = installed(3);
+    let catalog = catalogue(&mut at);
+    let house = at.serve();
+    // Enough for some orders.
+    sent(&at, &events(28).0);
+    let before = house.get("/v1/kpis/orders");
+    a_wrong_file_is_told_with_its_place(&house, catalog.path());
+    let where_large =
+        "order_placed.v1\" && (data.amount_minor == 1000 || data.amount_minor > 6000)}";
+    edit(catalog.path(), "orders", "order_placed.v1\"}", where_large);
+    edit(
+        catalog.path(),
+        "active_customers",
+        "meaning: ",
+        "meaning: Once more, ",
+    );
+    until(&house, "/v1/kpis/orders", "orders are sealed", |orders| {
+        orders["values"].as_array().is_some_and(|all| {
+            let day = all.iter().find(|v| v["window"] == "24h");
+            day.is_some_and(|day| day["value"].as_u64() > Some(3))
+        })
+    });
+    the_preview_shows_fewer_orders_and_nothing_else(&house);
 
     let (status, said) = activate(&house);
     assert_eq!(status, 202, "{said}");
