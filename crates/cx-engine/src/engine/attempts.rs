@@ -5,16 +5,20 @@ use super::Engine;
 use crate::kpi::meter::Counted;
 use crate::state::attempts::{Base, Stage, Turned};
 use crate::state::deadlines::Promise;
-use cx_catalog::compiled::{CompiledJourney, View};
+use cx_catalog::compiled::{CompiledJourney, Shared, View};
 use cx_catalog::journey::Replies;
 use cx_model::event::Event;
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
+use std::sync::Arc;
 
 impl Engine {
     /// The journeys that an event of this type can begin or convert.
     pub(super) fn attempt(&mut self, counted: &Counted<'_, '_>, late: bool) {
-        let plan = std::sync::Arc::clone(&self.plan);
+        if self.plan.names[counted.kind].stages.is_empty() {
+            return;
+        }
+        let plan = Arc::clone(&self.plan);
         for stage in &plan.names[counted.kind].stages {
             let journey = &plan.set.journeys[stage.journey];
             let view = View {
@@ -23,7 +27,7 @@ impl Engine {
                 reason: "",
                 facts: &counted.facts,
             };
-            let mut holds = |wanted: bool, condition: &cx_catalog::compiled::Shared| {
+            let mut holds = |wanted: bool, condition: &Shared| {
                 let verdict = if wanted { condition(view) } else { Some(false) };
                 self.account.cel_errors += i64::from(verdict.is_none());
                 verdict == Some(true)
@@ -38,8 +42,8 @@ impl Engine {
                 continue;
             };
             // Where no measure judges the event it begins nothing.
-            let marks = self.meter.begins(stage.journey, counted.time, view);
-            let begins = marks.filter(|_| begins).map(|marks| Base {
+            let marks = || self.meter.begins(stage.journey, counted.time, view);
+            let begins = begins.then(marks).flatten().map(|marks| Base {
                 within_ms: journey.within_ms,
                 repeat: journey.repeat,
                 marks,

@@ -16,6 +16,15 @@ use cx_model::event::Slot;
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 
+/// What can fall due, in the order in which it fires at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Contact,
+    Conversation,
+    Attempt,
+    Case,
+}
+
 impl Engine {
     /// Fires everything due at or before `log_time` in order of (due, kind, key): contacts that
     /// are forgotten, replies that are due, deadlines that are breached, conversations that are
@@ -24,77 +33,65 @@ impl Engine {
         if self.due.is_none_or(|due| due > log_time) {
             return;
         }
-        loop {
-            let others = [
-                self.conversations.next_due(),
-                self.cases.next_due(),
-                self.attempts.next_due(),
-            ];
-            let others = others.into_iter().flatten().min();
-            let contacts_first = match (self.contacts.next_due(), others) {
-                (Some(contact), Some(other)) => contact <= other,
-                (contact, _) => contact.is_some(),
-            };
-            if contacts_first {
-                let Some((key, change)) = self.contacts.forget(log_time) else {
-                    break;
-                };
-                let objects = &mut self.meter.objects;
-                objects.change(&self.plan.set, Family::Contacts, key, &change);
-                continue;
-            }
-            let cases_first = self.cases.next_due().is_some_and(|due| {
-                let others = [self.conversations.next_due(), self.attempts.next_due()];
-                let mut others = others.into_iter().flatten();
-                others.all(|other| due < other)
-            });
-            if cases_first {
-                let Some((key, change)) = self.cases.forget(log_time) else {
-                    break;
-                };
-                let objects = &mut self.meter.objects;
-                objects.change(&self.plan.set, Family::Cases, key, &change);
-                continue;
-            }
-            let attempts = self.attempts.next_due();
-            let attempts_first = attempts.is_some_and(|due| {
-                self.conversations
-                    .next_due()
-                    .is_none_or(|other| due < other)
-            });
-            if attempts_first {
-                let Some(turned) = self.attempts.fire(log_time) else {
-                    break;
-                };
-                turned.iter().for_each(|t| self.turn(t));
-                continue;
-            }
-            let Some(fired) = self.conversations.fire(log_time) else {
+        while let Some((_, kind)) = self.first_due() {
+            if !self.fire(kind, log_time) {
                 break;
-            };
-            let objects = &mut self.meter.objects;
-            objects.change(
-                &self.plan.set,
-                Family::Conversations,
-                fired.key,
-                &fired.change,
-            );
-            if let Some(ruled) = fired.ruled {
-                self.decide(fired.key, ruled);
             }
         }
         self.find_due();
     }
 
+    /// Fires the first of a kind that is due; false where none is.
+    fn fire(&mut self, kind: Due, log_time: Timestamp) -> bool {
+        let (set, objects) = (&self.plan.set, &mut self.meter.objects);
+        match kind {
+            Due::Contact => {
+                let Some((key, change)) = self.contacts.forget(log_time) else {
+                    return false;
+                };
+                objects.change(set, Family::Contacts, key, &change);
+            }
+            Due::Case => {
+                let Some((key, change)) = self.cases.forget(log_time) else {
+                    return false;
+                };
+                objects.change(set, Family::Cases, key, &change);
+            }
+            Due::Attempt => {
+                let Some(turned) = self.attempts.fire(log_time) else {
+                    return false;
+                };
+                turned.iter().for_each(|t| self.turn(t));
+            }
+            Due::Conversation => {
+                let Some(fired) = self.conversations.fire(log_time) else {
+                    return false;
+                };
+                objects.change(set, Family::Conversations, fired.key, &fired.change);
+                if let Some(ruled) = fired.ruled {
+                    self.decide(fired.key, ruled);
+                }
+            }
+        }
+        true
+    }
+
+    /// What falls due first; of what falls due together, in the order of kinds.
+    fn first_due(&self) -> Option<(Timestamp, Due)> {
+        let dues = [
+            (self.contacts.next_due(), Due::Contact),
+            (self.conversations.next_due(), Due::Conversation),
+            (self.attempts.next_due(), Due::Attempt),
+            (self.cases.next_due(), Due::Case),
+        ];
+        dues.into_iter()
+            .filter_map(|(due, kind)| Some((due?, kind)))
+            .min()
+    }
+
     /// After dues changed.
     pub(super) fn find_due(&mut self) {
-        let dues = [
-            self.contacts.next_due(),
-            self.conversations.next_due(),
-            self.cases.next_due(),
-            self.attempts.next_due(),
-        ];
-        self.due = dues.into_iter().flatten().min();
+        self.due = self.first_due().map(|(due, _)| due);
     }
 
     /// State that takes an event however late it is: customer, contact, source, registry.

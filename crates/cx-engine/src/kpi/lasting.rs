@@ -169,14 +169,9 @@ impl Lasting {
                 let Some((here, there)) = both else {
                     continue;
                 };
-                let later = self.cells.len() - here;
-                for c in 0..later.min(old.cells.len() - there) {
-                    let own = (c < self.combos[i]).then(|| here + c);
-                    let Some(own) = own else {
-                        break;
-                    };
-                    std::mem::swap(&mut self.ends[own], &mut old.ends[there + c]);
-                    cells[there + c] = u32::try_from(own).ok();
+                for c in 0..self.combos[i] {
+                    std::mem::swap(&mut self.ends[here + c], &mut old.ends[there + c]);
+                    cells[there + c] = u32::try_from(here + c).ok();
                 }
             }
         }

@@ -283,24 +283,18 @@ impl Meter {
         let Plan {
             set, dims, layout, ..
         } = &*self.plan;
-        let (sums, leaves) = (&mut self.sums, &mut self.leaves);
-        leaves.begin();
-        let spots = sums.spots(log_time.second(), log_time);
-        let spans = &self.spans;
-        let open = spans.open(log_time);
-        let mut count = |i: usize| {
-            if !open && !spans.holds(i, log_time) {
-                return;
-            }
-            let measure = &set.measures[i];
-            let leaf = dims.leaf(leaves, i, (view, None));
-            let (combos, n) = scopes(&measure.dimensions, leaf);
-            sums.put(&spots, &layout.places[i], (combos[n - 1], 0), 1);
-        };
+        self.leaves.begin();
+        let spots = self.sums.spots(log_time.second(), log_time);
         for i in asked {
-            match (set.measures[*i].condition)(view) {
-                Some(true) => count(*i),
-                Some(false) => {}
+            let measure = &set.measures[*i];
+            match (measure.condition)(view) {
+                Some(true) if self.spans.holds(*i, log_time) => {
+                    let leaf = dims.leaf(&mut self.leaves, *i, (view, None));
+                    let (combos, n) = scopes(&measure.dimensions, leaf);
+                    self.sums
+                        .put(&spots, &layout.places[*i], (combos[n - 1], 0), 1);
+                }
+                Some(_) => {}
                 None => errors += 1,
             }
         }

@@ -33,6 +33,8 @@ pub(crate) struct Sums {
     /// By measure and grain, for percentiles.
     tallies: Vec<Vec<(usize, Tallies)>>,
     lateness_ms: i64,
+    /// The second that all rings are set to.
+    second: i64,
 }
 
 /// Where one second lies in the panes of each grain.
@@ -72,11 +74,16 @@ impl Sums {
             distinct: Distinct::new(set),
             lasting: Lasting::new(set, layout),
             lateness_ms: set.limits.lateness_ms,
+            second: i64::MIN,
         }
     }
 
-    /// Sets every ring to the panes just before second `s`.
+    /// Sets every ring to the panes just before second `s`; they never go back.
     pub(crate) fn advance(&mut self, s: i64) {
+        if s <= self.second {
+            return;
+        }
+        self.second = s;
         let head = |grain: usize| (s - 1).div_euclid(grain::ALL[grain].width);
         for (i, panes) in self.panes.iter_mut().enumerate() {
             panes.advance(head(i));

@@ -217,8 +217,7 @@ impl Attempts {
         said: Key128,
         stage: Stage,
     ) -> (Vec<Turned>, bool) {
-        let known = self.map.get_mut(key).is_some();
-        if !known && stage.begins.is_none() {
+        if stage.begins.is_none() && !self.map.has(key) {
             return (Vec::new(), true);
         }
         let Some(entity) = self.map.enter(key, usize::MAX) else {

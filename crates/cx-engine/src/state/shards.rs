@@ -33,6 +33,11 @@ impl<V: Clone + Default> Shards<V> {
         self.len
     }
 
+    /// Whether a key has a value: a look that copies nothing after a cut.
+    pub(crate) fn has(&self, key: Key128) -> bool {
+        self.tables[shard(key)].get().contains_key(&key)
+    }
+
     pub(crate) fn get_mut(&mut self, key: Key128) -> Option<&mut V> {
         self.tables[shard(key)].own().get_mut(&key)
     }
