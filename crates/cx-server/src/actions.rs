@@ -56,7 +56,8 @@ impl Actions {
         *highest = through.max(*highest);
     }
 
-    fn next_id(&self) -> String {
+    /// The id of an act: also of those that are done in the same millisecond each has its own.
+    pub(crate) fn next_id(&self) -> String {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         format!("{:x}-{number}", clock::now().0)
     }

@@ -5,6 +5,7 @@
 //! propose and never sign.
 
 use crate::cast::CAST;
+use crate::cloud::Event;
 use crate::common::Common;
 use crate::definitions::{self, differing, fixed};
 use crate::sets::Set;
@@ -28,19 +29,6 @@ const ACTIVATED: &str = "cx.action.definitions_activated.v1";
 const AHEAD_MS: i64 = 30 * SECOND;
 /// Signatures of one definition that are kept: more say nothing new.
 const SIGNATURES: usize = 16;
-
-/// One act, as it stands in the log.
-#[derive(Serialize, Deserialize)]
-struct Event {
-    specversion: String,
-    id: String,
-    source: String,
-    #[serde(rename = "type")]
-    kind: String,
-    time: String,
-    datacontenttype: String,
-    data: Value,
-}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Signature {
@@ -70,7 +58,7 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    fn note(&self, event: &Event) {
+    fn note(&self, event: &Event<Value>) {
         let mut said = self.said.lock().expect("no holder panics");
         let data = &event.data;
         match event.kind.as_str() {
@@ -379,17 +367,8 @@ async fn activate(common: &Common, catalog: Catalog, deed: &Governing) -> Govern
 
 /// Writes an act down, and takes note of it once the broker has it.
 async fn write(common: &Common, kind: &str, data: Value) -> anyhow::Result<()> {
-    let event = Event {
-        specversion: "1.0".to_owned(),
-        id: format!("definitions-{:x}", clock::now().0),
-        source: "watchfloor".to_owned(),
-        kind: kind.to_owned(),
-        time: clock::now().to_rfc3339(),
-        datacontenttype: "application/json".to_owned(),
-        data,
-    };
-    let value = serde_json::to_vec(&event)?;
-    let topic = &common.topics.actions;
+    let event = Event::new(common.actions.next_id(), kind, clock::now(), data);
+    let (topic, value) = (&common.topics.actions, event.bytes());
     let sent = common.producer.send_acked(topic, 0, None, &value, None);
     sent.await?;
     common.words.note(&event);
