@@ -2,7 +2,7 @@
 //! Out: the view that somebody asks for. Never knows: who asks.
 
 use crate::hub::AlertStates;
-use crate::listing::{Extra, Listing, Roster, Source};
+use crate::listing::{Listing, Roster};
 use crate::shape::{Cadence, Shape};
 use crate::view::View;
 use cx_model::value::{Board, CellInfo, Sealed};
@@ -23,8 +23,6 @@ pub(crate) struct Channel {
 #[derive(Debug)]
 struct Inner {
     roster: Roster,
-    board: Arc<Board>,
-    extras: Vec<Extra>,
     listing: Arc<Listing>,
     /// The one that everybody gets who wishes for nothing; it stays.
     usual: Arc<View>,
@@ -47,12 +45,10 @@ pub(crate) enum NoView {
 impl Channel {
     pub(crate) fn new(board: Arc<Board>, epoch: &str) -> Self {
         let mut roster = Roster::default();
-        let listing = Arc::new(roster.list(&board, &[]));
+        let listing = Arc::new(roster.list(&board));
         let usual = Arc::new(View::new(Shape::default(), epoch, &listing, 0));
         let inner = Inner {
             roster,
-            board,
-            extras: Vec::new(),
             listing,
             usual,
             others: Vec::new(),
@@ -102,8 +98,7 @@ impl Channel {
             return Err(NoView::Empty);
         }
         if let Some((sealed, now)) = &inner.newest {
-            let extras = &inner.extras;
-            view.take((&inner.listing, Source { sealed, extras }), counter, *now);
+            view.take((&inner.listing, sealed), counter, *now);
         }
         view.watch(&inner.alerts, counter);
         view.take_alerts(&inner.open, counter);
@@ -147,25 +142,12 @@ impl Channel {
         changed.count() > 0
     }
 
-    /// Puts cells beside the board's own; those that were there and are not named are gone.
-    pub(crate) fn put_beside(&self, extras: Vec<Extra>, counter: &AtomicU64, now: i64) {
-        let mut inner = self.inner();
-        let same = inner.extras.len() == extras.len()
-            && (inner.extras.iter().zip(&extras)).all(|(a, b)| a.info == b.info);
-        inner.extras = extras;
-        if !same {
-            inner.list();
-        }
-        inner.again(counter, now);
-    }
-
     /// Another set of definitions: cells that stay keep their ids.
-    pub(crate) fn renew(&self, board: Arc<Board>, values: &Sealed, counter: &AtomicU64, now: i64) {
+    pub(crate) fn renew(&self, board: &Arc<Board>, values: &Sealed, counter: &AtomicU64, now: i64) {
         let mut inner = self.inner();
-        inner.board = board;
-        inner.list();
+        inner.listing = Arc::new(inner.roster.list(board));
+        inner.give(values, counter, now, |_| true);
         inner.newest = Some((values.clone(), now));
-        inner.again(counter, now);
     }
 
     /// The board is no more.
@@ -184,18 +166,6 @@ impl Channel {
 }
 
 impl Inner {
-    fn list(&mut self) {
-        self.listing = Arc::new(self.roster.list(&self.board, &self.extras));
-    }
-
-    /// Gives out what is held once more.
-    fn again(&mut self, counter: &AtomicU64, now: i64) {
-        if let Some((sealed, _)) = self.newest.take() {
-            self.give(&sealed, counter, now, |_| true);
-            self.newest = Some((sealed, now));
-        }
-    }
-
     fn give(
         &mut self,
         sealed: &Sealed,
@@ -203,11 +173,9 @@ impl Inner {
         now: i64,
         to: impl Fn(Cadence) -> bool,
     ) {
-        let extras = &self.extras;
-        let source = Source { sealed, extras };
         for view in self.others.iter().chain([&self.usual]) {
             if to(view.shape.cadence) {
-                view.take((&self.listing, source), counter, now);
+                view.take((&self.listing, sealed), counter, now);
             }
         }
     }

@@ -141,7 +141,7 @@ impl Feed {
         let subscription = subscription.ok_or(Fault::NotSubscribed(id))?;
         let listing = subscription.view.listing();
         let most = listing.cells.len();
-        let at = listing.place_in_seconds(cell);
+        let at = listing.place_of(cell);
         let place = at.ok_or(Fault::UnknownCell(cell, most))?;
         let told = subscription.s.and_then(|s| self.desk.sealed_at(s));
         let sealed = told.or_else(|| self.desk.newest());

@@ -4,7 +4,7 @@
 use crate::channel::{Channel, NoView};
 use crate::counts::Counts;
 use crate::fault::Fault;
-use crate::listing::{Extra, Listing};
+use crate::listing::Listing;
 use crate::shape::Shape;
 use crate::view::View;
 use cx_model::value::{Board, CellInfo, Sealed};
@@ -107,7 +107,7 @@ impl Hub {
         for board in boards {
             let name = board.name.clone();
             let channel = if let Some(channel) = old.remove(&name) {
-                channel.renew(board, sealed, &self.seq, now_ms);
+                channel.renew(&board, sealed, &self.seq, now_ms);
                 channel
             } else {
                 let channel = Channel::new(board, &self.epoch);
@@ -136,15 +136,6 @@ impl Hub {
     #[must_use]
     pub fn fastest(&self) -> Option<i64> {
         self.channels().values().filter_map(Channel::fastest).min()
-    }
-
-    /// Puts cells beside those of a board's definition, such as alerts, and sends the change at once.
-    /// Cells put there before and not named now are gone. An unknown board is none.
-    pub fn put_beside(&self, board: &str, extras: Vec<Extra>, now_ms: i64) {
-        if let Some(channel) = self.channels().get(board) {
-            channel.put_beside(extras, &self.seq, now_ms);
-            self.tick.send_replace(());
-        }
     }
 
     /// Tells all streams that something stands beside the numbers, or no longer (`None`).

@@ -61,7 +61,6 @@ pub use lineage::{
     Account, Covers, Freshness, Ingredient, Lineage, Looked, Mark, Partition, Parts, Sample,
     Samples,
 };
-pub use listing::Extra;
 pub use recount::{NoRecount, Recount, Recounts, Score};
 pub use serve::{Config, Gateway, bind};
 pub use stage::{Gesture, Scene, SceneEngine, SceneSource, Stage};

@@ -1,4 +1,4 @@
-//! In: a board, and cells that no sealed second holds. Kept: the ids given out. Out: which cells are
+//! In: a board. Kept: the ids given out. Out: which cells are
 //! there and where their values stand. Never knows: values, views.
 
 use crate::view::{wire_cell, wire_info};
@@ -7,32 +7,14 @@ use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Sealed};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A cell beside those that the sealed seconds hold, such as an alert: announced, changed and removed
-/// like any other, and part of the digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Extra {
-    /// Which cell.
-    pub info: CellInfo,
-    /// Its value now.
-    pub value: CellValue,
-}
-
-/// Where a cell's value is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// In the values of the second.
-    Sealed(usize),
-    /// Among the extras.
-    Extra(usize),
-}
-
 /// A cell with its id.
 #[derive(Debug, Clone)]
 pub(crate) struct Listed {
     pub(crate) id: u32,
     pub(crate) key: CellKey,
     pub(crate) wire: WireCell,
-    pub(crate) place: Place,
+    /// Where seconds hold its value.
+    pub(crate) place: usize,
 }
 
 /// The cells of a board as they are now; another one when cells come or go.
@@ -53,14 +35,10 @@ pub(crate) struct Roster {
 
 impl Roster {
     /// Lists a board's cells: known ones keep their id, the others get new ones.
-    pub(crate) fn list(&mut self, board: &Arc<Board>, extras: &[Extra]) -> Listing {
-        let sealed = board.cells.iter().zip(&board.source_index);
-        let sealed = sealed.map(|(info, at)| (info, Place::Sealed(*at)));
-        let beside = extras.iter().enumerate();
-        let beside = beside.map(|(i, extra)| (&extra.info, Place::Extra(i)));
+    pub(crate) fn list(&mut self, board: &Arc<Board>) -> Listing {
         let mut ids = BTreeMap::new();
         let mut cells = Vec::new();
-        for (info, place) in sealed.chain(beside) {
+        for (info, place) in board.cells.iter().zip(&board.source_index) {
             let known = self.ids.get(&info.key).copied();
             let id = known.unwrap_or_else(|| {
                 self.last += 1;
@@ -71,7 +49,7 @@ impl Roster {
                 id,
                 key: info.key.clone(),
                 wire: wire_cell(id, info),
-                place,
+                place: *place,
             });
         }
         let redefined = self.redefined(&ids);
@@ -98,10 +76,9 @@ impl Roster {
 }
 
 impl Listing {
-    /// The ids of the board's own cells, in their order.
+    /// The ids of the board's cells, in their order.
     pub(crate) fn ids(&self) -> impl Iterator<Item = u32> + '_ {
-        let own = self.cells.iter().take(self.board.cells.len());
-        own.map(|cell| cell.id)
+        self.cells.iter().map(|cell| cell.id)
     }
 
     /// The layout with the ids of today; the board's own says places + 1.
@@ -124,35 +101,20 @@ impl Listing {
         layout
     }
 
-    /// Where the seconds hold the cell of that id; `None` for no cell and for one beside them.
-    pub(crate) fn place_in_seconds(&self, id: u32) -> Option<usize> {
-        let cell = self.cells.iter().find(|cell| cell.id == id)?;
-        match cell.place {
-            Place::Sealed(at) => Some(at),
-            Place::Extra(_) => None,
-        }
+    /// Where seconds hold the cell of that id.
+    pub(crate) fn place_of(&self, id: u32) -> Option<usize> {
+        let cell = self.cells.iter().find(|cell| cell.id == id);
+        cell.map(|cell| cell.place)
     }
 
-    /// What a reader needs to understand a cell's integers, for the board's own cells.
+    /// What a reader needs to understand a cell's integers.
     pub(crate) fn infos(&self) -> impl Iterator<Item = (u32, &CellInfo, WireInfo)> {
         let own = self.ids().zip(&self.board.cells);
         own.map(|(id, info)| (id, info, wire_info(info)))
     }
 }
 
-/// A second's values with those that stand beside them.
-#[derive(Clone, Copy)]
-pub(crate) struct Source<'a> {
-    pub(crate) sealed: &'a Sealed,
-    pub(crate) extras: &'a [Extra],
-}
-
-impl Source<'_> {
-    pub(crate) fn at(&self, place: Place) -> CellValue {
-        let found = match place {
-            Place::Sealed(at) => self.sealed.values.get(at).copied(),
-            Place::Extra(at) => self.extras.get(at).map(|extra| extra.value),
-        };
-        found.unwrap_or_default()
-    }
+/// The value at a place of a second.
+pub(crate) fn value_at(sealed: &Sealed, place: usize) -> CellValue {
+    sealed.values.get(place).copied().unwrap_or_default()
 }

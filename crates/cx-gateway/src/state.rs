@@ -2,12 +2,12 @@
 //! is gone, their digest. Out: what changed since a cursor. Never knows: frames' bytes.
 
 use crate::alarms::Alarms;
-use crate::listing::{Listed, Listing, Place, Source};
+use crate::listing::{Listed, Listing, value_at};
 use crate::ring::Ring;
 use crate::shape::Shape;
 use crate::shared::Shared;
 use cx_model::frame::{Fields, WireCell, WireParts, WireValue};
-use cx_model::value::{CellValue, cell_hash_of};
+use cx_model::value::{CellValue, Sealed, cell_hash_of};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -25,7 +25,7 @@ struct Slot {
     id: u32,
     wire: WireCell,
     prefix: String,
-    place: Place,
+    place: usize,
     value: Told,
     hash: u64,
     born: u64,
@@ -180,15 +180,15 @@ impl State {
     }
 
     /// Whether a second says anything else than what is held.
-    pub(crate) fn differs(&self, fields: Fields, source: Source<'_>) -> bool {
-        let new = |slot: &Slot| Told::of(source.at(slot.place), fields);
+    pub(crate) fn differs(&self, fields: Fields, second: &Sealed) -> bool {
+        let new = |slot: &Slot| Told::of(value_at(second, slot.place), fields);
         self.slots.iter().any(|slot| new(slot) != slot.value)
     }
 
     /// Takes the values over under this number.
-    pub(crate) fn set(&mut self, fields: Fields, source: Source<'_>, seq: u64) {
+    pub(crate) fn set(&mut self, fields: Fields, second: &Sealed, seq: u64) {
         for slot in &mut self.slots {
-            let value = Told::of(source.at(slot.place), fields);
+            let value = Told::of(value_at(second, slot.place), fields);
             if value == slot.value {
                 continue;
             }
@@ -239,17 +239,13 @@ impl State {
         change
     }
 
-    /// The digest of the board's own cells at some second, without those that were not counted then.
-    pub(crate) fn digest_of(&self, source: Source<'_>, unknown: &[usize]) -> u64 {
-        self.slots
-            .iter()
-            .fold(0, |sum: u64, slot| match slot.place {
-                Place::Sealed(at) if !unknown.contains(&at) => {
-                    let told = Told::of(source.at(slot.place), Fields::Value);
-                    sum.wrapping_add(told.hash(&slot.prefix))
-                }
-                Place::Sealed(_) | Place::Extra(_) => sum,
-            })
+    /// The digest at some second, without cells that were not counted then.
+    pub(crate) fn digest_of(&self, second: &Sealed, unknown: &[usize]) -> u64 {
+        let known = self.slots.iter().filter(|s| !unknown.contains(&s.place));
+        known.fold(0, |sum: u64, slot| {
+            let told = Told::of(value_at(second, slot.place), Fields::Value);
+            sum.wrapping_add(told.hash(&slot.prefix))
+        })
     }
 
     /// The digest at a number; `None` where it is too old to know.

@@ -155,7 +155,7 @@ mod tests {
                 rail: Rail::default(),
             },
         };
-        let listing = Arc::new(Roster::default().list(&Arc::new(board), &[]));
+        let listing = Arc::new(Roster::default().list(&Arc::new(board)));
         let view = View::new(Shape::default(), "e", &listing, 0);
         Subscription::new(1, Arc::new(view), Mode::Latest, ack)
     }

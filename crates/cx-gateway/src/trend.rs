@@ -34,7 +34,7 @@ pub(crate) async fn show(
         Ok(span) => span,
         Err(problem) => return problem.into_response(),
     };
-    let source = |cell: u32| Some((cell, listing.place_in_seconds(cell)?));
+    let source = |cell: u32| Some((cell, listing.place_of(cell)?));
     let layout = listing.layout();
     let tiles = layout.tiles.iter();
     let cells: Vec<(u32, usize)> = tiles.filter_map(|t| source(t.cell)).collect();

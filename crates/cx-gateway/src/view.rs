@@ -4,7 +4,7 @@
 //! A frame is encoded once for all cursors alike; only its subscription id differs.
 
 use crate::hub::AlertStates;
-use crate::listing::{Listing, Source};
+use crate::listing::Listing;
 use crate::payload::{Blank, Payload};
 use crate::ring::{After, Published, Ring};
 use crate::shape::{Cadence, Shape};
@@ -97,7 +97,7 @@ impl View {
     /// Takes a second in. A sealed second, or a live moment, that changes nothing takes no number.
     pub(crate) fn take(
         &self,
-        (listing, source): (&Arc<Listing>, Source<'_>),
+        (listing, second): (&Arc<Listing>, &Sealed),
         counter: &AtomicU64,
         now: i64,
     ) {
@@ -107,7 +107,7 @@ impl View {
             s,
             waiting_for,
             ..
-        } = source.sealed;
+        } = second;
         if let Some(ms) = self.shape.cadence.live_ms() {
             // At most one in each stretch of that length.
             if now.div_euclid(ms) == state.now.div_euclid(ms) {
@@ -126,14 +126,14 @@ impl View {
         state.shared.clear();
         let same = state.is_of(listing);
         let fields = self.shape.fields;
-        if quiet && same && !state.differs(fields, source) {
+        if quiet && same && !state.differs(fields, second) {
             return;
         }
         let (before, seq) = (state.seq, counter.fetch_add(1, Ordering::Relaxed) + 1);
         if !same {
             state.renew(&self.shape, listing, seq);
         }
-        state.set(fields, source, seq);
+        state.set(fields, second, seq);
         self.keep(&mut state, before);
     }
 
@@ -195,8 +195,7 @@ impl View {
 
     /// The digest of values as they were at a sealed second, without cells that were not counted then.
     pub(crate) fn digest_of(&self, sealed: &Sealed, unknown: &[usize]) -> String {
-        let extras = &[];
-        digest_text(self.state().digest_of(Source { sealed, extras }, unknown))
+        digest_text(self.state().digest_of(sealed, unknown))
     }
 
     /// Its board is no more.

@@ -2,9 +2,9 @@
 
 use crate::rig::{EPOCH, Rig, board, sealed};
 use crate::wire::Wire;
-use cx_gateway::{DataGap, Extra, Recovering};
+use cx_gateway::{DataGap, Recovering};
 use cx_model::frame::{ServerFrame, WireValue};
-use cx_model::value::{Board, CellInfo, CellValue};
+use cx_model::value::Board;
 use std::sync::Arc;
 
 const SUB: &str = r#"{"op":"sub","id":1,"board":"care"}"#;
@@ -19,17 +19,11 @@ fn changed() -> Arc<Board> {
     Arc::new(changed)
 }
 
-fn alert(name: &str, value: i64) -> Extra {
-    let mut info: CellInfo = board("care", 1).cells[0].clone();
-    info.key.kpi = name.into();
-    let value = Some(value);
-    Extra {
-        info,
-        value: CellValue {
-            value,
-            ..CellValue::default()
-        },
-    }
+/// The board with one cell more.
+fn with(name: &str) -> Arc<Board> {
+    let mut more = Board::clone(&board("care", 3));
+    more.cells[2].key.kpi = name.into();
+    Arc::new(more)
 }
 
 fn d(frame: ServerFrame) -> (Vec<u32>, Vec<u32>, Vec<WireValue>) {
@@ -101,8 +95,10 @@ async fn a_cursor_from_before_a_removal_is_told_of_it_until_the_tombstones_are_t
         SUB.trim_end_matches('}')
     );
     let come_and_go = |name: &str| {
-        rig.hub.put_beside("care", vec![alert(name, 1)], 0);
-        rig.hub.put_beside("care", Vec::new(), 0);
+        for board in [with(name), board("care", 2)] {
+            rig.hub.change(vec![board], Vec::new());
+            rig.seal(100, &[1, 2, 3]);
+        }
     };
     come_and_go("first");
     let mut late = Wire::open(&rig).await;
@@ -123,25 +119,6 @@ async fn a_cursor_from_before_a_removal_is_told_of_it_until_the_tombstones_are_t
         matches!(&frame, ServerFrame::View { mode, .. } if mode == "snapshot"),
         "{frame:?}"
     );
-}
-
-#[tokio::test]
-async fn a_cell_beside_the_seconds_goes_out_at_once_in_the_same_sequence() {
-    let rig = Rig::start(1);
-    rig.seal(100, &[1]);
-    let mut wire = Wire::watching(&rig, SUB).await;
-    rig.hub.put_beside("care", vec![alert("staffing", 2)], 0);
-    let (cells, _, v) = d(wire.hear_values().await);
-    assert_eq!((cells, v), (vec![2], vec![(2, Some(2), 0)]));
-    rig.hub.put_beside("care", vec![alert("staffing", 3)], 0);
-    let (cells, _, v) = d(wire.hear_values().await);
-    assert_eq!((cells, v), (vec![], vec![(2, Some(3), 0)]));
-    rig.seal(101, &[5]);
-    let (_, _, v) = d(wire.hear_values().await);
-    assert_eq!(v, [(1, Some(5), 0)]);
-    rig.hub.put_beside("care", Vec::new(), 0);
-    let (_, gone, _) = d(wire.hear_values().await);
-    assert_eq!(gone, [2]);
 }
 
 #[tokio::test]
