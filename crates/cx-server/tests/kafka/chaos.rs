@@ -3,7 +3,8 @@
 //! recover: then a recount of the whole log, HTTP, a WebSocket client and Chromium must say the same at
 //! the same sealed seconds.
 //!
-//! `WATCHFLOOR_CHAOS_KILLS` says how many, `WATCHFLOOR_CHAOS_SEED` which; `cargo xtask chaos` sets both.
+//! `WATCHFLOOR_CHAOS_KILLS` says how many, half of them at failpoints; `WATCHFLOOR_CHAOS_SEED` which;
+//! `cargo xtask chaos` sets both.
 
 use crate::cluster::Installation;
 use crate::nemesis::{Brokers, SmallDisk};
@@ -50,7 +51,7 @@ const FAILPOINTS: [&str; 10] = [
 struct Tally {
     random: u32,
     failpoints: u32,
-    /// Of the failpoints: those that were not reached in time, ended by a kill.
+    /// Lives whose failpoint was not reached in time: a kill ended them that counts as neither.
     unreached: u32,
     stopped: u32,
     corrupted: u32,
@@ -145,11 +146,15 @@ impl Chaos {
             .expect("delivered");
     }
 
-    /// One life that ends badly.
-    fn life(&mut self) {
+    /// One life that ends badly: at a random moment or at a failpoint, until `kills` are halved between them.
+    fn life(&mut self, kills: u32) {
         let mut command = self.at.command(&["serve", "--json"]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        let named = self.random.random_bool(0.5);
+        let at_random = kills.div_ceil(2) - self.tally.random;
+        let at_failpoints = kills / 2 - self.tally.failpoints;
+        let named = self
+            .random
+            .random_ratio(at_failpoints, at_random + at_failpoints);
         if named {
             let name = FAILPOINTS[self.random.random_range(0..FAILPOINTS.len())];
             let times = match name {
@@ -181,11 +186,10 @@ impl Chaos {
         drop(child.kill());
         let status = child.wait().expect("it ends");
         assert_eq!(status.code(), None, "it ended by itself: {status}");
-        if named {
-            self.tally.failpoints += 1;
-            self.tally.unreached += u32::from(ended.is_none());
-        } else {
-            self.tally.random += 1;
+        match (named, ended) {
+            (true, Some(_)) => self.tally.failpoints += 1,
+            (true, None) => self.tally.unreached += 1,
+            (false, _) => self.tally.random += 1,
         }
     }
 
@@ -383,8 +387,8 @@ fn chaos_leaves_no_difference() {
     let seed = number("WATCHFLOOR_CHAOS_SEED", 1);
     let mut chaos = Chaos::new(seed);
     chaos.load();
-    for kill in 1..=kills {
-        chaos.life();
+    for life in 1.. {
+        chaos.life(kills);
         if chaos.random.random_ratio(1, 8) {
             chaos.corrupt();
         }
@@ -394,9 +398,13 @@ fn chaos_leaves_no_difference() {
         if chaos.random.random_ratio(1, 16) {
             chaos.fill();
         }
-        if kill % BETWEEN == 0 || kill == kills {
+        let done = chaos.tally.random + chaos.tally.failpoints;
+        if life % BETWEEN == 0 || done == kills {
             chaos.verdict();
-            println!("seed {seed}: {kill} of {kills} kills, valid so far");
+            println!("seed {seed}: {done} of {kills} kills, valid so far");
+        }
+        if done == kills {
+            break;
         }
     }
     let t = &chaos.tally;
@@ -406,7 +414,7 @@ fn chaos_leaves_no_difference() {
             "name": "chaos", "ok": true, "valid": true, "seed": seed,
             "figures": {
                 "kills": t.random + t.failpoints, "random_kills": t.random,
-                "failpoint_kills": t.failpoints - t.unreached, "unreached_failpoints": t.unreached,
+                "failpoint_kills": t.failpoints, "unreached_failpoints": t.unreached,
                 "stopped": t.stopped, "corrupted": t.corrupted, "verdicts": t.verdicts,
                 "verdicts_in_chromium": t.in_chromium, "brokers_bounced": t.bounced,
                 "longest_stand_ms": t.longest_stand_ms, "disk_full": t.full,
