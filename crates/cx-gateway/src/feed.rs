@@ -36,12 +36,18 @@ pub(crate) struct Out {
     pub(crate) published: Option<Instant>,
 }
 
-impl From<&ServerFrame> for Out {
-    fn from(frame: &ServerFrame) -> Self {
+impl From<Payload> for Out {
+    fn from(payload: Payload) -> Self {
         Self {
-            payload: Payload::of(frame),
+            payload,
             published: None,
         }
+    }
+}
+
+impl From<&ServerFrame> for Out {
+    fn from(frame: &ServerFrame) -> Self {
+        Self::from(Payload::of(frame))
     }
 }
 

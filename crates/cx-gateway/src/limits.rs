@@ -25,6 +25,9 @@ pub struct Limits {
     pub stuck: Duration,
     /// Messages of a stream, pings included: so many at once, and as many again in ten seconds.
     pub messages: u32,
+    /// Whether every message of a WebSocket is sent back instead of read. No configuration sets it: tests
+    /// of the transport alone ask for it.
+    pub echo: bool,
 }
 
 impl Default for Limits {
@@ -39,6 +42,7 @@ impl Default for Limits {
             subscribe: Duration::from_secs(10),
             stuck: Duration::from_secs(120),
             messages: 200,
+            echo: false,
         }
     }
 }

@@ -155,6 +155,12 @@ impl Connection {
             return Err(Some(Close::TooFast));
         }
         match message {
+            Some(Ok(Message::Text(text))) if self.limits.echo => {
+                self.put(Out::from(Payload::Text(text))).await
+            }
+            Some(Ok(Message::Binary(bytes))) if self.limits.echo => {
+                self.put(Out::from(Payload::Binary(bytes))).await
+            }
             Some(Ok(Message::Text(text))) => self.heard(&text).await,
             Some(Ok(Message::Binary(_))) => self.refuse(None, Fault::Binary).await,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),

@@ -1,6 +1,7 @@
 //! The broom: every developer command. In: a command line. Kept: nothing. Out: programs run in
 //! order. Never knows: what they build.
 
+mod autobahn;
 mod bench;
 mod demo;
 mod kafka;
@@ -66,6 +67,8 @@ enum Command {
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=3))]
         brokers: u16,
     },
+    /// Autobahn's test suite, sections 1 to 7, against our WebSocket endpoint.
+    Autobahn,
     /// Apply clippy's suggestions, write the schemas anew, format.
     Fix,
 }
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
             seed,
             brokers,
         } => suite::chaos(seed, kills, brokers),
+        Command::Autobahn => autobahn::run(),
         Command::Fix => suite::fix(),
     };
     match done {

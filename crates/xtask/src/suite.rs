@@ -138,9 +138,12 @@ fn style(tally: &mut Tally) {
     tally.step("format", || passed(cargo(&["fmt", "--all", "--check"])));
     tally.step("clippy", || {
         let strict = ["--", "-D", "warnings"];
-        // Tests that only run with a cluster are no part of all targets.
+        // Tests that need a cluster or programs of others are no part of all targets.
         let all = ["clippy", "--quiet", "--workspace", "--all-targets"];
-        let all = all.into_iter().chain(["--test", "kafka"]);
+        let apart = ["kafka", "clients", "autobahn"].into_iter();
+        let all = all
+            .into_iter()
+            .chain(apart.flat_map(|name| ["--test", name]));
         passed(cargo(&all.chain(strict).collect::<Vec<_>>()))
     });
 }
