@@ -6,17 +6,17 @@
 //! house's own work included, may take its time: a broker that is away is waited for.
 
 use crate::doorkeeper::Place;
+use crate::line::Line;
 use std::future::Future;
 use std::io::{Error, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// A socket that owes its first request.
 pub(crate) struct Timed {
-    stream: TcpStream,
+    line: Line,
     place: Place,
     /// `None` once an answer began.
     owed: Option<Owed>,
@@ -57,14 +57,14 @@ impl Stage {
 }
 
 impl Timed {
-    pub(crate) fn new(stream: TcpStream, place: Place) -> Self {
+    pub(crate) fn new(line: Line, place: Place) -> Self {
         let limits = place.limits();
         let owed = Owed {
             until: Box::pin(sleep(limits.first_byte)),
             stage: Stage::Nothing,
         };
         Self {
-            stream,
+            line,
             place,
             owed: Some(owed),
         }
@@ -95,7 +95,10 @@ impl AsyncRead for Timed {
             return Poll::Ready(Err(late));
         }
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let read = Pin::new(&mut self.line).poll_read(context, buffer);
+        if matches!((&read, &self.line), (Poll::Ready(Err(_)), Line::Over)) {
+            self.place.refuse("no_tls");
+        }
         let limits = self.place.limits();
         if let Some(owed) = &mut self.owed {
             let stage = owed.stage.after(&buffer.filled()[before..]);
@@ -124,7 +127,7 @@ impl AsyncWrite for Timed {
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
         self.owed = None;
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        Pin::new(&mut self.line).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -133,25 +136,25 @@ impl AsyncWrite for Timed {
         slices: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
         self.owed = None;
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        Pin::new(&mut self.line).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.line.is_write_vectored()
     }
 
     fn poll_flush(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.line).poll_flush(context)
     }
 
     fn poll_shutdown(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.line).poll_shutdown(context)
     }
 }
 

@@ -69,8 +69,9 @@ fn is_local(host: &str) -> bool {
 fn foreign_origin(headers: &HeaderMap, host: &str) -> Option<String> {
     let origin = headers.get(header::ORIGIN)?;
     let origin = String::from_utf8_lossy(origin.as_bytes());
-    let own = format!("http://{host}");
-    (!origin.eq_ignore_ascii_case(&own)).then(|| origin.into_owned())
+    let own = ["http", "https"].map(|scheme| format!("{scheme}://{host}"));
+    let is_own = own.iter().any(|own| origin.eq_ignore_ascii_case(own));
+    (!is_own).then(|| origin.into_owned())
 }
 
 /// Errors of the web framework itself are plain text; the contract is problem details.
@@ -89,6 +90,14 @@ fn as_problem(response: Response, method: &str, path: &str) -> Response {
         mended.headers_mut().insert(header::ALLOW, allow.clone());
     }
     mended
+}
+
+/// Whoever came over TLS once comes so for a year.
+pub(crate) async fn stay(mut response: Response) -> Response {
+    let year = HeaderValue::from_static("max-age=31536000");
+    let headers = response.headers_mut();
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    response
 }
 
 fn secure(headers: &mut HeaderMap) {

@@ -7,6 +7,7 @@ mod alarms;
 pub mod alerts;
 mod binary;
 mod boards;
+mod certificates;
 mod channel;
 mod close;
 mod compact;
@@ -28,6 +29,7 @@ mod http;
 mod hub;
 mod kpis;
 mod limits;
+mod line;
 mod lineage;
 mod lines;
 mod listener;
@@ -50,6 +52,7 @@ mod view;
 mod why;
 
 pub use actions::{Acted, Action, AlertAct, Deed, Scope};
+pub use certificates::Certificates;
 pub use definitions::{Governed, Governing, Role, Word};
 pub use desk::{
     Accepted, DataGap, Desk, Doubt, Health, Kept, Past, Ready, Recovering, Span, Trend,
@@ -83,6 +86,14 @@ pub enum Error {
         address: std::net::SocketAddr,
         /// The next free one.
         free: std::net::SocketAddr,
+    },
+    /// TLS cannot be spoken.
+    #[error("{}: {why}; write a PEM file: certificates, the server's own first, and the private key", file.display())]
+    Certificate {
+        /// The file that is wrong.
+        file: std::path::PathBuf,
+        /// What is wrong with it.
+        why: String,
     },
     /// Anything else about sockets.
     #[error("cannot listen on {address}: {source}")]

@@ -2,9 +2,12 @@
 //! that the kernel does not become the queue, as many as there may be. Never knows: HTTP.
 
 use crate::Error;
+use crate::certificates::Certificates;
 use crate::deadline::Timed;
 use crate::doorkeeper::Doorkeeper;
+use crate::line::Line;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use tokio::net::{TcpListener, TcpSocket};
 
 /// Connections that may wait to be accepted.
@@ -19,6 +22,7 @@ pub(crate) struct Listener(TcpListener);
 pub(crate) struct Door {
     pub(crate) listener: Listener,
     pub(crate) keeper: Doorkeeper,
+    pub(crate) certificates: Option<Arc<Certificates>>,
 }
 
 impl Listener {
@@ -79,7 +83,8 @@ impl axum::serve::Listener for Door {
                         tracing::debug!(%error, "nodelay");
                     }
                     if let Some(place) = self.keeper.place(address.ip()) {
-                        return (Timed::new(stream, place), address);
+                        let acceptor = self.certificates.as_ref().map(|c| c.acceptor());
+                        return (Timed::new(Line::new(stream, acceptor), place), address);
                     }
                 }
                 Err(error) => {

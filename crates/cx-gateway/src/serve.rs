@@ -1,6 +1,7 @@
 //! In: a configuration, a desk, a hub. Kept: the running server. Out: a bound address.
 //! Never knows: what is served.
 
+use crate::certificates::Certificates;
 use crate::desk::Desk;
 use crate::doorkeeper::Doorkeeper;
 use crate::hub::Hub;
@@ -30,7 +31,7 @@ use tokio::time::MissedTickBehavior;
 
 /// How long an end may take, streams and answers together.
 const DRAIN: Duration = Duration::from_secs(2);
-/// How often streams are told of recovery and gaps.
+/// How often streams are told of recovery and gaps, and certificates are looked at.
 const NOTES: Duration = Duration::from_secs(1);
 /// A client frame, bytes.
 const FRAME: usize = 64 * 1024;
@@ -47,6 +48,7 @@ pub struct Gateway {
     listener: Listener,
     address: SocketAddr,
     limits: Limits,
+    certificates: Option<Arc<Certificates>>,
 }
 
 #[derive(Clone)]
@@ -84,6 +86,7 @@ pub fn bind(config: Config) -> Result<Gateway, Error> {
         listener,
         address,
         limits: Limits::default(),
+        certificates: None,
     })
 }
 
@@ -100,6 +103,25 @@ impl Gateway {
         Self { limits, ..self }
     }
 
+    /// TLS only. The files are looked at every second: what changed holds for who connects from then on.
+    #[must_use]
+    pub fn with_certificates(self, certificates: Certificates) -> Self {
+        let certificates = Some(Arc::new(certificates));
+        Self {
+            certificates,
+            ..self
+        }
+    }
+
+    /// What stands before the address: `https` with certificates, else `http`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.certificates.is_some() {
+            return "https";
+        }
+        "http"
+    }
+
     /// Serves until `shutdown`; then says bye to every stream and ends within about 2 s.
     pub async fn serve(
         self,
@@ -112,16 +134,22 @@ impl Gateway {
         let mut draining = drain.clone();
         let keeper = Doorkeeper::new(self.limits, Arc::clone(&hub));
         let notes = told(Arc::clone(&desk), Arc::clone(&hub));
-        let router = router(Shared {
+        let renewed = renewed(self.certificates.clone());
+        let secured = self.certificates.is_some();
+        let mut router = router(Shared {
             desk,
             hub,
             drain,
             limits: self.limits,
             alive,
         });
+        if secured {
+            router = router.layer(axum::middleware::map_response(guard::stay));
+        }
         let door = listener::Door {
             listener: self.listener,
             keeper,
+            certificates: self.certificates,
         };
         let served = axum::serve(door, router).with_graceful_shutdown(async move {
             shutdown.await;
@@ -142,6 +170,7 @@ impl Gateway {
         tokio::select! {
             () = all_ended => {}
             () = notes => {}
+            () = renewed => {}
             () = patience => tracing::warn!("some connections did not end in 2 s"),
         }
     }
@@ -166,6 +195,23 @@ async fn told(desk: Arc<dyn Desk>, hub: Arc<Hub>) {
         let gaps = gaps.map(|g| format!("partition {} lacks {} to {}", g.partition, g.from, g.to));
         let gaps: Vec<String> = gaps.collect();
         hub.note("data_gap", (!gaps.is_empty()).then(|| gaps.join("; ")));
+    }
+}
+
+/// Takes changed certificates, for ever.
+async fn renewed(certificates: Option<Arc<Certificates>>) {
+    let Some(certificates) = certificates else {
+        return std::future::pending().await;
+    };
+    let mut every = tokio::time::interval(NOTES);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        match certificates.renew() {
+            Ok(true) => tracing::info!("other certificates hold for new connections"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "certificates; the former ones hold"),
+        }
     }
 }
 

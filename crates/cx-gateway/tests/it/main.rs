@@ -20,6 +20,7 @@ mod schema;
 mod slow;
 mod stream;
 mod theatre;
+mod tls;
 mod views;
 mod why;
 mod wire;

@@ -4,9 +4,9 @@ use crate::contract;
 use crate::theatre::Theatre;
 use bytes::Bytes;
 use cx_gateway::{
-    Accepted, Acted, Action, Config, DataGap, Deed, Desk, Doubt, Freshness, Health, Hub, Kept,
-    Limits, Lineage, Partition, Parts, Past, Ready, Recounts, Recovering, Samples, Span, Stage,
-    Trend, bind,
+    Accepted, Acted, Action, Config, DataGap, Deed, Desk, Doubt, Freshness, Gateway, Health, Hub,
+    Kept, Limits, Lineage, Partition, Parts, Past, Ready, Recounts, Recovering, Samples, Span,
+    Stage, Trend, bind,
 };
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Rail, Sealed, Tile};
@@ -154,6 +154,11 @@ impl Rig {
 
     /// As [`Rig::start`], with other limits.
     pub(crate) fn limited(cells: usize, limits: Limits) -> Self {
+        Self::like(cells, |gateway| gateway.with_limits(limits))
+    }
+
+    /// As [`Rig::start`], the gateway set up by the test.
+    pub(crate) fn like(cells: usize, set_up: impl FnOnce(Gateway) -> Gateway) -> Self {
         let boards = vec![board("care", cells), board("sales", 1)];
         let hub = Arc::new(Hub::new(EPOCH.to_owned(), boards.clone()));
         let house = Arc::new(House {
@@ -161,7 +166,7 @@ impl Rig {
             ..House::default()
         });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let gateway = bind(Config { address }).unwrap().with_limits(limits);
+        let gateway = set_up(bind(Config { address }).unwrap());
         let address = gateway.address();
         let (stop, stopped) = oneshot::channel();
         let desk = Arc::clone(&house) as Arc<dyn Desk>;
