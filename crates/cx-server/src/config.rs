@@ -6,6 +6,7 @@ use crate::property::Property;
 use crate::snapshots::kept::Settings as Snapshots;
 use crate::webhook::Settings as Receiver;
 use anyhow::{Context as _, bail, ensure};
+use cx_gateway::Certificates;
 use cx_kafka::ClientSettings;
 use cx_model::record::TimestampKind;
 use serde::Deserialize;
@@ -26,6 +27,9 @@ const LARGEST: u64 = 256 * 1_024;
 pub(crate) struct Config {
     /// Where the gateway listens.
     pub(crate) address: SocketAddr,
+    /// TLS, where it is spoken.
+    #[serde(default)]
+    pub(crate) tls: Tls,
     /// Folder of definitions.
     pub(crate) catalog: PathBuf,
     /// Folder of secrets.
@@ -45,6 +49,33 @@ pub(crate) struct Config {
     pub(crate) receivers: BTreeMap<String, Receiver>,
     /// The log.
     pub(crate) kafka: Kafka,
+}
+
+/// Certificates of the gateway; it speaks TLS where both are named.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tls {
+    /// PEM: the server's own first, then who signed it.
+    certificate: PathBuf,
+    /// PEM: its private key.
+    key: PathBuf,
+}
+
+impl Tls {
+    /// What the files hold; `None` where none is named.
+    ///
+    /// # Errors
+    /// Only one is named; what is wrong with them.
+    pub(crate) fn certificates(&self) -> anyhow::Result<Option<Certificates>> {
+        let named = [&self.certificate, &self.key].map(|path| !path.as_os_str().is_empty());
+        match named {
+            [false, false] => Ok(None),
+            [true, true] => Ok(Some(
+                Certificates::read(&self.certificate, &self.key).context("tls")?,
+            )),
+            _ => bail!("tls: name both files, certificate and key, or none"),
+        }
+    }
 }
 
 /// How the log is reached and what its topics are like.
@@ -95,6 +126,7 @@ impl Config {
     pub(crate) fn of_demo(bootstrap: &str, prefix: &str, partitions: u32) -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: Tls::default(),
             catalog: PathBuf::new(),
             data: PathBuf::new(),
             memory_mib: 0,
@@ -134,6 +166,8 @@ impl Config {
     fn overlay(&mut self, environment: impl Fn(&str) -> Option<String>) -> anyhow::Result<()> {
         let from = Environment(environment);
         from.over("ADDRESS", &mut self.address)?;
+        from.over("TLS_CERTIFICATE", &mut self.tls.certificate)?;
+        from.over("TLS_KEY", &mut self.tls.key)?;
         from.over("CATALOG", &mut self.catalog)?;
         from.over("DATA", &mut self.data)?;
         from.over("MEMORY_MIB", &mut self.memory_mib)?;

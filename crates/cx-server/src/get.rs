@@ -8,6 +8,7 @@ use cx_model::time::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
+use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
 
 /// What can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -165,8 +166,10 @@ impl<'u> House<'u> {
         &self,
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> anyhow::Result<Value> {
-        let answer = answer.with_context(|| {
-            format!("nobody answers at {}: start `watchfloor serve` or `demo`, or name another address with --url", self.0)
+        let untrusted = matches!(answer, Err(ureq::Error::NativeTls(_) | ureq::Error::Tls(_)));
+        let answer = answer.with_context(|| match untrusted {
+            true => format!("the certificate of {} is not believed: SSL_CERT_FILE names a PEM file of whom to believe", self.0),
+            false => format!("nobody answers at {}: start `watchfloor serve` or `demo`, or name another address with --url", self.0),
         })?;
         let status = answer.status();
         let text = answer.into_body().read_to_string()?;
@@ -208,9 +211,14 @@ fn question(of: &Of) -> anyhow::Result<String> {
     Ok(written.collect())
 }
 
+/// Over https it believes whom this machine believes.
 fn agent() -> ureq::Agent {
+    let tls = TlsConfig::builder()
+        .provider(TlsProvider::NativeTls)
+        .root_certs(RootCerts::PlatformVerifier);
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
+        .tls_config(tls.build())
         .timeout_global(Some(std::time::Duration::from_secs(10)));
     ureq::Agent::new_with_config(config.build())
 }

@@ -28,7 +28,11 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
     let gateway = {
         let _inside = runtime.enter();
         let address = config.address;
-        cx_gateway::bind(cx_gateway::Config { address })?
+        let gateway = cx_gateway::bind(cx_gateway::Config { address })?;
+        match config.tls.certificates()? {
+            Some(certificates) => gateway.with_certificates(certificates),
+            None => gateway,
+        }
     };
     let names = Topics::new(&config.kafka.prefix);
     let settings = config.kafka.client()?;
@@ -70,13 +74,11 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
     alerts::remember(&common)?;
     common.live.store(true, Ordering::Release);
     let running = Running::start(&common, &config.catalog)?;
-    let address = gateway.address();
-    say(&format!(
-        "reading the log; progress at http://{address}/readyz"
-    ));
+    let address = format!("{}://{}", gateway.scheme(), gateway.address());
+    say(&format!("reading the log; progress at {address}/readyz"));
     let live = |took: Duration| {
         format!(
-            "{} records read in {:.1} s; the wall is live at http://{address}/  (Ctrl-C ends it)",
+            "{} records read in {:.1} s; the wall is live at {address}/  (Ctrl-C ends it)",
             common.ledger.reach().read,
             took.as_secs_f64()
         )

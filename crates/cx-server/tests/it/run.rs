@@ -53,7 +53,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
 pub(crate) struct House {
     child: Child,
     lines: Receiver<String>,
-    /// `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`, `https` where it has certificates.
     pub(crate) url: String,
     /// Its broker on this machine.
     pub(crate) bootstrap: String,
@@ -103,7 +103,7 @@ impl House {
         }
         let found = line.contains(until);
         if found {
-            let address = word("http://").expect("an address");
+            let address = word("http").expect("an address");
             self.url = address.trim_end_matches("/readyz").to_owned();
         }
         found

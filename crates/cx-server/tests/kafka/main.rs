@@ -25,3 +25,4 @@ mod round_trip;
 mod screen;
 mod secure;
 mod store;
+mod tls;
