@@ -10,6 +10,7 @@ use cx_model::vocabulary::{
 };
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -57,6 +58,22 @@ impl House {
         let agent = ureq::Agent::new_with_config(config.build());
         let mut answer = agent.get(format!("{}{path}", self.address)).call()?;
         Ok(serde_json::from_str(&answer.body_mut().read_to_string()?)?)
+    }
+
+    /// Records that it has applied.
+    ///
+    /// # Errors
+    /// As [`House::get`].
+    pub(crate) fn applied(&self) -> Result<u64> {
+        Ok(sum(&partitions(&self.address)?, "applied"))
+    }
+
+    /// Where its sockets are.
+    ///
+    /// # Errors
+    /// An address that is none.
+    pub(crate) fn socket(&self) -> Result<SocketAddr> {
+        Ok(self.address.trim_start_matches("http://").parse()?)
     }
 
     /// # Errors

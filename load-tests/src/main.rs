@@ -3,15 +3,19 @@
 //! of its pauses; Watchfloor is a program from outside.
 
 mod clock;
+mod displays;
 mod fill;
 mod floor;
 mod house;
 mod kpis;
 mod listen;
+mod markers;
 mod pause;
 mod process;
 mod report;
 mod restart;
+mod screen;
+mod sender;
 mod stats;
 
 use clap::{Parser, Subcommand};
@@ -38,6 +42,8 @@ enum Bench {
     Restart(restart::Options),
     /// How long records wait for the engine while a snapshot is made.
     Pause(pause::Options),
+    /// How long an event takes to a thousand displays, and a second until it is sealed on them.
+    Screen(screen::Options),
     /// One round of reading alone, in a process of its own.
     #[command(hide = true)]
     Listen(listen::Options),
@@ -49,6 +55,7 @@ fn main() -> ExitCode {
         Bench::Kpis(options) => kpis::run(&options),
         Bench::Restart(options) => restart::run(&options),
         Bench::Pause(options) => pause::run(&options),
+        Bench::Screen(options) => screen::run(&options),
         Bench::Listen(options) => listen::run(&options),
     };
     match done {

@@ -27,6 +27,12 @@ pub(crate) enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// How long an event takes to a thousand displays, and a second until it is sealed on them.
+    Screen {
+        /// Options: --displays 1000 --seconds 60 --json.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// How long records wait for the engine while a snapshot is made; needs no Kafka.
     Pause {
         /// Options: --customers 5000000 --rounds 7 --json.
@@ -42,6 +48,7 @@ pub(crate) fn run(bench: &Bench) -> Result<bool> {
         Bench::Floor { options } => ("floor", options),
         Bench::Kpis { options } => ("kpis", options),
         Bench::Restart { options } => ("restart", options),
+        Bench::Screen { options } => ("screen", options),
         Bench::Pause { options } => ("pause", options),
     };
     let packages = ["--package", "cx-server", "--package", "load-tests"];
