@@ -10,6 +10,21 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
+/// When values were published, and how old the newest of their events was then, ms: known of sealed seconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Age {
+    pub(crate) published: Instant,
+    pub(crate) age_ms: Option<i64>,
+}
+
+impl Age {
+    /// Just now.
+    pub(crate) fn now(age_ms: Option<i64>) -> Self {
+        let published = Instant::now();
+        Self { published, age_ms }
+    }
+}
+
 /// What the gateway counts. Reasons are a fixed list of words, so the labels are bounded.
 #[derive(Debug)]
 pub(crate) struct Counts {
@@ -25,6 +40,7 @@ pub(crate) struct Counts {
     pub(crate) lagged: Counter,
     lag: Histogram,
     written: Histogram,
+    event_written: Histogram,
     refused: Family<Refusal, Counter>,
     closed: Family<Refusal, Counter>,
     registry: Registry,
@@ -50,6 +66,7 @@ impl Counts {
             lagged: Counter::default(),
             lag: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
             written: Histogram::new(exponential_buckets(0.000_25, 2.0, 16)),
+            event_written: Histogram::new(exponential_buckets(0.001, 2.0, 16)),
             refused: Family::default(),
             closed: Family::default(),
             registry: Registry::default(),
@@ -112,6 +129,11 @@ impl Counts {
             self.written.clone(),
         );
         registry.register(
+            "event_to_write_seconds",
+            "From the end of a sealed second, the newest that its events can be, until the kernel had their frame",
+            self.event_written.clone(),
+        );
+        registry.register(
             "refusals",
             "Frames, requests and events refused",
             self.refused.clone(),
@@ -129,9 +151,14 @@ impl Counts {
         self.lag.observe(f64::from(most));
     }
 
-    /// The kernel has a frame of values that were published then.
-    pub(crate) fn written(&self, published: Instant) {
-        self.written.observe(published.elapsed().as_secs_f64());
+    /// The kernel has a frame of those values.
+    #[expect(clippy::cast_precision_loss, reason = "ms of a life")]
+    pub(crate) fn written(&self, age: Age) {
+        let since = age.published.elapsed().as_secs_f64();
+        self.written.observe(since);
+        if let Some(ms) = age.age_ms {
+            self.event_written.observe(ms as f64 / 1e3 + since);
+        }
     }
 
     pub(crate) fn refuse(&self, reason: &'static str) {

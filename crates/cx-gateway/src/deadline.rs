@@ -3,7 +3,8 @@
 //!
 //! Until the first byte of an answer goes out a client owes its request: the first byte soon, the head
 //! not much later. Whoever sends one byte at a time does not hold a place for long. What follows the head, the
-//! house's own work included, may take its time: a broker that is away is waited for.
+//! house's own work included, may take its time: a broker that is away is waited for. Once it was answered it may
+//! be silent for a while only.
 
 use crate::doorkeeper::Place;
 use crate::line::Line;
@@ -11,20 +12,18 @@ use std::future::Future;
 use std::io::{Error, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 /// A socket that owes its first request.
 pub(crate) struct Timed {
     line: Line,
     place: Place,
-    /// `None` once an answer began.
-    owed: Option<Owed>,
-}
-
-struct Owed {
     until: Pin<Box<Sleep>>,
     stage: Stage,
+    /// When the last byte went either way.
+    moved: Instant,
 }
 
 /// How much of the first request has come.
@@ -34,6 +33,8 @@ enum Stage {
     /// A part of the head, which ends with so many bytes of [`END`].
     Head(usize),
     Whole,
+    /// An answer began: to the first request, and maybe to others after it.
+    Answered,
 }
 
 /// What ends a head.
@@ -43,7 +44,7 @@ impl Stage {
     fn after(self, bytes: &[u8]) -> Self {
         bytes.iter().fold(self, |stage, byte| {
             let seen = match stage {
-                Self::Whole => return stage,
+                Self::Whole | Self::Answered => return stage,
                 Self::Nothing => 0,
                 Self::Head(seen) => seen,
             };
@@ -59,29 +60,65 @@ impl Stage {
 impl Timed {
     pub(crate) fn new(line: Line, place: Place) -> Self {
         let limits = place.limits();
-        let owed = Owed {
-            until: Box::pin(sleep(limits.first_byte)),
-            stage: Stage::Nothing,
-        };
         Self {
             line,
+            until: Box::pin(sleep(limits.first_byte)),
+            stage: Stage::Nothing,
+            moved: Instant::now(),
             place,
-            owed: Some(owed),
         }
     }
 
     fn late(&mut self, context: &mut Context<'_>) -> Option<Error> {
-        let owed = self.owed.as_mut()?;
-        if owed.until.as_mut().poll(context).is_pending() {
-            return None;
+        while self.until.as_mut().poll(context).is_ready() {
+            let (reason, words) = match self.stage {
+                Stage::Nothing => ("no_first_byte", "nothing was asked"),
+                Stage::Head(_) | Stage::Whole => ("slow_request", "the request took too long"),
+                Stage::Answered => {
+                    let until = self.moved + self.place.limits().idle;
+                    if until > Instant::now() {
+                        self.until.as_mut().reset(until);
+                        continue;
+                    }
+                    ("idle", "nothing more was asked")
+                }
+            };
+            self.place.refuse(reason);
+            return Some(Error::new(ErrorKind::TimedOut, words));
         }
-        let (reason, words) = match owed.stage {
-            Stage::Nothing => ("no_first_byte", "nothing was asked"),
-            Stage::Head(_) | Stage::Whole => ("slow_request", "the request took too long"),
+        None
+    }
+
+    /// Bytes were read: whether that was enough of a request to begin another deadline.
+    fn read(&mut self, bytes: &[u8], context: &mut Context<'_>) {
+        let stage = self.stage.after(bytes);
+        let limits = self.place.limits();
+        let rest = match (self.stage, stage) {
+            (Stage::Nothing, Stage::Head(_)) => Some(limits.head),
+            (Stage::Nothing | Stage::Head(_), Stage::Whole) => Some(limits.answer),
+            _ => None,
         };
-        self.owed = None;
-        self.place.refuse(reason);
-        Some(Error::new(ErrorKind::TimedOut, words))
+        (self.stage, self.moved) = (stage, Instant::now());
+        if let Some(rest) = rest {
+            self.rearm(rest, context);
+        }
+    }
+
+    /// An answer goes out.
+    fn wrote(&mut self, context: &mut Context<'_>) {
+        self.moved = Instant::now();
+        if self.stage != Stage::Answered {
+            self.stage = Stage::Answered;
+            self.rearm(self.place.limits().idle, context);
+        }
+    }
+
+    /// Polled once, so that the new deadline wakes this reader.
+    fn rearm(&mut self, rest: Duration, context: &mut Context<'_>) {
+        self.until.as_mut().reset(Instant::now() + rest);
+        if self.until.as_mut().poll(context).is_ready() {
+            context.waker().wake_by_ref();
+        }
     }
 }
 
@@ -99,22 +136,10 @@ impl AsyncRead for Timed {
         if matches!((&read, &self.line), (Poll::Ready(Err(_)), Line::Over)) {
             self.place.refuse("no_tls");
         }
-        let limits = self.place.limits();
-        if let Some(owed) = &mut self.owed {
-            let stage = owed.stage.after(&buffer.filled()[before..]);
-            let rest = match (owed.stage, stage) {
-                (Stage::Nothing, Stage::Head(_)) => Some(limits.head),
-                (Stage::Nothing | Stage::Head(_), Stage::Whole) => Some(limits.answer),
-                _ => None,
-            };
-            owed.stage = stage;
-            if let Some(rest) = rest {
-                owed.until = Box::pin(sleep(rest));
-                // Polled once, so that the new deadline wakes this reader.
-                if owed.until.as_mut().poll(context).is_ready() {
-                    context.waker().wake_by_ref();
-                }
-            }
+        let this = &mut *self;
+        let filled = &buffer.filled()[before..];
+        if !filled.is_empty() {
+            this.read(filled, context);
         }
         read
     }
@@ -126,7 +151,7 @@ impl AsyncWrite for Timed {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        self.owed = None;
+        self.wrote(context);
         Pin::new(&mut self.line).poll_write(context, bytes)
     }
 
@@ -135,7 +160,7 @@ impl AsyncWrite for Timed {
         context: &mut Context<'_>,
         slices: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
-        self.owed = None;
+        self.wrote(context);
         Pin::new(&mut self.line).poll_write_vectored(context, slices)
     }
 

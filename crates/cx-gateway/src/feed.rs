@@ -3,6 +3,7 @@
 //!
 //! All doors use it: WebSocket, server-sent events and lines of JSON carry the same frames.
 
+use crate::counts::Age;
 use crate::desk::{Desk, Doubt};
 use crate::fault::Fault;
 use crate::hub::{Hub, Notes};
@@ -33,7 +34,7 @@ pub(crate) struct Wish {
 /// A frame that goes out, and when its values were published.
 pub(crate) struct Out {
     pub(crate) payload: Payload,
-    pub(crate) published: Option<Instant>,
+    pub(crate) published: Option<Age>,
 }
 
 impl From<Payload> for Out {

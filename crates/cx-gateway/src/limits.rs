@@ -19,6 +19,9 @@ pub struct Limits {
     pub head: Duration,
     /// Until when its body must have come and its answer begun, from the end of the head on.
     pub answer: Duration,
+    /// How long a connection may say and hear nothing once it was answered. A stream hears a heartbeat a second;
+    /// one that does not read is given up sooner.
+    pub idle: Duration,
     /// Until when a stream must have subscribed to something.
     pub subscribe: Duration,
     /// How long a frame may be on its way to a client that does not read.
@@ -39,6 +42,7 @@ impl Default for Limits {
             first_byte: Duration::from_secs(5),
             head: Duration::from_secs(10),
             answer: Duration::from_secs(120),
+            idle: Duration::from_secs(150),
             subscribe: Duration::from_secs(10),
             stuck: Duration::from_secs(120),
             messages: 200,

@@ -5,6 +5,7 @@
 //! costs one frame, and gets one diff when it wakes.
 
 use crate::close::Close;
+use crate::counts::Age;
 use crate::desk::Desk;
 use crate::fault::Fault;
 use crate::feed::{Feed, Out, Wish};
@@ -47,7 +48,7 @@ struct Connection {
     number: u64,
     in_flight: bool,
     /// When the values in flight were published.
-    published: Option<Instant>,
+    published: Option<Age>,
     feed: Feed,
     asked: Option<Question>,
     faults: u32,

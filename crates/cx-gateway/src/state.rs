@@ -2,6 +2,7 @@
 //! is gone, their digest. Out: what changed since a cursor. Never knows: frames' bytes.
 
 use crate::alarms::Alarms;
+use crate::counts::Age;
 use crate::listing::{Listed, Listing, value_at};
 use crate::ring::Ring;
 use crate::shape::Shape;
@@ -10,7 +11,6 @@ use cx_model::frame::{Fields, WireCell, WireParts, WireValue};
 use cx_model::value::{CellValue, Sealed, cell_hash_of};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use tokio::time::Instant;
 
 /// Digests kept for acknowledgements: more than the 10 s that a client may take at the fastest rhythm.
 const DIGESTS: usize = 256;
@@ -76,7 +76,7 @@ pub(crate) struct State {
     pub(crate) now: i64,
     pub(crate) waiting_for: Vec<u32>,
     pub(crate) digest: u64,
-    pub(crate) published: Instant,
+    pub(crate) published: Age,
     pub(crate) shared: Shared,
     /// Kept once somebody wants every number.
     pub(crate) ring: Option<Ring>,
@@ -99,7 +99,7 @@ impl State {
             now: 0,
             waiting_for: Vec::new(),
             digest: 0,
-            published: Instant::now(),
+            published: Age::now(None),
             shared: Shared::default(),
             ring: None,
             redefined: VecDeque::new(),
@@ -197,6 +197,8 @@ impl State {
             (slot.hash, slot.value, slot.changed) = (hash, value, seq);
         }
         self.note(seq);
+        let whole = self.s.filter(|_| self.sealed);
+        self.published.age_ms = whole.map(|s| self.now - s * 1_000);
     }
 
     /// Whether a KPI has a cell here.
@@ -207,7 +209,7 @@ impl State {
     /// Everything of a number is in.
     pub(crate) fn note(&mut self, seq: u64) {
         (self.seq, self.turn) = (seq, self.turn + 1);
-        self.published = Instant::now();
+        self.published = Age::now(None);
         self.digests.push_back((seq, self.digest));
         if self.digests.len() > DIGESTS {
             self.digests.pop_front();

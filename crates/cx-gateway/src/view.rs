@@ -3,6 +3,7 @@
 //!
 //! A frame is encoded once for all cursors alike; only its subscription id differs.
 
+use crate::counts::Age;
 use crate::hub::AlertStates;
 use crate::listing::Listing;
 use crate::payload::{Blank, Payload};
@@ -14,7 +15,6 @@ use cx_model::frame::{ServerFrame, WireAlerts, WireCell, WireInfo};
 use cx_model::value::{CellInfo, Sealed, digest_text};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use tokio::time::Instant;
 
 /// One view of a board, shared by all who ask for the same.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) struct Next {
     /// False: the bytes were there already.
     pub(crate) encoded: bool,
     /// When its values were published; `None` for what carries none.
-    pub(crate) published: Option<Instant>,
+    pub(crate) published: Option<Age>,
 }
 
 /// What a subscription gets now.

@@ -1,6 +1,6 @@
 //! The HTTP API.
 
-use crate::rig::Rig;
+use crate::rig::{Rig, sealed};
 use crate::wire::Wire;
 use cx_gateway::Desk as _;
 use cx_model::value::{cell_hash_of, digest_text};
@@ -182,6 +182,34 @@ async fn gives_open_metrics_of_gateway_and_house() {
     }
     assert!(reply.text.ends_with("# EOF\n"));
     assert_eq!(reply.text.matches("# EOF").count(), 1);
+}
+
+#[tokio::test]
+async fn metrics_say_how_long_values_take_until_the_kernel_has_them() {
+    let rig = Rig::start(2);
+    rig.seal(100, &[1, 784]);
+    let mut wire = Wire::watching(&rig, SUB).await;
+    // Published 400 ms after the second was whole.
+    rig.hub.publish(&sealed(101, &[1, 786]), 101_400);
+    wire.hear_values().await;
+    loop {
+        // Noted right after the write.
+        let text = rig.get("/metrics").await.text;
+        let of = |name: &str| -> f64 {
+            let line = text.lines().find_map(|l| l.strip_prefix(name));
+            line.unwrap().trim().parse().unwrap()
+        };
+        let counts = ["publish", "event"];
+        let counts = counts.map(|from| of(&format!("watchfloor_{from}_to_write_seconds_count")));
+        if counts != [1.0, 1.0] {
+            assert_eq!(counts, [0.0, 0.0]);
+            continue;
+        }
+        let [publish, event] =
+            ["publish", "event"].map(|from| of(&format!("watchfloor_{from}_to_write_seconds_sum")));
+        assert!((event - publish - 0.4).abs() < 1e-9, "{event} {publish}");
+        break;
+    }
 }
 
 #[tokio::test]

@@ -55,6 +55,35 @@ async fn upgraded(rig: &Rig) -> TcpStream {
     stream
 }
 
+#[tokio::test]
+async fn an_answered_connection_may_be_silent_for_a_while_only_and_streams_go_on() {
+    let idle = Duration::from_millis(1_500);
+    let rig = Rig::limited(
+        2,
+        Limits {
+            idle,
+            ..Limits::default()
+        },
+    );
+    rig.seal(100, &[1, 784]);
+    let mut wire = Wire::watching(&rig, SUB).await;
+    let mut stream = TcpStream::connect(rig.address).await.unwrap();
+    let request = format!("HEAD /healthz HTTP/1.1\r\nhost: {}\r\n\r\n", rig.address);
+    for _ in 0..2 {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(stream.read_u8().await.unwrap());
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 200"));
+        // Heartbeats of a stream, while the other connection says nothing.
+        assert!(matches!(wire.hear().await, ServerFrame::Hb { .. }));
+    }
+    ended(&mut stream).await;
+    assert_eq!(refused(&rig, "idle").await, 1);
+    assert!(matches!(wire.hear().await, ServerFrame::Hb { .. }));
+}
+
 /// The code of the close frame at the end of what the server said.
 fn close_code(bytes: &[u8]) -> u16 {
     let mut rest = bytes;
