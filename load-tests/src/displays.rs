@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 use tokio_tungstenite::tungstenite::Message;
@@ -49,10 +49,10 @@ pub(crate) struct Signs {
     pub(crate) over: AtomicBool,
 }
 
-/// Something a display was told.
+/// Something a display was told, and when.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told {
-    pub(crate) at: Instant,
+    pub(crate) at: Timestamp,
     pub(crate) what: What,
 }
 
@@ -60,8 +60,8 @@ pub(crate) struct Told {
 pub(crate) enum What {
     /// A cell of the KPI went from one value to another: index of its dimension's value.
     Value { of: usize, from: i64, to: i64 },
-    /// The display has sealed this second, at that time of day.
-    Second { s: i64, now: Timestamp },
+    /// The display has sealed this second.
+    Second { s: i64 },
 }
 
 /// All that was told, and what it took.
@@ -144,7 +144,7 @@ async fn display(shared: Rc<Shared>, doors: Rc<tokio::sync::Semaphore>) -> Resul
         let Ok(message) = message else {
             continue;
         };
-        let at = clock::instant();
+        let at = clock::now();
         let Message::Text(text) = message.context("a display was closed")?? else {
             continue;
         };
@@ -249,7 +249,7 @@ impl Shared {
         Ok(read)
     }
 
-    fn note(&self, id: u32, read: &Read, values: &mut [i64], at: Instant, bytes: usize) {
+    fn note(&self, id: u32, read: &Read, values: &mut [i64], at: Timestamp, bytes: usize) {
         let noting = self.signs.noting.load(Ordering::Relaxed);
         let mut log = self.log.borrow_mut();
         if noting {
@@ -258,10 +258,9 @@ impl Shared {
         }
         if id == SEALED {
             if let (Some(s), true) = (read.s, noting) {
-                let now = clock::now();
                 log.told.push(Told {
                     at,
-                    what: What::Second { s, now },
+                    what: What::Second { s },
                 });
             }
             return;

@@ -78,6 +78,7 @@ fn installation(options: &Options, name: &str) -> Result<Installation> {
         bootstrap: options.bootstrap.clone(),
         prefix: format!("bench-{}-{name}.", std::process::id()),
         partitions: PARTITIONS,
+        history: true,
         data: tempfile::tempdir()?,
         // No round lasts until the first one: each folds the whole topic.
         every_s: 3_600,

@@ -28,6 +28,8 @@ pub(crate) struct Installation {
     pub(crate) bootstrap: String,
     pub(crate) prefix: String,
     pub(crate) partitions: u32,
+    /// Records keep their writer's time; else they have the broker's, as on a live topic.
+    pub(crate) history: bool,
     pub(crate) data: tempfile::TempDir,
     /// How often it saves, s.
     pub(crate) every_s: u32,
@@ -99,12 +101,14 @@ impl Installation {
         format!("{}{TOPIC_INTERACTIONS}", self.prefix)
     }
 
-    /// Makes its topics, with the writers' time and no end of retention.
+    /// Makes its topics, with no end of retention where they hold the writers' time.
     ///
     /// # Errors
     /// The program's own words.
     pub(crate) fn topics(&self) -> Result<()> {
-        let output = self.program(&["topics", "create", "--history"]).output();
+        let mut words = vec!["topics", "create"];
+        words.extend(self.history.then_some("--history"));
+        let output = self.program(&words).output();
         let output = output.with_context(|| format!("cannot run {}", self.watchfloor.display()))?;
         ensure!(
             output.status.success(),
@@ -198,7 +202,7 @@ impl Installation {
             .env("WATCHFLOOR_KAFKA_BOOTSTRAP", &self.bootstrap)
             .env("WATCHFLOOR_KAFKA_PREFIX", &self.prefix)
             .env("WATCHFLOOR_KAFKA_PARTITIONS", self.partitions.to_string())
-            .env("WATCHFLOOR_KAFKA_HISTORY", "true")
+            .env("WATCHFLOOR_KAFKA_HISTORY", self.history.to_string())
             .env("WATCHFLOOR_SNAPSHOTS_EVERY_S", self.every_s.to_string())
             .stdin(Stdio::null());
         command

@@ -84,6 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             bootstrap: options.bootstrap.clone(),
             prefix: format!("bench-{}-kpis-{size}.", std::process::id()),
             partitions: PARTITIONS,
+            history: true,
             data: tempfile::tempdir()?,
             // No round lasts until the first one: each folds the whole topic.
             every_s: 3_600,

@@ -1,12 +1,14 @@
-//! In: the shipped catalogue, a topic. Kept: events that nothing else looks like, and when each was handed
-//! over. Out: one more KPI and a board that shows it. Never knows: who looks.
+//! In: the shipped catalogue, a topic. Kept: how many events were sent that nothing else looks like. Out: one
+//! more KPI and a board that shows it; when each event was appended. Never knows: who looks.
 
 use crate::clock;
 use crate::house::Installation;
 use crate::screen::copy;
-use anyhow::{Context as _, Result};
-use cx_kafka::{ClientSettings, Producer};
+use anyhow::{Context as _, Result, ensure};
+use cx_kafka::{ClientSettings, Ear, Heard, Producer};
 use cx_model::ids::partition_of;
+use cx_model::time::Timestamp;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -18,6 +20,11 @@ pub(crate) const DIMENSION: &str = "queue";
 const QUEUES: usize = 8;
 /// Markers come so often, but never in the rhythm of the live views.
 const EVERY: Duration = Duration::from_millis(97);
+
+/// Begins the ids of markers.
+const ID: &str = "bench-";
+const FLUSH: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The marked queues.
 pub(crate) fn names() -> Vec<String> {
@@ -58,19 +65,22 @@ pub(crate) struct Markers {
     topic: String,
     partitions: u32,
     begun: Instant,
-    sent: Vec<Vec<Instant>>,
+    sent: Vec<usize>,
+    settings: ClientSettings,
 }
 
 impl Markers {
     /// # Errors
     /// No producer.
     pub(crate) fn new(at: &Installation) -> Result<Self> {
+        let settings = ClientSettings::broker(&at.bootstrap);
         Ok(Self {
-            producer: Producer::open(&ClientSettings::broker(&at.bootstrap))?,
+            producer: Producer::open(&settings)?,
+            settings,
             topic: at.topic(),
             partitions: at.partitions,
             begun: clock::instant(),
-            sent: vec![Vec::new(); QUEUES],
+            sent: vec![0; QUEUES],
         })
     }
 
@@ -79,7 +89,7 @@ impl Markers {
     /// # Errors
     /// A producer that takes nothing.
     pub(crate) fn due(&mut self) -> Result<()> {
-        let all: usize = self.sent.iter().map(Vec::len).sum();
+        let all: usize = self.sent.iter().sum();
         for number in all.. {
             if self.begun.elapsed() < EVERY * u32::try_from(number)? {
                 break;
@@ -90,29 +100,59 @@ impl Markers {
     }
 
     fn send(&mut self, queue: usize) -> Result<()> {
-        let (number, customer) = (self.sent[queue].len(), format!("bench:{queue}"));
-        let now = clock::now();
+        let (number, customer) = (self.sent[queue], customer(queue));
+        let now = clock::now().to_rfc3339();
         let event = format!(
-            r#"{{"specversion":"1.0","id":"bench-{queue}-{number}","source":"contact-centre","type":"cx.contact.queued.v1","subject":"{customer}","time":"{}","data":{{"channel":"chat","contact_id":"bench-{queue}-{number}","queue":"bench-{queue}"}}}}"#,
-            now.to_rfc3339()
+            r#"{{"specversion":"1.0","id":"{ID}{queue}-{number}","source":"contact-centre","type":"cx.contact.queued.v1","subject":"{customer}","time":"{now}","data":{{"channel":"chat","contact_id":"bench-{queue}-{number}","queue":"bench-{queue}"}}}}"#
         );
         let partition = Some(partition_of(&customer, self.partitions));
-        let (key, at) = (Some(customer.as_bytes()), clock::instant());
-        let put = self.producer.send(
-            &self.topic,
-            partition,
-            key,
-            event.as_bytes(),
-            &[],
-            Some(now.0),
-        );
+        let key = Some(customer.as_bytes());
+        let put = (self.producer).send(&self.topic, partition, key, event.as_bytes(), &[], None);
         put.map_err(|_| anyhow::anyhow!("the producer is full"))?;
-        self.sent[queue].push(at);
+        self.sent[queue] += 1;
         Ok(())
     }
 
-    /// When the marker was handed over that made a queue's number grow beyond this.
-    pub(crate) fn sent(&self, queue: usize, number: i64) -> Option<Instant> {
-        self.sent[queue].get(usize::try_from(number).ok()?).copied()
+    /// When the broker appended each marker of each queue, by its own clock: read back from the log.
+    ///
+    /// # Errors
+    /// A marker that is not there.
+    pub(crate) fn appended(&self) -> Result<Vec<Vec<Timestamp>>> {
+        self.producer.flush(FLUSH)?;
+        let partitions = (0..QUEUES).map(|queue| partition_of(&customer(queue), self.partitions));
+        let mut open: BTreeSet<u32> = partitions.collect();
+        let starts: Vec<(u32, i64)> = open.iter().map(|partition| (*partition, 0)).collect();
+        let mut ear = Ear::open(&self.settings, &self.topic, &starts)?;
+        let mut all = vec![Vec::new(); QUEUES];
+        let begun = clock::instant();
+        while !open.is_empty() {
+            ensure!(begun.elapsed() < FLUSH, "the log does not end");
+            ear.poll(LOOK, &mut |heard| match heard {
+                Heard::Record(record) => {
+                    if let Some(queue) = marked(record.value.unwrap_or_default()) {
+                        all[queue].push(record.timestamp);
+                    }
+                }
+                Heard::End { partition, .. } => drop(open.remove(&partition)),
+            })?;
+        }
+        let found: Vec<usize> = all.iter().map(Vec::len).collect();
+        ensure!(
+            found == self.sent,
+            "{found:?} markers are in the log, {:?} were sent",
+            self.sent
+        );
+        Ok(all)
     }
+}
+
+fn customer(queue: usize) -> String {
+    format!("bench:{queue}")
+}
+
+/// The queue of a marker.
+fn marked(value: &[u8]) -> Option<usize> {
+    let text = std::str::from_utf8(value).ok()?;
+    let (_, rest) = text.split_once(&format!(r#""id":"{ID}"#))?;
+    rest.split_once('-')?.0.parse().ok()
 }

@@ -72,6 +72,7 @@ fn installation(options: &Options, name: &str) -> Result<Installation> {
         bootstrap: options.bootstrap.clone(),
         prefix: format!("bench-{}-{name}.", std::process::id()),
         partitions: PARTITIONS,
+        history: true,
         data: tempfile::tempdir()?,
         every_s: EVERY_S,
     })

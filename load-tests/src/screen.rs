@@ -9,7 +9,7 @@ use crate::report::{json_line, say};
 use crate::sender::Sender;
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
-use cx_model::time::SECOND;
+use cx_model::time::{SECOND, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -66,6 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         bootstrap: options.bootstrap.clone(),
         prefix: format!("bench-{}-screen.", std::process::id()),
         partitions: PARTITIONS,
+        history: false,
         data: tempfile::tempdir()?,
         every_s: EVERY_S,
     };
@@ -99,7 +100,7 @@ fn measure(options: &Options, at: &Installation, house: &House) -> Result<bool> 
         .join()
         .map_err(|_| anyhow::anyhow!("the displays panicked"))?;
     let (markers, load) = done?;
-    told(options, &log?, &markers, load)
+    told(options, &log?, &markers.appended()?, load)
 }
 
 /// What was sent while it was measured.
@@ -161,18 +162,19 @@ fn drive(
     clippy::cast_precision_loss,
     reason = "counts of a bench are far below 2^52"
 )]
-fn told(options: &Options, log: &Log, markers: &Markers, load: Load) -> Result<bool> {
+fn told(options: &Options, log: &Log, appended: &[Vec<Timestamp>], load: Load) -> Result<bool> {
     let mut screen = Vec::new();
     let mut seal = Vec::new();
     for told in &log.told {
         match told.what {
             What::Value { of, from, to } => {
                 for number in from.max(0)..to {
-                    let sent = markers.sent(of, number).context("a marker nobody sent")?;
-                    screen.push(told.at.duration_since(sent).as_secs_f64() * 1e3);
+                    let appended = appended[of].get(usize::try_from(number)?);
+                    let appended = appended.context("a marker nobody sent")?;
+                    screen.push(told.at.since(*appended) as f64);
                 }
             }
-            What::Second { s, now } => seal.push((now.0 - s * SECOND) as f64),
+            What::Second { s } => seal.push((told.at.0 - s * SECOND) as f64),
         }
     }
     ensure!(

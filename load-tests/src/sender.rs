@@ -95,11 +95,11 @@ impl Sender {
     fn send(&mut self) -> Result<()> {
         let next = self.company.next_emission();
         let partition = Some(partition_of(&next.key, self.partitions));
-        let (key, at) = (Some(next.key.as_bytes()), Some(clock::now().0));
+        let key = Some(next.key.as_bytes());
         let begun = clock::instant();
         while self
             .producer
-            .send(&self.topic, partition, key, &next.value, &[], at)
+            .send(&self.topic, partition, key, &next.value, &[], None)
             .is_err()
         {
             ensure!(begun.elapsed() < FLUSH, "the broker takes nothing");
