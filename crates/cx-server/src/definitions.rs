@@ -178,21 +178,30 @@ fn short(hash: &str) -> &str {
 
 /// What differs from one catalogue to the next, in words.
 pub(crate) fn differing(before: &Catalog, now: &Catalog) -> Vec<String> {
-    let all = |catalog: &Catalog| -> BTreeMap<String, Value> {
-        let kpis = catalog.kpis.iter().chain(&catalog.observed);
-        kpis.map(|k| (k.kpi.clone(), told(k))).collect()
-    };
-    let (old, new) = (all(before), all(now));
+    let (old, new) = (named(before), named(now));
     let mut words = Vec::new();
     for (name, kpi) in &new {
-        match old.get(name) {
-            None => words.push(format!("{name} is new")),
-            Some(was) => words.extend(fields(was, kpi).map(|w| format!("{name}: {w}"))),
-        }
+        words.extend(changed(old.get(name).copied(), kpi));
     }
     let gone = old.keys().filter(|name| !new.contains_key(*name));
     words.extend(gone.map(|name| format!("{name} is gone")));
     words
+}
+
+fn named(catalog: &Catalog) -> BTreeMap<&str, &Kpi> {
+    let kpis = catalog.kpis.iter().chain(&catalog.observed);
+    kpis.map(|kpi| (kpi.kpi.as_str(), kpi)).collect()
+}
+
+/// What differs from one definition of a KPI to the next, in words; nothing where it says the same.
+pub(crate) fn changed(before: Option<&Kpi>, now: &Kpi) -> Vec<String> {
+    let name = &now.kpi;
+    match before {
+        None => vec![format!("{name} is new")],
+        Some(before) => fields(&told(before), &told(now))
+            .map(|words| format!("{name}: {words}"))
+            .collect(),
+    }
 }
 
 /// A definition field by field, its formula and target as people say them.

@@ -72,6 +72,13 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
     actions::remember(&common)?;
     governing::remember(&common)?;
     alerts::remember(&common)?;
+    let silent = common.webhooks.silent();
+    if !silent.is_empty() {
+        say(&format!(
+            "without an address, so told nothing of alerts: {} (receivers in the configuration)",
+            silent.join(", ")
+        ));
+    }
     common.live.store(true, Ordering::Release);
     let running = Running::start(&common, &config.catalog)?;
     let address = format!("{}://{}", gateway.scheme(), gateway.address());

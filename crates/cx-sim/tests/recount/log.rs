@@ -130,6 +130,7 @@ fn control(timestamp: Timestamp, counter: u64, act: Act) -> Entry {
             }
             ("activation", data)
         }
+        Act::Restate(number, hash) => ("active_set", json!({"number": number, "hash": hash})),
         Act::Acknowledge { through } => ("data_gap_acknowledged", json!({"through": through})),
     };
     let value = json!({
