@@ -2,6 +2,7 @@
 //! later ones, written down before anything follows from them. Never knows: what a definition means.
 
 use crate::common::Common;
+use crate::examples::decimal;
 use crate::{show, whole};
 use anyhow::{Context as _, bail, ensure};
 use cx_catalog::definition::Kpi;
@@ -207,6 +208,24 @@ pub(crate) fn changed(before: Option<&Kpi>, now: &Kpi) -> Vec<String> {
 /// A definition field by field, its formula and target as people say them.
 fn told(kpi: &Kpi) -> Value {
     let mut fields = serde_json::to_value(kpi).expect("a definition is plain data");
+    let words = |all: &Value, told: fn(&Value) -> String| {
+        let all = all.as_array().into_iter().flatten();
+        Value::from(all.map(told).collect::<Vec<_>>().join(", "))
+    };
+    fields["windows"] = words(&fields["windows"], plain);
+    fields["dimensions"] = words(&fields["dimensions"], dimension);
+    fields["alerts"] = words(&fields["alerts"], alert);
+    fields["owners"] = format!("{} and {}", kpi.owners.business, kpi.owners.technical).into();
+    for example in fields["examples"].as_array_mut().into_iter().flatten() {
+        // Another number of decimals makes no other example.
+        let value = example["value"].as_i64().map(|v| decimal(v, kpi.decimals));
+        example["value"] = value
+            .map(|v| match v.split_once('.') {
+                Some((whole, rest)) => format!("{whole}.{}", rest.trim_end_matches('0')),
+                None => format!("{v}."),
+            })
+            .into();
+    }
     let said = said(kpi);
     let parts = said.parts.iter();
     let parts: Vec<String> = parts.map(|p| format!("{}: {}", p.part, p.text)).collect();
@@ -215,6 +234,26 @@ fn told(kpi: &Kpi) -> Value {
         fields["target"] = show::value(kpi.target, &kpi.unit, kpi.decimals).into();
     }
     fields
+}
+
+/// `queue (service, sales)`.
+fn dimension(dimension: &Value) -> String {
+    let values = dimension["values"].as_array().into_iter().flatten();
+    let values: Vec<String> = values.map(plain).collect();
+    format!("{} ({})", plain(&dimension["name"]), values.join(", "))
+}
+
+/// `[P2 over 15m when value < 75, clear value >= 78, …]`.
+fn alert(alert: &Value) -> String {
+    let rest = alert.as_object().into_iter().flatten();
+    let rest = rest.filter(|(name, value)| {
+        !["priority", "window"].contains(&name.as_str()) && **value != json!([])
+    });
+    let rest: Vec<String> = rest
+        .map(|(name, value)| format!("{} {}", name.replace('_', " "), plain(value)))
+        .collect();
+    let (priority, window) = (plain(&alert["priority"]), plain(&alert["window"]));
+    format!("[{priority} over {window}: {}]", rest.join(", "))
 }
 
 /// A value in a sentence: texts without their quotes.
@@ -231,6 +270,13 @@ fn fields<'v>(was: &'v Value, is: &'v Value) -> impl Iterator<Item = String> + '
     all.dedup();
     let differ = all.into_iter().filter(|name| was.get(name) != is.get(name));
     differ.map(move |name| match (was.get(name), is.get(name)) {
+        _ if name == "examples" => "its worked examples are others".to_owned(),
+        (Some(Value::String(was)), Some(is)) if was.is_empty() => {
+            format!("{name} {} is added", plain(is))
+        }
+        (Some(was), Some(Value::String(is))) if is.is_empty() => {
+            format!("{name} {} goes", plain(was))
+        }
         (Some(was), Some(is)) => format!("{name} was {}, becomes {}", plain(was), plain(is)),
         (None, Some(is)) => format!("{name} {} is added", plain(is)),
         (Some(was), None) => format!("{name} {} goes", plain(was)),
@@ -300,6 +346,20 @@ mod tests {
         let changed = with("kpis/service_level_voice.yaml", "target: 80", "target: 85");
         let words = differing(&shipped(), &changed).join("; ");
         assert!(words.contains("target was 80.0"), "{words}");
+        let changed = with("kpis/service_level_voice.yaml", "value < 75", "value < 70");
+        let words = differing(&shipped(), &changed).join("; ");
+        assert!(
+            words.contains("alerts was [P2 over 15m: ") && words.contains("when value < 70 &&"),
+            "{words}"
+        );
+        assert!(!words.contains('{'), "words, no JSON: {words}");
+        let changed = with(
+            "kpis/survey_response_rate.yaml",
+            "decimals: 1",
+            "decimals: 2",
+        );
+        let words = ["survey_response_rate: decimals was 1, becomes 2"];
+        assert_eq!(differing(&shipped(), &changed), words);
     }
 
     #[test]

@@ -93,7 +93,11 @@ impl Words {
             RETIRED => {
                 said.take_back(data["definition"].as_str().unwrap_or_default());
                 said.activate(data);
-                "retired"
+                if data["set"].is_u64() {
+                    "retired"
+                } else {
+                    "took_back"
+                }
             }
             ACTIVATED => {
                 said.activate(data);
@@ -281,7 +285,7 @@ mod tests {
         assert!(words.proposals().is_empty());
         let acts: Vec<Value> = words.log(Some("orders"), 9);
         let acts: Vec<&str> = acts.iter().filter_map(|a| a["act"].as_str()).collect();
-        assert_eq!(acts, ["retired", "proposed", "proposed", "drafted"]);
+        assert_eq!(acts, ["took_back", "proposed", "proposed", "drafted"]);
     }
 
     #[test]
