@@ -214,7 +214,13 @@ fn told(kpi: &Kpi) -> Value {
     };
     fields["windows"] = words(&fields["windows"], plain);
     fields["dimensions"] = words(&fields["dimensions"], dimension);
-    fields["alerts"] = words(&fields["alerts"], alert);
+    let alerts = fields["alerts"].take();
+    for (i, one) in (1..).zip(alerts.as_array().into_iter().flatten()) {
+        for (name, value) in one.as_object().into_iter().flatten() {
+            let (name, value) = of_alert(name, value);
+            fields[format!("alert {i}, {name},")] = value.into();
+        }
+    }
     fields["owners"] = format!("{} and {}", kpi.owners.business, kpi.owners.technical).into();
     for example in fields["examples"].as_array_mut().into_iter().flatten() {
         // Another number of decimals makes no other example.
@@ -243,17 +249,22 @@ fn dimension(dimension: &Value) -> String {
     format!("{} ({})", plain(&dimension["name"]), values.join(", "))
 }
 
-/// `[P2 over 15m when value < 75, clear value >= 78, …]`.
-fn alert(alert: &Value) -> String {
-    let rest = alert.as_object().into_iter().flatten();
-    let rest = rest.filter(|(name, value)| {
-        !["priority", "window"].contains(&name.as_str()) && **value != json!([])
+/// A field of an alert by its name in the file, and as people say it.
+fn of_alert(name: &str, value: &Value) -> (String, String) {
+    if let Some(name) = name.strip_suffix("_s") {
+        return (name.to_owned(), format!("{value} s"));
+    }
+    let receivers = value.as_array().into_iter().flatten().map(|n| {
+        let late = n["untaken_after_s"].as_u64();
+        let late = late.map_or_else(String::new, |s| format!(" where untaken after {s} s"));
+        format!("{}{late}", plain(&n["to"]))
     });
-    let rest: Vec<String> = rest
-        .map(|(name, value)| format!("{} {}", name.replace('_', " "), plain(value)))
-        .collect();
-    let (priority, window) = (plain(&alert["priority"]), plain(&alert["window"]));
-    format!("[{priority} over {window}: {}]", rest.join(", "))
+    let said = if value.is_array() {
+        receivers.collect::<Vec<_>>().join(", ")
+    } else {
+        plain(value)
+    };
+    (name.to_owned(), said)
 }
 
 /// A value in a sentence: texts without their quotes.
@@ -349,10 +360,11 @@ mod tests {
         let changed = with("kpis/service_level_voice.yaml", "value < 75", "value < 70");
         let words = differing(&shipped(), &changed).join("; ");
         assert!(
-            words.contains("alerts was [P2 over 15m: ") && words.contains("when value < 70 &&"),
+            words.ends_with(
+                ": alert 1, when, was value < 75 && n >= 20, becomes value < 70 && n >= 20"
+            ),
             "{words}"
         );
-        assert!(!words.contains('{'), "words, no JSON: {words}");
         let changed = with(
             "kpis/survey_response_rate.yaml",
             "decimals: 1",

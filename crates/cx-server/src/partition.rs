@@ -243,7 +243,9 @@ fn told(common: &Common, engine: &mut Engine, control: &Control) -> anyhow::Resu
     let number = match control.act {
         Act::Activate { number, .. } if number == engine.set_number() + 1 => number,
         Act::Restate(number, _) if engine.set_number() == 0 => number,
-        _ => return Ok(()),
+        Act::Clock | Act::Activate { .. } | Act::Restate(..) | Act::Acknowledge { .. } => {
+            return Ok(());
+        }
     };
     if common.sets.get(number).is_none() {
         definitions::refresh(common)?;

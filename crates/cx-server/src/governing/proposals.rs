@@ -28,8 +28,8 @@ pub(super) fn of_text(common: &Common, yaml: &str) -> Result<(Kpi, Catalog), Vec
         .map_err(told)?
         .kpi;
     let catalog = with(&last, &name, yaml)?;
-    let all = catalog.kpis.iter().chain(&catalog.observed);
-    let found = all.filter(|kpi| kpi.kpi == name).cloned().next();
+    let mut all = catalog.kpis.iter().chain(&catalog.observed);
+    let found = all.find(|kpi| kpi.kpi == name).cloned();
     let kpi = found.ok_or_else(|| vec![format!("{name} is not where it was put")])?;
     sound(common, &catalog, std::slice::from_ref(&kpi))?;
     Ok((kpi, catalog))

@@ -189,14 +189,9 @@ impl Said {
             self.log.pop_front();
         }
         let signature = &data["signature"];
-        let said = |name: &str| match &data[name] {
-            Value::Null => signature[name].clone(),
-            there => there.clone(),
-        };
-        let as_whom = match &signature["as"] {
-            Value::Null => data["role"].clone(),
-            owner => owner.clone(),
-        };
+        let either = |a: &Value, b: &Value| if a.is_null() { b.clone() } else { a.clone() };
+        let said = |name: &str| either(&data[name], &signature[name]);
+        let as_whom = either(&signature["as"], &data["role"]);
         let mut entry = json!({
             "at": at, "act": act, "by": said("by"), "as": as_whom, "why": said("why"),
             "side": signature["role"], "kpi": data["kpi"], "definition": data["definition"],
