@@ -4,6 +4,8 @@ import { accessible } from "./looks.mjs";
 
 const READY_MS = 20_000;
 const STEP_MS = 15_000;
+/** The slow model counts the whole log, as for the seal: once is enough. */
+const PREVIEW_MS = 120_000;
 const KPI = "survey_response_rate";
 const SIZES = [[1920, 1080], [390, 844]];
 
@@ -65,8 +67,10 @@ async function proposed(page, around) {
   await page.waitForSelector(".proposed[data-state=proposed]", { timeout: STEP_MS });
   const told = await page.innerText(".proposed");
   check(`${at}: what it changes is said in words`, told.includes(`decimals was 1, becomes ${decimals}`), told);
-  await page.click(".proposed [data-word=preview]");
-  await page.waitForSelector(".proposed table.preview", { timeout: READY_MS });
+  if (decimals === 2) {
+    await page.click(".proposed [data-word=preview]");
+    await page.waitForSelector(".proposed table.preview", { timeout: PREVIEW_MS });
+  }
   for (const [name, side] of [["Ada Nowak", ""], ["Cleo Martin", "business"], ["Dev Patel", "technical"]]) {
     await page.selectOption(".actor select", name);
     const offered = await page.locator(".proposed [data-word=sign]").count();

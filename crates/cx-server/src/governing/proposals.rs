@@ -17,7 +17,14 @@ const BODY: &str = "the definition";
 /// The catalogue of the files.
 pub(super) fn of_files(common: &Common, files: &Path) -> Result<Catalog, Vec<String>> {
     let catalog = load(files).map_err(told)?;
-    sound(common, &catalog, &catalog.kpis)?;
+    // Those in force came out when they were activated, and a hash covers the examples.
+    let known = common.sets.last().compiled().hash == catalog.hash;
+    let found = (!known).then(|| {
+        common
+            .words
+            .looked(&catalog.hash, || sound(common, &catalog, &catalog.kpis))
+    });
+    found.unwrap_or(Ok(()))?;
     Ok(catalog)
 }
 

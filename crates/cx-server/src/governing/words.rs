@@ -52,6 +52,9 @@ pub(super) struct Proposal {
     pub(super) draft: bool,
 }
 
+/// Nothing, or every fault.
+type Sound = Result<(), Vec<String>>;
+
 #[derive(Debug, Default)]
 struct Said {
     signatures: BTreeMap<String, Vec<Signature>>,
@@ -66,6 +69,8 @@ struct Said {
 #[derive(Debug, Default)]
 pub(crate) struct Words {
     said: Mutex<Said>,
+    /// Whether the files' definitions of a hash are sound: pages ask again and again.
+    looked: Mutex<Option<(String, Sound)>>,
     /// One act is checked and written at a time: what it was checked against holds when it is written.
     pub(super) writing: tokio::sync::Mutex<()>,
     pub(super) previewing: tokio::sync::Mutex<()>,
@@ -74,6 +79,15 @@ pub(crate) struct Words {
 impl Words {
     fn said(&self) -> MutexGuard<'_, Said> {
         self.said.lock().expect("no holder panics")
+    }
+
+    /// What was found about a hash, or is found now.
+    pub(super) fn looked(&self, hash: &str, look: impl FnOnce() -> Sound) -> Sound {
+        let mut looked = self.looked.lock().expect("no holder panics");
+        match looked.as_ref().filter(|(known, _)| known == hash) {
+            Some((_, sound)) => sound.clone(),
+            None => looked.insert((hash.to_owned(), look())).1.clone(),
+        }
     }
 
     /// Takes an act; those of other kinds are somebody else's.
