@@ -15,15 +15,23 @@ use std::cmp::Ordering;
 const LONGEST: usize = 300;
 /// Deepest nesting.
 const DEEPEST: usize = 16;
-/// What a condition may name: of any number, of a ratio, of the age of a source.
-const PLAIN: [&str; 3] = ["value", "n", "target"];
-const RATIO: [&str; 5] = ["value", "n", "target", "numerator", "denominator"];
-const SOURCES: [&str; 4] = ["value", "n", "target", "freshness"];
+/// What a condition may name: of any number (`data_gap` is 0 or 1), of a ratio, of the age of a source.
+const PLAIN: [&str; 4] = ["value", "n", "target", "data_gap"];
+const RATIO: [&str; 6] = [
+    "value",
+    "n",
+    "target",
+    "data_gap",
+    "numerator",
+    "denominator",
+];
+const SOURCES: [&str; 5] = ["value", "n", "target", "data_gap", "freshness"];
 const TARGET: usize = 2;
+const DATA_GAP: usize = 3;
 
 const WORDS: Words = Words {
     unknown: "is nothing that an alert can look at",
-    known: "numerator and denominator are those of a ratio, freshness is what a source promises",
+    known: "numerator and denominator are those of a ratio, freshness is what a source promises, data_gap is 1 where records are missing",
     foreign: (
         "an alert compares numbers",
         "write a comparison such as value < 75 && n >= 20",
@@ -43,6 +51,8 @@ pub struct Shown {
     pub denominator: Option<i64>,
     /// How old the newest event of the cell's source may be, seconds, where it has one source.
     pub freshness: Option<i64>,
+    /// Whether the number lacks records that nobody has acknowledged.
+    pub data_gap: bool,
 }
 
 /// What a condition is about.
@@ -193,8 +203,9 @@ impl Threshold {
                 (_, 0) => Some(Fraction::of_scaled(shown.value?, scale)),
                 (_, 1) => Some(whole(shown.n)),
                 (_, TARGET) => Some(Fraction::of_scaled(self.subject.target?, scale)),
+                (_, DATA_GAP) => Some(whole(shown.data_gap.into())),
                 (Kind::Sources, _) => shown.freshness.map(whole),
-                (_, 3) => Some(whole(shown.numerator)),
+                (_, 4) => Some(whole(shown.numerator)),
                 _ => shown.denominator.map(whole),
             }
         };

@@ -378,6 +378,7 @@ impl Engine {
                 hash,
                 effective_from,
             } => self.activate(*number, hash, *effective_from)?,
+            Act::Restate(number, hash) => self.restate(*number, hash)?,
             Act::Acknowledge { through } => self.account.acknowledge(*through),
         }
         self.control_counter = Some(control.counter);

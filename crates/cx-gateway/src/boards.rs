@@ -12,7 +12,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use cx_model::frame::{WireInfo, WireValue};
-use cx_model::value::{CellInfo, CellValue};
+use cx_model::value::{Board, CellInfo, CellValue};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -82,10 +82,19 @@ fn shown(desk: &dyn Desk, hub: &Hub, (view, listing): (&View, &Listing), past: &
         "board": board.name, "title": board.title, "zone": board.zone,
         "epoch": hub.epoch(), "seq": view.seq(), "s": sealed.s, "sealed": sealed.sealed,
         "g": view.digest_of(sealed, &past.unknown), "offsets": offsets, "broker": desk.broker(),
-        "demo": desk.stage().is_some(),
+        "demo": desk.stage().is_some(), "states": states(desk, board),
         "final_through": sealed.final_through, "layout": listing.layout(),
         "cells": cells, "values": values, "parts": parts,
     })
+}
+
+/// Of the board's KPIs, those whose definition is not agreed: it stands beside their numbers, never in them.
+fn states(desk: &dyn Desk, board: &Board) -> Value {
+    let all = desk.states().into_iter();
+    let shown = |kpi: &str| board.cells.iter().any(|cell| *cell.key.kpi == *kpi);
+    all.filter(|(kpi, state)| *state != "agreed" && shown(kpi))
+        .map(|(kpi, state)| (kpi, Value::from(state)))
+        .collect()
 }
 
 fn shown_cell((id, cell, wire): (u32, &CellInfo, WireInfo)) -> Value {

@@ -2,14 +2,15 @@
 //! Never knows: what a definition means.
 
 use crate::desk::Desk;
+use crate::kpis::{self, Pairs, pairs};
 use crate::problem::Problem;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 type Desks = State<Arc<dyn Desk>>;
@@ -17,9 +18,11 @@ type Desks = State<Arc<dyn Desk>>;
 /// Longest name and longest reason, characters.
 const NAME: usize = 64;
 const REASON: usize = 500;
-const FIX: &str = r#"write {"word": "sign", "kpi": "…", "definition": "its hash", "role": "business", "by": "your name", "why": "…"}, {"word": "activate", "hash": "of the files, as GET /v1/definitions says it", "by": …} or {"word": "roll_back", "set": 1, "by": …}"#;
+/// Largest definition, bytes.
+const YAML: usize = 64 * 1024;
+const FIX: &str = r#"write {"word": "sign", "kpi": "…", "definition": "its hash", "role": "business", "by": "your name", "why": "…"}; propose and retire say kpi and definition, {"word": "activate", "hash": "of the files, as GET /v1/definitions says it", "by": …}, {"word": "roll_back", "set": 1, "by": …}; or send a definition as application/yaml with ?by=YOUR%20NAME&why=…"#;
 
-/// In which role somebody signs.
+/// For which side somebody signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -41,7 +44,8 @@ pub struct Governing {
 }
 
 /// What can be said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "word", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Word {
     /// A KPI's definition is right.
     Sign {
@@ -49,8 +53,30 @@ pub enum Word {
         kpi: String,
         /// Hash of the definition that was read.
         definition: String,
-        /// In which role.
+        /// For which side.
         role: Role,
+    },
+    /// A definition that stands in no file.
+    #[serde(skip)]
+    Write {
+        /// The file that it would be, at most 64 KiB.
+        yaml: String,
+        /// It is not offered to its owners yet.
+        draft: bool,
+    },
+    /// A draft shall be signed.
+    Propose {
+        /// Technical name.
+        kpi: String,
+        /// Hash of the draft.
+        definition: String,
+    },
+    /// A definition shall hold no longer, or a proposal is taken back.
+    Retire {
+        /// Technical name.
+        kpi: String,
+        /// Hash of the definition that was read.
+        definition: String,
     },
     /// The definitions of the files shall hold.
     Activate {
@@ -73,33 +99,12 @@ pub enum Governed {
     Faults(Vec<String>),
     /// It fits nothing that is so: why, in words.
     Unfit(String),
+    /// It is not for them to say: who may, in words.
+    NotYours(String),
+    /// Others use it: why, and who.
+    Used(String, Vec<String>),
     /// The broker did not take it; to be tried again.
     Unavailable(String),
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "word", rename_all = "snake_case", deny_unknown_fields)]
-enum Asked {
-    Sign {
-        kpi: String,
-        definition: String,
-        role: Role,
-        by: String,
-        #[serde(default)]
-        why: String,
-    },
-    Activate {
-        hash: String,
-        by: String,
-        #[serde(default)]
-        why: String,
-    },
-    RollBack {
-        set: u32,
-        by: String,
-        #[serde(default)]
-        why: String,
-    },
 }
 
 /// `GET /v1/definitions`.
@@ -115,18 +120,71 @@ pub(crate) async fn show(State(desk): Desks) -> Response {
     }
 }
 
-/// `POST /v1/definitions`.
-pub(crate) async fn govern(State(desk): Desks, body: Bytes) -> Response {
-    let deed = match read(&body) {
-        Ok(deed) => deed,
-        Err(problem) => return problem.into_response(),
+/// `GET /v1/definitions/{definition}`: what somebody proposes; or the text, where YAML is asked for.
+pub(crate) async fn one(
+    State(desk): Desks,
+    Path(definition): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let Some(found) = desk.proposal(&definition) else {
+        let detail = format!("nobody proposes the definition {definition:?}");
+        return Problem::new(StatusCode::NOT_FOUND, "no such proposal", detail)
+            .at(
+                "definition",
+                "path",
+                "GET /v1/definitions lists proposals with their hashes",
+            )
+            .into_response();
     };
-    answer(desk.govern(deed).await, StatusCode::ACCEPTED)
+    let yaml = found["yaml"]
+        .as_str()
+        .filter(|_| kpis::wants_yaml(&headers));
+    match yaml {
+        Some(text) => kpis::yaml(text.to_owned()),
+        None => Json(found).into_response(),
+    }
+}
+
+/// `POST /v1/definitions`.
+pub(crate) async fn govern(
+    State(desk): Desks,
+    headers: HeaderMap,
+    query: Pairs,
+    body: Bytes,
+) -> Response {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let deed = if kind.contains("yaml") {
+        pairs(query).and_then(|pairs| written(pairs, &body))
+    } else {
+        read(&body)
+    };
+    match deed {
+        Ok(deed) => answer(desk.govern(deed).await, StatusCode::ACCEPTED),
+        Err(problem) => problem.into_response(),
+    }
 }
 
 /// `GET /v1/definitions/preview`.
-pub(crate) async fn preview(State(desk): Desks) -> Response {
-    answer(desk.preview().await, StatusCode::OK)
+pub(crate) async fn preview(State(desk): Desks, query: Pairs) -> Response {
+    let mut asked = match pairs(query) {
+        Ok(asked) => asked,
+        Err(problem) => return problem.into_response(),
+    };
+    let definition = asked.pop();
+    match definition {
+        None => answer(desk.preview(None).await, StatusCode::OK),
+        Some((name, hash)) if name == "definition" && asked.is_empty() => {
+            answer(desk.preview(Some(hash)).await, StatusCode::OK)
+        }
+        Some((name, _)) => {
+            let detail = format!("{name:?} is not expected here");
+            let fix = "write ?definition=HASH of a proposal; without it the files are meant";
+            Problem::new(StatusCode::BAD_REQUEST, "unknown query", detail)
+                .at(&name, "query", fix)
+                .into_response()
+        }
+    }
 }
 
 fn answer(said: Governed, good: StatusCode) -> Response {
@@ -137,16 +195,26 @@ fn answer(said: Governed, good: StatusCode) -> Response {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             let detail = faults.first().cloned().unwrap_or_default();
             Problem::new(status, title, detail)
-                .at(
-                    "files",
-                    "catalogue",
-                    "correct the files and send the same again",
-                )
+                .at("definition", "body", "correct it and send the same again")
                 .with("faults", faults.into())
                 .into_response()
         }
         Governed::Unfit(why) => Problem::new(StatusCode::CONFLICT, "nothing to act on", why)
             .at("word", "body", "see GET /v1/definitions for what holds")
+            .into_response(),
+        Governed::NotYours(why) => {
+            let fix = "let them say it, or write another owner into the definition";
+            Problem::new(StatusCode::FORBIDDEN, "not yours to say", why)
+                .at("by", "body", fix)
+                .into_response()
+        }
+        Governed::Used(why, used) => Problem::new(StatusCode::CONFLICT, "somebody uses it", why)
+            .at(
+                "kpi",
+                "body",
+                "take it out of what uses it and activate that first",
+            )
+            .with("used", used.into())
             .into_response(),
         Governed::Unavailable(why) => {
             let title = "the log cannot be written";
@@ -157,31 +225,50 @@ fn answer(said: Governed, good: StatusCode) -> Response {
     }
 }
 
+fn wrong(field: &str, detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "no such word", detail).at(field, "body", FIX)
+}
+
 fn read(body: &[u8]) -> Result<Governing, Problem> {
-    let wrong = |field: &str, detail: String| {
-        Problem::new(StatusCode::BAD_REQUEST, "no such word", detail).at(field, "body", FIX)
+    let asked: Result<Map<String, Value>, _> = serde_json::from_slice(body);
+    let mut asked = asked.map_err(|error| wrong("body", error.to_string()))?;
+    let mut text = |field| match asked.remove(field) {
+        None => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(wrong(field, format!("{field} is a text"))),
     };
-    let asked: Asked =
-        serde_json::from_slice(body).map_err(|error| wrong("body", error.to_string()))?;
-    let (word, by, why) = match asked {
-        Asked::Sign {
-            kpi,
-            definition,
-            role,
-            by,
-            why,
-        } => {
-            let word = Word::Sign {
-                kpi,
-                definition,
-                role,
-            };
-            (word, by, why)
+    let (by, why) = (text("by")?, text("why")?);
+    let word = serde_json::from_value(Value::Object(asked));
+    let word = word.map_err(|error| wrong("body", error.to_string()))?;
+    said(word, &by, &why)
+}
+
+/// A definition to the letter; who and why stand in the query.
+fn written(pairs: Vec<(String, String)>, body: &[u8]) -> Result<Governing, Problem> {
+    let (mut by, mut why, mut draft) = (String::new(), String::new(), false);
+    for (name, value) in pairs {
+        match (name.as_str(), value.as_str()) {
+            ("by", _) => by = value,
+            ("why", _) => why = value,
+            ("draft", "true" | "false") => draft = value == "true",
+            _ => return Err(wrong(&name, format!("{name}={value} is not expected here"))),
         }
-        Asked::Activate { hash, by, why } => (Word::Activate { hash }, by, why),
-        Asked::RollBack { set, by, why } => (Word::RollBack { set }, by, why),
-    };
-    for (field, text, least, most) in [("by", &by, 1, NAME), ("why", &why, 0, REASON)] {
+    }
+    let text = std::str::from_utf8(body)
+        .ok()
+        .filter(|_| body.len() <= YAML);
+    let yaml = text.ok_or_else(|| {
+        wrong(
+            "body",
+            format!("a definition is text of at most {YAML} bytes"),
+        )
+    })?;
+    let yaml = yaml.to_owned();
+    said(Word::Write { yaml, draft }, &by, &why)
+}
+
+fn said(word: Word, by: &str, why: &str) -> Result<Governing, Problem> {
+    for (field, text, least, most) in [("by", by, 1, NAME), ("why", why, 0, REASON)] {
         let length = text.trim().chars().count();
         if !(least..=most).contains(&length) || text.chars().any(char::is_control) {
             let detail = format!("{field} must be {least} to {most} printable characters");

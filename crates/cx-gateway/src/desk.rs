@@ -12,6 +12,7 @@ use cx_model::reject::Rejected;
 use cx_model::value::{Board, CellInfo, Sealed};
 use futures_util::future::BoxFuture;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The house, as the gateway sees it.
@@ -47,12 +48,23 @@ pub trait Desk: Send + Sync + 'static {
         let _nobody = kpi;
         serde_json::Value::Null
     }
-    /// What the files' definitions would say at the newest sealed second, had they always held.
-    fn preview(&self) -> BoxFuture<'static, Governed> {
+    /// By KPI in force whether its definition is `proposed` or `agreed`.
+    fn states(&self) -> BTreeMap<String, &'static str> {
+        BTreeMap::new()
+    }
+    /// What somebody proposes beside the files, with its text as `yaml`, by the definition's hash.
+    fn proposal(&self, definition: &str) -> Option<serde_json::Value> {
+        let _nobody = definition;
+        None
+    }
+    /// What the files' definitions, or a proposed one, would say at the newest sealed second, had they
+    /// always held.
+    fn preview(&self, definition: Option<String>) -> BoxFuture<'static, Governed> {
+        let _nobody = definition;
         let words = "this house has no definitions of its own".to_owned();
         Box::pin(async { Governed::Unfit(words) })
     }
-    /// Signs a definition, or activates those of the files or of an earlier set.
+    /// Takes somebody's word about definitions.
     fn govern(&self, deed: Governing) -> BoxFuture<'static, Governed> {
         let _nobody = deed;
         let words = "this house has no definitions of its own".to_owned();

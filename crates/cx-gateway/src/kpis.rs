@@ -57,11 +57,8 @@ pub(crate) async fn one(
     let Some(kpi) = all.get(&name) else {
         return unknown(desk.as_ref(), &name).into_response();
     };
-    let asked = headers.get(header::ACCEPT);
-    let yaml = asked.is_some_and(|a| a.to_str().is_ok_and(|a| a.contains("yaml")));
-    if let Some(text) = desk.file(&name).filter(|_| yaml) {
-        let kind = [(header::CONTENT_TYPE, "application/yaml; charset=utf-8")];
-        return (kind, text).into_response();
+    if let Some(text) = desk.file(&name).filter(|_| wants_yaml(&headers)) {
+        return yaml(text);
     }
     let mut kpi = kpi.clone();
     kpi["governed"] = desk.governed(&name);
@@ -85,6 +82,18 @@ pub(crate) async fn one(
         kpi["values"] = values(desk.as_ref(), &past, &name);
     }
     Json(kpi).into_response()
+}
+
+/// Whether the file itself is asked for.
+pub(crate) fn wants_yaml(headers: &HeaderMap) -> bool {
+    let asked = headers.get(header::ACCEPT);
+    asked.is_some_and(|a| a.to_str().is_ok_and(|a| a.contains("yaml")))
+}
+
+/// A file to the letter.
+pub(crate) fn yaml(text: String) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/yaml; charset=utf-8")];
+    (kind, text).into_response()
 }
 
 /// There is no such KPI.

@@ -243,6 +243,7 @@ fn router(shared: Shared) -> Router {
             get(definitions::show).post(definitions::govern),
         )
         .route("/v1/definitions/preview", get(definitions::preview))
+        .route("/v1/definitions/{definition}", get(definitions::one))
         .route("/v1/demo", get(demo::show))
         .route("/v1/demo/{gesture}", post(demo::play))
         .route("/v1/recount", get(recount::show).post(recount::begin))

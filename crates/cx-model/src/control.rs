@@ -26,6 +26,8 @@ pub enum Act {
         /// Event time from which on it holds; of no meaning for set 1.
         effective_from: Timestamp,
     },
+    /// The set of that number and hash is the active one: said again for who starts late.
+    Restate(u32, String),
     /// Somebody knows that records below offset `through` are missing.
     Acknowledge {
         /// The offset after the last one missed.

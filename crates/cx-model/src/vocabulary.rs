@@ -21,6 +21,8 @@ pub const HEADER_CONTROL: &str = "cx-control";
 pub const CONTROL_CLOCK: &str = "cx.control.clock.v1";
 /// Control record that activates a set of definitions.
 pub const CONTROL_ACTIVATION: &str = "cx.control.activation.v1";
+/// Control record that says the active set again.
+pub const CONTROL_ACTIVE: &str = "cx.control.active_set.v1";
 /// Control record: somebody knows that records are missing.
 pub const CONTROL_GAP: &str = "cx.control.data_gap_acknowledged.v1";
 
@@ -45,19 +47,16 @@ pub const EVENT_TYPES: &[&str] = &[
     "cx.commerce.order_delivered.v1", "cx.commerce.order_returned.v1", "cx.commerce.refunded.v1",
     "cx.message.sent.v1", "cx.message.delivered.v1", "cx.message.bounced.v1", "cx.message.opened.v1",
     "cx.message.clicked.v1", "cx.message.replied.v1", "cx.message.marked_spam.v1",
-    "cx.contact.initiated.v1", "cx.contact.self_service_entered.v1", CONTACT_QUEUED, CONTACT_DEQUEUED,
-    "cx.contact.offered_to_agent.v1", CONTACT_ANSWERED, "cx.contact.held.v1", "cx.contact.resumed.v1",
-    "cx.contact.transferred.v1", "cx.contact.callback_scheduled.v1", "cx.contact.wrapup_started.v1",
-    "cx.contact.wrapup_ended.v1", CONTACT_ENDED,
+    "cx.contact.initiated.v1", "cx.contact.self_service_entered.v1", CONTACT_QUEUED, CONTACT_DEQUEUED, CONTACT_ANSWERED,
+    "cx.contact.offered_to_agent.v1", "cx.contact.held.v1", "cx.contact.resumed.v1", "cx.contact.transferred.v1",
+    "cx.contact.callback_scheduled.v1", "cx.contact.wrapup_started.v1", "cx.contact.wrapup_ended.v1", CONTACT_ENDED,
     "cx.conversation.started.v1", "cx.conversation.customer_message.v1", "cx.conversation.agent_message.v1",
     "cx.conversation.bot_message.v1", "cx.conversation.handoff.v1", "cx.conversation.closed.v1",
     "cx.case.opened.v1", "cx.case.assigned.v1", "cx.case.status_changed.v1", "cx.case.sla_paused.v1",
-    "cx.case.sla_resumed.v1", "cx.case.resolved.v1", "cx.case.reopened.v1", "cx.case.escalated.v1",
-    "cx.case.merged.v1",
+    "cx.case.sla_resumed.v1", "cx.case.resolved.v1", "cx.case.reopened.v1", "cx.case.escalated.v1", "cx.case.merged.v1",
     "cx.feedback.survey_invited.v1", "cx.feedback.survey_answered.v1", "cx.feedback.review_posted.v1",
     "cx.feedback.complaint.v1", "cx.feedback.sentiment_scored.v1",
-    "cx.social.mention.v1", "cx.social.comment.v1", "cx.social.share.v1", "cx.social.reaction.v1",
-    "cx.social.follow.v1",
+    "cx.social.mention.v1", "cx.social.comment.v1", "cx.social.share.v1", "cx.social.reaction.v1", "cx.social.follow.v1",
     "cx.device.telemetry_alert.v1", "cx.device.skill_invoked.v1", "cx.device.skill_failed.v1",
     "cx.device.vr_session.v1", "cx.device.beacon_entered.v1", "cx.device.beacon_left.v1",
     "cx.store.visit.v1", "cx.store.pos_sale.v1", "cx.store.appointment.v1",
@@ -70,6 +69,5 @@ pub const EVENT_TYPES: &[&str] = &[
     "cx.response.proposed.v1", "cx.response.approved.v1", "cx.response.dispatched.v1",
     "cx.response.delivered.v1", "cx.response.failed.v1", "cx.response.expired.v1", "cx.response.cancelled.v1",
     "cx.ops.request_summary.v1", "cx.ops.vitals.v1", "cx.ops.incident_opened.v1", "cx.ops.incident_closed.v1",
-    "cx.ops.deploy.v1", "cx.ops.integration_heartbeat.v1",
-    "cx.agent.state_changed.v1",
+    "cx.ops.deploy.v1", "cx.ops.integration_heartbeat.v1", "cx.agent.state_changed.v1",
 ];

@@ -1,7 +1,7 @@
 //! In: a command line. Kept: nothing. Out: one command, run. Never knows: how a command works.
 
 use crate::config::Config;
-use crate::{check, demo, due, get, recount, send, serve, topics, watch};
+use crate::{check, deeds, demo, due, get, recount, send, serve, topics, watch};
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -69,6 +69,8 @@ enum Command {
         #[command(flatten)]
         house: Asked,
     },
+    #[command(flatten)]
+    Deed(deeds::Deed),
     /// Prove the numbers: count a log again from its first record, not by the engine but by a slow model
     /// without running sums, and compare with a running house. Exit code 0 equal or done, 1 differs, 2
     /// wrong usage or it cannot be said.
@@ -111,14 +113,15 @@ struct Configured {
     config: PathBuf,
 }
 
+/// Which house, and how it is told.
 #[derive(Args)]
-struct Asked {
+pub(crate) struct Asked {
     /// Address of the house.
     #[arg(long, default_value = "http://127.0.0.1:7700", env = "WATCHFLOOR_URL")]
-    url: String,
+    pub(crate) url: String,
     /// Answer in JSON.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -228,6 +231,7 @@ impl Line {
                 of,
                 house,
             } => get::run(&house.url, what, name.as_deref(), &of, house.json),
+            Command::Deed(deed) => deeds::run(deed),
             Command::Recount(line) => return Ok(recount::run(&line.options())),
             Command::Topics {
                 what: Topics::Create(line),

@@ -147,7 +147,7 @@ pub(crate) struct Foundation {
     pub(crate) snapshots: Option<Snapshots>,
     pub(crate) history: History,
     /// Whom alerts tell.
-    pub(crate) receivers: BTreeMap<String, Receiver>,
+    pub(crate) receivers: BTreeMap<String, Option<Receiver>>,
     /// What the process may use, MiB; 0 for all there is.
     pub(crate) memory_mib: u64,
 }

@@ -2,6 +2,7 @@
 //! later ones, written down before anything follows from them. Never knows: what a definition means.
 
 use crate::common::Common;
+use crate::examples::decimal;
 use crate::{show, whole};
 use anyhow::{Context as _, bail, ensure};
 use cx_catalog::definition::Kpi;
@@ -178,26 +179,59 @@ fn short(hash: &str) -> &str {
 
 /// What differs from one catalogue to the next, in words.
 pub(crate) fn differing(before: &Catalog, now: &Catalog) -> Vec<String> {
-    let all = |catalog: &Catalog| -> BTreeMap<String, Value> {
-        let kpis = catalog.kpis.iter().chain(&catalog.observed);
-        kpis.map(|k| (k.kpi.clone(), told(k))).collect()
-    };
-    let (old, new) = (all(before), all(now));
+    let (old, new) = (named(before), named(now));
     let mut words = Vec::new();
     for (name, kpi) in &new {
-        match old.get(name) {
-            None => words.push(format!("{name} is new")),
-            Some(was) => words.extend(fields(was, kpi).map(|w| format!("{name}: {w}"))),
-        }
+        words.extend(changed(old.get(name).copied(), kpi));
     }
     let gone = old.keys().filter(|name| !new.contains_key(*name));
     words.extend(gone.map(|name| format!("{name} is gone")));
     words
 }
 
+fn named(catalog: &Catalog) -> BTreeMap<&str, &Kpi> {
+    let kpis = catalog.kpis.iter().chain(&catalog.observed);
+    kpis.map(|kpi| (kpi.kpi.as_str(), kpi)).collect()
+}
+
+/// What differs from one definition of a KPI to the next, in words; nothing where it says the same.
+pub(crate) fn changed(before: Option<&Kpi>, now: &Kpi) -> Vec<String> {
+    let name = &now.kpi;
+    match before {
+        None => vec![format!("{name} is new")],
+        Some(before) => fields(&told(before), &told(now))
+            .map(|words| format!("{name}: {words}"))
+            .collect(),
+    }
+}
+
 /// A definition field by field, its formula and target as people say them.
 fn told(kpi: &Kpi) -> Value {
     let mut fields = serde_json::to_value(kpi).expect("a definition is plain data");
+    let words = |all: &Value, told: fn(&Value) -> String| {
+        let all = all.as_array().into_iter().flatten();
+        Value::from(all.map(told).collect::<Vec<_>>().join(", "))
+    };
+    fields["windows"] = words(&fields["windows"], plain);
+    fields["dimensions"] = words(&fields["dimensions"], dimension);
+    let alerts = fields["alerts"].take();
+    for (i, one) in (1..).zip(alerts.as_array().into_iter().flatten()) {
+        for (name, value) in one.as_object().into_iter().flatten() {
+            let (name, value) = of_alert(name, value);
+            fields[format!("alert {i}, {name},")] = value.into();
+        }
+    }
+    fields["owners"] = format!("{} and {}", kpi.owners.business, kpi.owners.technical).into();
+    for example in fields["examples"].as_array_mut().into_iter().flatten() {
+        // Another number of decimals makes no other example.
+        let value = example["value"].as_i64().map(|v| decimal(v, kpi.decimals));
+        example["value"] = value
+            .map(|v| match v.split_once('.') {
+                Some((whole, rest)) => format!("{whole}.{}", rest.trim_end_matches('0')),
+                None => format!("{v}."),
+            })
+            .into();
+    }
     let said = said(kpi);
     let parts = said.parts.iter();
     let parts: Vec<String> = parts.map(|p| format!("{}: {}", p.part, p.text)).collect();
@@ -206,6 +240,31 @@ fn told(kpi: &Kpi) -> Value {
         fields["target"] = show::value(kpi.target, &kpi.unit, kpi.decimals).into();
     }
     fields
+}
+
+/// `queue (service, sales)`.
+fn dimension(dimension: &Value) -> String {
+    let values = dimension["values"].as_array().into_iter().flatten();
+    let values: Vec<String> = values.map(plain).collect();
+    format!("{} ({})", plain(&dimension["name"]), values.join(", "))
+}
+
+/// A field of an alert by its name in the file, and as people say it.
+fn of_alert(name: &str, value: &Value) -> (String, String) {
+    if let Some(name) = name.strip_suffix("_s") {
+        return (name.to_owned(), format!("{value} s"));
+    }
+    let receivers = value.as_array().into_iter().flatten().map(|n| {
+        let late = n["untaken_after_s"].as_u64();
+        let late = late.map_or_else(String::new, |s| format!(" where untaken after {s} s"));
+        format!("{}{late}", plain(&n["to"]))
+    });
+    let said = if value.is_array() {
+        receivers.collect::<Vec<_>>().join(", ")
+    } else {
+        plain(value)
+    };
+    (name.to_owned(), said)
 }
 
 /// A value in a sentence: texts without their quotes.
@@ -222,6 +281,13 @@ fn fields<'v>(was: &'v Value, is: &'v Value) -> impl Iterator<Item = String> + '
     all.dedup();
     let differ = all.into_iter().filter(|name| was.get(name) != is.get(name));
     differ.map(move |name| match (was.get(name), is.get(name)) {
+        _ if name == "examples" => "its worked examples are others".to_owned(),
+        (Some(Value::String(was)), Some(is)) if was.is_empty() => {
+            format!("{name} {} is added", plain(is))
+        }
+        (Some(was), Some(Value::String(is))) if is.is_empty() => {
+            format!("{name} {} goes", plain(was))
+        }
         (Some(was), Some(is)) => format!("{name} was {}, becomes {}", plain(was), plain(is)),
         (None, Some(is)) => format!("{name} {} is added", plain(is)),
         (Some(was), None) => format!("{name} {} goes", plain(was)),
@@ -291,6 +357,21 @@ mod tests {
         let changed = with("kpis/service_level_voice.yaml", "target: 80", "target: 85");
         let words = differing(&shipped(), &changed).join("; ");
         assert!(words.contains("target was 80.0"), "{words}");
+        let changed = with("kpis/service_level_voice.yaml", "value < 75", "value < 70");
+        let words = differing(&shipped(), &changed).join("; ");
+        assert!(
+            words.ends_with(
+                ": alert 1, when, was value < 75 && n >= 20, becomes value < 70 && n >= 20"
+            ),
+            "{words}"
+        );
+        let changed = with(
+            "kpis/survey_response_rate.yaml",
+            "decimals: 1",
+            "decimals: 2",
+        );
+        let words = ["survey_response_rate: decimals was 1, becomes 2"];
+        assert_eq!(differing(&shipped(), &changed), words);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! In: what somebody asks of a running house. Kept: nothing. Out: its answer, for people or
 //! programs. Never knows: how the house finds it.
 
+mod definitions;
+
 use crate::check::say;
 use crate::{show, told};
 use anyhow::{Context as _, bail};
@@ -8,7 +10,11 @@ use cx_model::time::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
+
+/// How long a house may take; a preview counts the log.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What can be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -19,8 +25,12 @@ pub(crate) enum What {
     Board,
     /// A customer, by customer id or opaque id.
     Customer,
-    /// Alerts that are open; `get alerts all`: those before too.
+    /// Alerts that are open, and maintenance; `get alerts all`: those before too.
     Alerts,
+    /// Sets of definitions, proposals, who did what; with a hash: one proposal.
+    Definitions,
+    /// What the files would say now, had they always held; with a hash: a proposal.
+    Preview,
 }
 
 /// What of a KPI is asked for beside its values.
@@ -38,7 +48,7 @@ pub(crate) struct Of {
     /// A sealed second that is kept (with --why: of the last 120); the newest without it.
     #[arg(long, value_name = "SECOND", conflicts_with = "yaml")]
     s: Option<i64>,
-    /// Of a KPI: its definition, as the file it was read from.
+    /// Of a KPI or a proposal: its definition, as the file it was read from.
     #[arg(long, conflicts_with = "json")]
     yaml: bool,
 }
@@ -56,13 +66,17 @@ pub(crate) fn run(
 ) -> anyhow::Result<bool> {
     let house = House::at(url);
     if of.why || of.yaml {
-        let (What::Kpi, Some(name)) = (what, name) else {
-            bail!("--why and --yaml are for one KPI: get kpi service_level_voice --why");
+        let path = match (what, name) {
+            (What::Kpi, Some(name)) => format!("/v1/kpis/{}", encoded(name)),
+            (What::Definitions, Some(hash)) if of.yaml => {
+                format!("/v1/definitions/{}", encoded(hash))
+            }
+            _ => bail!("--why and --yaml are for one KPI: get kpi service_level_voice --why"),
         };
-        return house.told(name, of, as_json).map(|()| true);
+        return house.told(&path, of, as_json).map(|()| true);
     }
     let second = of.s.map_or_else(String::new, |s| format!("?s={s}"));
-    if of.s.is_some() && (name.is_none() || matches!(what, What::Customer | What::Alerts)) {
+    if of.s.is_some() && (name.is_none() || !matches!(what, What::Kpi | What::Board)) {
         bail!("--s goes with one KPI or one board: get kpi orders --s 1763805731");
     }
     let answer = match (what, name) {
@@ -75,6 +89,15 @@ pub(crate) fn run(
         (What::Alerts, None) => house.get("/v1/alerts")?,
         (What::Alerts, Some("all")) => house.get("/v1/alerts?all=true")?,
         (What::Alerts, Some(_)) => bail!("get alerts, or get alerts all"),
+        (What::Definitions, None) => house.get("/v1/definitions")?,
+        (What::Definitions, Some(hash)) => {
+            house.get(&format!("/v1/definitions/{}", encoded(hash)))?
+        }
+        (What::Preview, None) => house.get("/v1/definitions/preview")?,
+        (What::Preview, Some(hash)) => house.get(&format!(
+            "/v1/definitions/preview?definition={}",
+            encoded(hash)
+        ))?,
     };
     if as_json {
         say(&answer.to_string());
@@ -87,6 +110,9 @@ pub(crate) fn run(
         (What::Board, Some(_)) => board(&answer),
         (What::Customer, _) => serde_json::to_string_pretty(&answer)?,
         (What::Alerts, _) => alerts(&answer),
+        (What::Definitions, None) => definitions::all(&answer),
+        (What::Definitions, Some(_)) => definitions::one(&answer),
+        (What::Preview, _) => definitions::preview(&answer),
     });
     Ok(true)
 }
@@ -100,8 +126,7 @@ impl<'u> House<'u> {
     }
 
     /// The lineage of a KPI's number, or the file that defines it.
-    fn told(&self, name: &str, of: &Of, as_json: bool) -> anyhow::Result<()> {
-        let path = format!("/v1/kpis/{}", encoded(name));
+    fn told(&self, path: &str, of: &Of, as_json: bool) -> anyhow::Result<()> {
         if of.yaml {
             let asked = agent().get(format!("{}{path}", self.0));
             let answer = asked.header("accept", "application/yaml").call();
@@ -145,6 +170,15 @@ impl<'u> House<'u> {
         self.read(answer)
     }
 
+    /// What it answers to a body of a kind.
+    ///
+    /// # Errors
+    /// As [`House::get`].
+    pub(crate) fn post(&self, path: &str, kind: &str, body: &str) -> anyhow::Result<Value> {
+        let request = agent().post(format!("{}{path}", self.0));
+        self.read(request.header("content-type", kind).send(body))
+    }
+
     /// A name is hashed by the house; an opaque id is asked for as it is.
     fn customer(&self, name: &str) -> anyhow::Result<Value> {
         let opaque = name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit());
@@ -152,12 +186,7 @@ impl<'u> House<'u> {
             return self.get(&format!("/v1/customers/{name}"));
         }
         let body = json!({"customer_id": name}).to_string();
-        let request = agent().post(format!("{}/v1/customers/lookup", self.0));
-        let found = self.read(
-            request
-                .header("content-type", "application/json")
-                .send(&body),
-        )?;
+        let found = self.post("/v1/customers/lookup", "application/json", &body)?;
         let id = found["customer"].as_str().unwrap_or_default();
         self.get(&format!("/v1/customers/{id}"))
     }
@@ -185,12 +214,18 @@ impl<'u> House<'u> {
         let word = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
         let fixes = value["errors"].as_array().into_iter().flatten();
         let fixes: Vec<&str> = fixes.filter_map(|e| e["fix"].as_str()).collect();
-        bail!(
-            "{}: {}; {}",
-            word("title"),
-            word("detail"),
-            fixes.join("; ")
-        )
+        let faults = value["faults"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(self::text);
+        let faults: Vec<String> = faults.collect();
+        let what = if faults.is_empty() {
+            word("detail")
+        } else {
+            format!("\n{}\n", faults.join("\n"))
+        };
+        bail!("{}: {what}; {}", word("title"), fixes.join("; "))
     }
 }
 
@@ -219,12 +254,12 @@ fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .tls_config(tls.build())
-        .timeout_global(Some(std::time::Duration::from_secs(10)));
+        .timeout_global(Some(PATIENCE));
     ureq::Agent::new_with_config(config.build())
 }
 
 /// A name inside an address.
-fn encoded(name: &str) -> String {
+pub(crate) fn encoded(name: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
     let each = name.bytes().map(|b| {
         if plain(b) {
@@ -236,7 +271,7 @@ fn encoded(name: &str) -> String {
     each.collect()
 }
 
-fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
@@ -292,10 +327,32 @@ fn alerts(answer: &Value) -> String {
             ]
         })
         .collect();
+    let open = if rows.is_empty() {
+        "no alert is open".to_owned()
+    } else {
+        show::table(&rows, &[5])
+    };
+    let all = answer["maintenance"].as_array().into_iter().flatten();
+    let rows: Vec<Vec<String>> = all.map(maintenance).collect();
     if rows.is_empty() {
-        return "no alert is open".to_owned();
+        return open;
     }
-    show::table(&rows, &[5])
+    format!("{open}\n\nmaintenance\n{}", show::table(&rows, &[]))
+}
+
+fn maintenance(one: &Value) -> Vec<String> {
+    let scope = one["scope"].as_object().into_iter().flatten();
+    let scope: Vec<String> = scope
+        .map(|(name, of)| format!("{name} {}", text(of)))
+        .collect();
+    let at =
+        |name: &str| Timestamp::from_second(one[name].as_i64().unwrap_or_default()).to_rfc3339();
+    vec![
+        scope.join(""),
+        format!("{} to {}", at("from"), at("until")),
+        format!("{}: {}", text(&one["by"]), text(&one["why"])),
+        text(&one["maintenance"]),
+    ]
 }
 
 fn scale(value: &Value) -> u8 {

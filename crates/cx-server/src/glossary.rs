@@ -71,7 +71,7 @@ fn names(windows: &[Window]) -> Vec<String> {
 }
 
 /// How a board shows a KPI; `None` where it does not.
-fn used(kpi: &Kpi, board: &Board) -> Option<Use> {
+pub(crate) fn used(kpi: &Kpi, board: &Board) -> Option<Use> {
     let own = |cell: u32| {
         let index = usize::try_from(cell).ok()?.checked_sub(1)?;
         let key = &board.cells.get(index)?.key;

@@ -18,6 +18,7 @@ use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, Sealed};
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
@@ -112,14 +113,22 @@ impl Desk for House {
         governing::governed(&self.common, kpi)
     }
 
-    fn preview(&self) -> BoxFuture<'static, Governed> {
+    fn states(&self) -> BTreeMap<String, &'static str> {
+        governing::states(&self.common)
+    }
+
+    fn proposal(&self, definition: &str) -> Option<Value> {
+        governing::proposal(&self.common, definition)
+    }
+
+    fn preview(&self, definition: Option<String>) -> BoxFuture<'static, Governed> {
         let (common, files) = (Arc::clone(&self.common), self.files.clone());
         let newest = {
             let rollup = self.rollup();
             let newest = rollup.newest().cloned();
             newest.map(|sealed| (Arc::clone(rollup.set()), sealed))
         };
-        Box::pin(async move { governing::preview(&common, &files, newest).await })
+        Box::pin(async move { governing::preview(&common, (&files, definition), newest).await })
     }
 
     fn govern(&self, deed: Governing) -> BoxFuture<'static, Governed> {

@@ -5,7 +5,7 @@ use cx_model::control::{Act, Control};
 use cx_model::record::{Record, TimestampKind};
 use cx_model::reject::{Reason, Rejected};
 use cx_model::time::Timestamp;
-use cx_model::vocabulary::{CONTROL_ACTIVATION, CONTROL_CLOCK, CONTROL_GAP};
+use cx_model::vocabulary::{CONTROL_ACTIVATION, CONTROL_ACTIVE, CONTROL_CLOCK, CONTROL_GAP};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -103,6 +103,11 @@ impl Keyring {
                 number: Some(*number),
                 hash: Some(hash.clone()),
                 effective_from: (*number > 1).then(|| effective_from.to_rfc3339()),
+                ..Data::default()
+            },
+            Act::Restate(number, hash) => Data {
+                number: Some(*number),
+                hash: Some(hash.clone()),
                 ..Data::default()
             },
             Act::Acknowledge { through } => Data {
@@ -214,6 +219,7 @@ fn kind_of(act: &Act) -> &'static str {
     match act {
         Act::Clock => CONTROL_CLOCK,
         Act::Activate { .. } => CONTROL_ACTIVATION,
+        Act::Restate(..) => CONTROL_ACTIVE,
         Act::Acknowledge { .. } => CONTROL_GAP,
     }
 }
@@ -277,6 +283,10 @@ fn act_of(value: &[u8]) -> Result<Act, Rejected> {
                 }
             }
         }
+        CONTROL_ACTIVE => match (number, hash) {
+            (Some(number), Some(hash)) => Ok(Act::Restate(number, hash)),
+            _ => needs("data.number and data.hash"),
+        },
         CONTROL_GAP => match through {
             Some(through) => Ok(Act::Acknowledge { through }),
             None => needs("data.through"),

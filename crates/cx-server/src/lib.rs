@@ -14,6 +14,7 @@ mod condition;
 mod config;
 mod decided;
 mod decision;
+mod deeds;
 mod definitions;
 mod demo;
 mod due;

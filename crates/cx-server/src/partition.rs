@@ -16,7 +16,7 @@ use cx_model::control::{Act, Control};
 use cx_model::decode::of_record;
 use cx_model::record::Record;
 use cx_model::reject::Rejected;
-use cx_model::time::{SECOND, Timestamp};
+use cx_model::time::{MINUTE, SECOND, Timestamp};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
@@ -25,6 +25,8 @@ use std::time::Duration;
 pub(crate) const NEAR_MS: i64 = 10_000;
 /// How long after a whole second that nothing passed a clock record is written, ms.
 const CLOCK_AFTER_MS: i64 = 100;
+/// How often the active set is said again, ms: a reader that starts late knows it then.
+const RESTATED_MS: i64 = 60 * MINUTE;
 /// How long a control record may be on its way before it is written again, ms: a broker that is
 /// away must not find thousands of them when it returns.
 const CLOCK_LOST_MS: i64 = 5_000;
@@ -46,6 +48,8 @@ pub(crate) struct Owned {
     pub(crate) paused: bool,
     /// When the last control record was written, and its counter.
     wrote: (Timestamp, u64),
+    /// When this life said last which set is active.
+    stated: Timestamp,
     /// The record that must be heard before any other.
     expected: Option<Last>,
     /// When the next snapshot is cut.
@@ -75,6 +79,7 @@ impl Owned {
             at_end: false,
             paused: false,
             wrote: (Timestamp(0), 0),
+            stated: Timestamp(0),
             expected: begun.expected,
             cut_at: clock::now().plus(share),
             decided,
@@ -84,7 +89,7 @@ impl Owned {
     }
 
     /// The control record that is due now, if one is: first the activation of the next set, then what
-    /// people acknowledged, then clocks.
+    /// people acknowledged, then the active set once an hour and at a start, then clocks.
     pub(crate) fn due(&self, now: Timestamp, sets: &Sets, known: Option<i64>) -> Option<Control> {
         let second = Timestamp::from_second(now.second());
         let (at, counter) = self.wrote;
@@ -117,6 +122,11 @@ impl Owned {
             return Some(Control { counter, act });
         }
         let passed = self.engine.log_time().is_some_and(|t| t >= second);
+        let active = sets.get(active).filter(|_| settled);
+        if let Some(set) = active.filter(|_| now.since(self.stated) >= RESTATED_MS) {
+            let act = Act::Restate(set.plan.number(), set.compiled().hash.clone());
+            return Some(Control { counter, act });
+        }
         let act = Act::Clock;
         (!passed && now.since(second) >= CLOCK_AFTER_MS).then_some(Control { counter, act })
     }
@@ -134,6 +144,9 @@ impl Owned {
     /// A control record was written.
     pub(crate) fn wrote(&mut self, now: Timestamp, control: &Control) {
         self.wrote = (now, control.counter);
+        if matches!(control.act, Act::Activate { .. } | Act::Restate(..)) {
+            self.stated = now;
+        }
     }
 
     /// Takes a record.
@@ -227,12 +240,13 @@ impl Owned {
 /// # Errors
 /// Nobody wrote that set down.
 fn told(common: &Common, engine: &mut Engine, control: &Control) -> anyhow::Result<()> {
-    let Act::Activate { number, .. } = control.act else {
-        return Ok(());
+    let number = match control.act {
+        Act::Activate { number, .. } if number == engine.set_number() + 1 => number,
+        Act::Restate(number, _) if engine.set_number() == 0 => number,
+        Act::Clock | Act::Activate { .. } | Act::Restate(..) | Act::Acknowledge { .. } => {
+            return Ok(());
+        }
     };
-    if number != engine.set_number() + 1 {
-        return Ok(());
-    }
     if common.sets.get(number).is_none() {
         definitions::refresh(common)?;
     }

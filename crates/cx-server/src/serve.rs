@@ -72,6 +72,7 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
     actions::remember(&common)?;
     governing::remember(&common)?;
     alerts::remember(&common)?;
+    name_silent(&common);
     common.live.store(true, Ordering::Release);
     let running = Running::start(&common, &config.catalog)?;
     let address = format!("{}://{}", gateway.scheme(), gateway.address());
@@ -86,4 +87,15 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
     runtime.block_on(running.serve(gateway, bound, live));
     let frames = running.stop()?;
     Ok(report::print("serve", &common.ledger, frames, as_json))
+}
+
+/// Says which receivers have no address.
+fn name_silent(common: &Common) {
+    let silent = common.webhooks.silent();
+    if !silent.is_empty() {
+        say(&format!(
+            "without an address, so told nothing of alerts: {} (receivers in the configuration)",
+            silent.join(", ")
+        ));
+    }
 }

@@ -30,7 +30,8 @@ pub(crate) struct Message {
 
 /// The door to the sender.
 pub(crate) struct Webhooks {
-    receivers: BTreeMap<String, Receiver>,
+    /// `None`: it has a name and no address.
+    receivers: BTreeMap<String, Option<Receiver>>,
     queue: mpsc::Sender<Message>,
     /// Taken by the sender's thread, once.
     outlet: Mutex<Option<mpsc::Receiver<Message>>>,
@@ -54,9 +55,10 @@ pub(crate) struct Fare {
 
 impl Webhooks {
     /// A door to these receivers.
-    pub(crate) fn new(receivers: BTreeMap<String, Receiver>) -> Self {
+    pub(crate) fn new(receivers: BTreeMap<String, Option<Receiver>>) -> Self {
         let (queue, outlet) = mpsc::channel(WAITING);
-        let fares = receivers.keys().map(|to| (to.clone(), Fare::default()));
+        let told = receivers.iter().filter(|(_, receiver)| receiver.is_some());
+        let fares = told.map(|(to, _)| (to.clone(), Fare::default()));
         Self {
             fares: Mutex::new(fares.collect()),
             receivers,
@@ -70,6 +72,20 @@ impl Webhooks {
     /// Whether there is such a receiver.
     pub(crate) fn knows(&self, to: &str) -> bool {
         self.receivers.contains_key(to)
+    }
+
+    /// Whether it has an address.
+    pub(crate) fn reaches(&self, to: &str) -> bool {
+        self.receivers.get(to).is_some_and(Option::is_some)
+    }
+
+    /// Receivers that are told nothing, for nobody has said where they are.
+    pub(crate) fn silent(&self) -> Vec<&str> {
+        let silent = self
+            .receivers
+            .iter()
+            .filter(|(_, receiver)| receiver.is_none());
+        silent.map(|(to, _)| to.as_str()).collect()
     }
 
     /// Queues a message; one beyond what may wait is dropped and counted.

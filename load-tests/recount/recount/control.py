@@ -6,7 +6,8 @@ from typing import NamedTuple
 from .decode import Rejected
 
 HEADER = re.compile(r"([0-9]{1,20});([^;]*);([^;]*)")
-CLOCK, ACTIVATION, GAP = (f"cx.control.{n}.v1" for n in ("clock", "activation", "data_gap_acknowledged"))
+CLOCK, ACTIVATION, ACTIVE, GAP = (f"cx.control.{n}.v1" for n in ("clock", "activation", "active_set", "data_gap_acknowledged"))
+SET = (("number", int), ("hash", str))
 
 
 class Control(NamedTuple):
@@ -41,7 +42,7 @@ def _act(raw):
     if not texts or not isinstance(data, dict):
         raise Rejected("control_invalid", "value")
     kind = event["type"]
-    needs = {CLOCK: (), ACTIVATION: (("number", int), ("hash", str)), GAP: (("through", int),)}.get(kind)
+    needs = {CLOCK: (), ACTIVATION: SET, ACTIVE: SET, GAP: (("through", int),)}.get(kind)
     if needs is None or any(type(data.get(n)) is not t for n, t in needs):
         raise Rejected("control_invalid", "value")
     return kind, data

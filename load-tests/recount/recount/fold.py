@@ -174,10 +174,12 @@ class Partition(Clock):
     def _obey(self, steers):
         if not self.rises(steers):
             raise Rejected("control_replayed")
-        if steers.kind == control.ACTIVATION:
-            if steers.data["number"] != self.set_number + 1:
+        if steers.kind in (control.ACTIVATION, control.ACTIVE):
+            # Who heard of no set, for the log's beginning is gone, goes on under the one that is said again.
+            known = self.set_number + (steers.kind == control.ACTIVATION or self.set_number == 0)
+            if steers.data["number"] != known and (steers.kind == control.ACTIVATION or self.set_number > 0):
                 raise Rejected("control_invalid")
-            self.set_number += 1
+            self.set_number = steers.data["number"]
             if self.set_number > 1:
                 raise SystemExit(f"set {self.set_number} is activated, whose definitions were not given: only set 1 can be recounted")
         if steers.kind == control.GAP and self.data_gap and self.data_gap[1] <= steers.data["through"]:

@@ -20,6 +20,7 @@ fn a_condition_sees_the_number_as_it_is_shown() {
         numerator: 15,
         denominator: Some(20),
         freshness: None,
+        data_gap: false,
     };
     let cases = [
         ("value < 75", Some(749), Some(true)),
@@ -55,6 +56,7 @@ fn a_source_is_held_against_what_it_promises_itself() {
         numerator: 0,
         denominator: None,
         freshness,
+        data_gap: false,
     };
     assert_eq!(silent.holds(&aged(31, Some(10))), Some(true));
     assert_eq!(silent.holds(&aged(31, Some(60))), Some(false));
@@ -130,4 +132,23 @@ fn what_is_no_condition_is_refused_at_its_place() {
     assert_eq!(refused("value < target"), "the KPI has no target");
     let unknown = "numerator is nothing that an alert can look at";
     assert_eq!(refused("numerator > 5"), unknown);
+}
+
+#[test]
+fn a_number_that_lacks_records_can_be_told_whatever_its_value_is() {
+    let (when, clear) = (parse("data_gap == 1"), parse("data_gap == 0"));
+    for (data_gap, value) in [(true, None), (true, Some(749)), (false, None)] {
+        let shown = Shown {
+            value,
+            n: 0,
+            numerator: 0,
+            denominator: None,
+            freshness: None,
+            data_gap,
+        };
+        assert_eq!(when.holds(&shown), Some(data_gap), "{value:?}");
+        assert_eq!(clear.holds(&shown), Some(!data_gap), "{value:?}");
+    }
+    assert!(!when.overlaps(&clear));
+    assert!(when.overlaps(&parse("data_gap >= 0")));
 }

@@ -41,6 +41,10 @@ impl Sets {
     }
 }
 
+fn refused(field: &str, detail: String) -> Result<(), Rejected> {
+    Err(Rejected::new(Reason::ControlInvalid, field, detail))
+}
+
 impl Engine {
     /// Tells of a set before the record that activates it is handed in. An activation of a set that
     /// nobody told of is refused.
@@ -75,7 +79,6 @@ impl Engine {
         hash: &str,
         effective_from: Timestamp,
     ) -> Result<(), Rejected> {
-        let refused = |field, detail| Err(Rejected::new(Reason::ControlInvalid, field, detail));
         if number != self.sets.number + 1 {
             let detail = format!("set {number} cannot follow set {}", self.sets.number);
             return refused("data.number", detail);
@@ -88,6 +91,34 @@ impl Engine {
             let detail = format!("set {} is not in force yet", self.sets.number);
             return refused("data.number", detail);
         }
+        self.follow(number, hash, effective_from.plus(999).second())
+    }
+
+    /// The active set, said again: who knows it goes on as before. Who heard no activation, for the log's
+    /// beginning is gone, goes on under it.
+    pub(super) fn restate(&mut self, number: u32, hash: &str) -> Result<(), Rejected> {
+        let known = if self.sets.coming {
+            self.sets.known.get(&number)
+        } else {
+            Some(&self.plan)
+        };
+        let same = known.is_some_and(|plan| plan.number() == number && plan.set.hash == hash);
+        match self.sets.number {
+            0 if number > 1 => self.follow(number, hash, self.log_time.second()),
+            active if same && (active == 0 || active == number) => {
+                self.sets.number = number;
+                Ok(())
+            }
+            active => {
+                let detail =
+                    format!("set {number} with hash {hash} is not the active one, {active}");
+                refused("data.number", detail)
+            }
+        }
+    }
+
+    /// A set comes into force at a second, with all that lie between it and the last one.
+    fn follow(&mut self, number: u32, hash: &str, named: i64) -> Result<(), Rejected> {
         let known = self.sets.known.get(&number);
         let Some(plan) = known.filter(|plan| plan.set.hash == hash).map(Arc::clone) else {
             let detail = format!("set {number} has another hash than {hash}");
@@ -96,14 +127,14 @@ impl Engine {
         let old = self.log_time.second() - MEMORY_S;
         let seen = self.sets.since.iter().filter(|(_, s)| *s > old);
         let mut since: Vec<(u32, i64)> = seen.copied().collect();
-        if since.len() == MOST {
+        if since.len() >= MOST {
             let detail = format!("{MOST} sets began to hold within 30 days");
             return refused("data.number", detail);
         }
         // Stamps up to the clamp ahead may have been heard already.
         let heard = self.log_time.plus(self.plan.set.limits.clamp_ms).second() + 1;
-        let named = effective_from.plus(999).second();
-        since.push((number, named.max(heard)));
+        let first = self.sets.number.max(1) + 1;
+        since.extend((first..=number).map(|number| (number, named.max(heard))));
         self.sets.number = number;
         self.sets.since = since.into();
         self.sets.coming = true;

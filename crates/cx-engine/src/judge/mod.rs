@@ -13,7 +13,7 @@ pub use state::{Saved, Standing, State};
 use cx_catalog::alert::{CompiledAlert, JudgedCell};
 use cx_catalog::compiled::Compiled;
 use cx_catalog::threshold::Shown;
-use cx_model::value::{CellValue, Sealed};
+use cx_model::value::{CellValue, DATA_GAP, Sealed};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -176,6 +176,7 @@ fn said(alert: &CompiledAlert, cell: JudgedCell, value: &CellValue) -> (bool, bo
         numerator: value.numerator,
         denominator: value.denominator,
         freshness: cell.freshness,
+        data_gap: value.state & DATA_GAP != 0,
     };
     let when = alert.when.holds(&shown) == Some(true);
     (when, !when && alert.clear.holds(&shown) == Some(true))

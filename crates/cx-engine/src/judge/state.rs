@@ -43,6 +43,15 @@ pub struct State {
 }
 
 impl State {
+    /// What the next life goes on from: nobody judged what lies between the two, so what was pending begins
+    /// anew.
+    #[must_use]
+    pub fn after_an_end(mut self) -> Self {
+        self.standing
+            .retain(|saved| matches!(saved.standing, Standing::Raised { .. }));
+        self
+    }
+
     /// Takes a verdict that was written after this state: that second is judged, and not again.
     pub fn raised(&mut self, place: Place, s: i64) {
         self.cleared(&place, s);

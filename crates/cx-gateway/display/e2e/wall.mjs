@@ -3,6 +3,7 @@
 import { chromium } from "playwright-core";
 import { alerts } from "./alerts.mjs";
 import { cutOff, gestures, growth } from "./gestures.mjs";
+import { governing } from "./governing.mjs";
 import { glossary } from "./glossary.mjs";
 import { accessible, calm } from "./looks.mjs";
 import { rewind } from "./rewind.mjs";
@@ -177,11 +178,12 @@ try {
   const raised = alerts(around);
   const grown = growth(around);
   const looked = glossary(around);
+  const governed = governing(around);
   const wound = rewind(around);
   for (const [width, height] of SIZES) await open(browser, width, height);
   for (const [width, height] of SIZES) await light(browser, width, height);
   for (const [width, height] of SIZES) await seal(around, width, height);
-  await Promise.all([cut, raised, grown, looked, wound, played()]);
+  await Promise.all([cut, raised, grown, looked, governed, wound, played()]);
 } catch (error) {
   check("the script comes to its end", false, error.message);
 } finally {

@@ -19,6 +19,8 @@ export interface Paint {
 /** Digits repaint at most once per second; a little less, so that the server's beat decides. */
 const REPAINT_MS = 950;
 const RETRY_MS = 2_000;
+/** Somebody may have signed. */
+const STATES_MS = 30_000;
 /** A new program is fetched within this time, each screen at its own moment. */
 const SPREAD_MS = 30_000;
 
@@ -34,6 +36,8 @@ export class WallState {
   house = $state.raw<Ready | null>(null);
   /** How many screens prove what they show; null where nobody said. */
   screens = $state.raw<Screens | null>(null);
+  /** Beside the numbers, never in them: whose definition is not agreed. */
+  states = $state.raw<Record<string, string>>({});
   rising = $state(false);
   /** What needs somebody, as the server told it last. */
   alerts = $state.raw<AlertPage>(NO_ALERTS);
@@ -67,6 +71,7 @@ export class WallState {
     void this.#load();
     void this.#ask();
     void this.alarm();
+    this.#later(STATES_MS, () => void this.#govern());
     this.#ear = listen(this.#board, this.#view, (heard, frame) => this.#hear(heard, frame));
     const beat = setInterval(() => (this.now = Date.now()), 250);
     const wake = (): void => {
@@ -159,6 +164,7 @@ export class WallState {
       this.skew = Math.abs(skew) < 1500 ? 0 : skew;
       this.trend = trend.body;
       this.page = page.body;
+      this.states = page.body.states ?? {};
       this.failed = "";
       void this.#findOwners(page.body);
     } catch (error) {
@@ -178,6 +184,12 @@ export class WallState {
   async #ask(): Promise<void> {
     if (!document.hidden) [this.house, this.screens] = await Promise.all([ask(), counted()]);
     this.#later(this.house?.recovering ? RECOVERING_MS : ASK_MS, () => void this.#ask());
+  }
+
+  async #govern(): Promise<void> {
+    const now = document.hidden ? null : await read<BoardPage>(`/v1/boards/${this.#board}`).catch(() => null);
+    if (now) this.states = now.body.states ?? {};
+    this.#later(STATES_MS, () => void this.#govern());
   }
 
   async #findOwners(page: BoardPage): Promise<void> {

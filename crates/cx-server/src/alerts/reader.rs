@@ -43,7 +43,8 @@ pub(crate) fn remember(common: &Common) -> anyhow::Result<()> {
             Ok(())
         },
     )?;
-    *common.alerts.begin.lock().expect("no holder panics") = state;
+    let begin = state.after_an_end();
+    *common.alerts.begin.lock().expect("no holder panics") = begin;
     Ok(())
 }
 

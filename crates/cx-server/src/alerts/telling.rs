@@ -22,7 +22,7 @@ impl Telling {
     /// Tells whoever must know by now; `s` is the newest sealed second, `now` the house's clock.
     pub(crate) fn tell(&mut self, book: &Book, (s, now): (i64, i64), webhooks: &Webhooks) {
         for (alert, occasion, to) in self.due(book, (s, now)) {
-            if !webhooks.knows(&to) {
+            if !webhooks.reaches(&to) {
                 continue;
             }
             let body = json!({

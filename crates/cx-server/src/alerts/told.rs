@@ -18,9 +18,10 @@ pub(super) fn page(book: &Book, s: i64, all: bool, open_mode: bool) -> AlertPage
     } else {
         alerts.sort_by_key(|a| (a.meaning.priority, a.taken.is_some(), a.raised));
     }
-    let cast = CAST
-        .iter()
-        .map(|Person { name, owns, .. }| Shown { name, role: owns });
+    let cast = CAST.iter().map(|Person { name, roles, .. }| Shown {
+        name,
+        role: roles[0],
+    });
     AlertPage {
         s: (s > 0).then_some(s),
         alerts: alerts.into_iter().map(|a| view(book, a, s)).collect(),

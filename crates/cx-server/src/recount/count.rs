@@ -213,6 +213,18 @@ impl Walk<'_> {
                 self.other_set.get_or_insert_with(|| hash.clone());
             }
         }
+        if let Some(Ok(Control {
+            act: Act::Restate(number, _),
+            ..
+        })) = &steers
+        {
+            ensure!(
+                *number as usize <= self.sets,
+                "partition {}, offset {}: set {number} is in force, whose definitions were not given; POST /v1/recount asks the server, which has them",
+                record.partition,
+                record.offset
+            );
+        }
         let partition = record.partition as usize;
         let hole = record.offset > self.next[partition];
         self.incomplete |= hole && self.gaps_are_losses;

@@ -76,7 +76,7 @@ async fn see_through(
     again: &[Duration],
     message: &Message,
 ) {
-    let Some(receiver) = webhooks.receivers.get(&message.to) else {
+    let Some(Some(receiver)) = webhooks.receivers.get(&message.to) else {
         return;
     };
     let mut waits = again.iter();

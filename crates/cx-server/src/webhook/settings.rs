@@ -16,10 +16,10 @@ const RECEIVERS: usize = 64;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// Where requests go.
-    url: String,
+    /// Where requests go; without it and `secret` the receiver has a name and is told nothing.
+    url: Option<String>,
     /// `whsec_` and base64 of 24 to 64 bytes, in a file.
-    secret: Property,
+    secret: Option<Property>,
     /// Addresses of this machine and its networks are allowed, and http.
     #[serde(default)]
     allow_private: bool,
@@ -33,14 +33,14 @@ pub(crate) struct Receiver {
     pub(crate) allow_private: bool,
 }
 
-/// Receivers with their keys, all that definitions name among them.
+/// Receivers with their keys, all that definitions name among them; `None` for one without an address.
 ///
 /// # Errors
 /// What is missing or cannot be, with what to write.
 pub(crate) fn opened(
     settings: &BTreeMap<String, Settings>,
     kpis: &[Kpi],
-) -> anyhow::Result<BTreeMap<String, Receiver>> {
+) -> anyhow::Result<BTreeMap<String, Option<Receiver>>> {
     ensure!(
         settings.len() <= RECEIVERS,
         "receivers: {} of them, {RECEIVERS} at most",
@@ -65,17 +65,27 @@ pub(crate) fn stranger(kpis: &[Kpi], knows: impl Fn(&str) -> bool) -> Option<Str
     let mut strangers = named.filter(|(_, to)| !knows(to));
     strangers.next().map(|(kpi, to)| {
         format!(
-            "{}: an alert of {} notifies {to:?}, which is no receiver of the configuration; write receivers: {{{to}: {{url: https://…, secret: {{file: …}}}}}}, or take it out of notify",
+            "{}: an alert of {} notifies {to:?}, which is no receiver of the configuration; write receivers: {{{to}: {{url: https://…, secret: {{file: …}}}}}}, or {{{to}: {{}}}} to tell it nothing yet, or take it out of notify",
             kpi.file, kpi.kpi
         )
     })
 }
 
 impl Settings {
-    fn open(&self, name: &str) -> anyhow::Result<Receiver> {
+    fn open(&self, name: &str) -> anyhow::Result<Option<Receiver>> {
         let field = format!("receivers.{name}");
-        let url = Url::parse(&self.url)
-            .with_context(|| format!("{field}.url is {:?}: write https://host/path", self.url))?;
+        let (url, secret) = match (&self.url, &self.secret) {
+            (Some(url), Some(secret)) => (url, secret),
+            (None, None) => return Ok(None),
+            (None, Some(_)) => {
+                bail!("{field} has a secret and no url: write url: https://host/path")
+            }
+            (Some(_), None) => {
+                bail!("{field} has a url and no secret: write secret: {{file: /path}}")
+            }
+        };
+        let url = Url::parse(url)
+            .with_context(|| format!("{field}.url is {url:?}: write https://host/path"))?;
         match (url.scheme(), self.allow_private) {
             ("https", _) | ("http", true) => {}
             ("http", false) => bail!("{field}.url is http: write https, or allow_private: true"),
@@ -85,18 +95,18 @@ impl Settings {
             url.username().is_empty() && url.password().is_none(),
             "{field}.url names a user: requests are signed, leave user and password out"
         );
-        let Property::File(_) = &self.secret else {
+        let Property::File(_) = secret else {
             bail!("{field}.secret stands in the configuration: write secret: {{file: /path}}");
         };
-        let secret = self.secret.read(&format!("{field}.secret"))?;
+        let secret = secret.read(&format!("{field}.secret"))?;
         let key = Key::parse(&secret).with_context(|| {
             format!("{field}.secret: write whsec_ and base64 of 24 to 64 bytes into its file")
         })?;
-        Ok(Receiver {
+        Ok(Some(Receiver {
             url,
             key,
             allow_private: self.allow_private,
-        })
+        }))
     }
 }
 
@@ -116,6 +126,24 @@ mod tests {
         match opened(&settings, &[]) {
             Ok(_) => String::new(),
             Err(error) => format!("{error:#}"),
+        }
+    }
+
+    #[test]
+    fn a_receiver_without_an_address_has_a_name_and_is_told_nothing() {
+        let settings = serde_saphyr::from_str("{care: {}}").expect("a form");
+        let open = opened(&settings, &[]).expect("right");
+        assert!(open["care"].is_none());
+        for (half, words) in [
+            (
+                "{care: {url: https://a.example}}",
+                "has a url and no secret",
+            ),
+            ("{care: {secret: {file: /x}}}", "has a secret and no url"),
+        ] {
+            let settings = serde_saphyr::from_str(half).expect("a form");
+            let error = opened(&settings, &[]).expect_err("half").to_string();
+            assert!(error.contains(words), "{error}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The house from outside: the real binary over the embedded broker, real clients, the recount.
 
 mod catalog;
+mod deeds;
 mod demo;
 mod doors;
 mod examples;

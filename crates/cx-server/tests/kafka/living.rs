@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// A catalogue of its own whose stamps are believed for two seconds ahead: a change need not wait long.
-fn catalogue(at: &mut Installation) -> tempfile::TempDir {
+pub(crate) fn catalogue(at: &mut Installation) -> tempfile::TempDir {
     let catalog = tempfile::tempdir().expect("a folder");
     copy(&root().join("deploy/catalog"), catalog.path());
     std::fs::write(catalog.path().join("limits.yaml"), "clamp_s: 2\n").expect("written");
@@ -17,19 +17,19 @@ fn catalogue(at: &mut Installation) -> tempfile::TempDir {
     catalog
 }
 
-fn edit(catalog: &Path, kpi: &str, from: &str, to: &str) {
+pub(crate) fn edit(catalog: &Path, kpi: &str, from: &str, to: &str) {
     let file = catalog.join(format!("kpis/{kpi}.yaml"));
     let text = std::fs::read_to_string(&file).expect("there");
     assert!(text.contains(from), "{kpi} has no {from:?}");
     std::fs::write(file, text.replace(from, to)).expect("written");
 }
 
-fn say(house: &House, word: &Value) -> (u16, Value) {
+pub(crate) fn say(house: &House, word: &Value) -> (u16, Value) {
     let body = word.to_string();
     house.post("/v1/definitions", "application/json", body.as_bytes())
 }
 
-fn activate(house: &House) -> (u16, Value) {
+pub(crate) fn activate(house: &House) -> (u16, Value) {
     let hash = house.get("/v1/definitions")["files"]["hash"].clone();
     say(
         house,
@@ -48,7 +48,7 @@ fn recounted(house: &House) -> Value {
     told
 }
 
-fn in_force(house: &House, number: u64) {
+pub(crate) fn in_force(house: &House, number: u64) {
     until(house, "/v1/definitions", "in force", |told| {
         told["sets"].as_array().is_some_and(|sets| {
             let set = sets.iter().find(|s| s["set"] == number);
@@ -137,9 +137,19 @@ fn definitions_change_under_load_and_every_number_is_that_of_a_recount() {
             &json!({"word": "sign", "kpi": "orders", "definition": definition, "role": role, "by": by}),
         )
     };
-    assert_eq!(sign("business", "Ada").0, 202);
-    assert_eq!(sign("technical", "Ada").0, 409, "one person signs once");
-    let (status, said) = sign("technical", "Grace");
+    assert_eq!(sign("business", "Cleo Martin").0, 202);
+    assert_eq!(
+        sign("business", "Cleo Martin").0,
+        409,
+        "one person signs once"
+    );
+    let (status, said) = sign("technical", "Cleo Martin");
+    let detail = said["detail"].as_str().unwrap_or_default();
+    assert!(
+        status == 403 && detail.contains("Ben Ito may sign"),
+        "{said}"
+    );
+    let (status, said) = sign("technical", "Ben Ito");
     assert_eq!((status, &said["state"]), (202, &json!("agreed")), "{said}");
 
     let (status, said) = say(&house, &json!({"word": "roll_back", "set": 1, "by": "Ada"}));

@@ -16,6 +16,7 @@ mod bounce;
 mod chaos;
 mod cluster;
 mod four;
+mod governing;
 mod history;
 mod living;
 mod nemesis;

@@ -74,7 +74,7 @@ fn accounts(health: &Value, field: &str) -> Vec<i64> {
 }
 
 /// The files of a partition's snapshots, oldest first.
-fn files(at: &Installation, partition: u32) -> Vec<PathBuf> {
+pub(crate) fn files(at: &Installation, partition: u32) -> Vec<PathBuf> {
     let folder = at.data.path().join("snapshots").join(at.interactions());
     let entries = std::fs::read_dir(folder).expect("a folder");
     let begins = format!("{partition:05}-");
@@ -87,7 +87,7 @@ fn files(at: &Installation, partition: u32) -> Vec<PathBuf> {
     all
 }
 
-fn trim(at: &Installation, to: &[(u32, i64)]) {
+pub(crate) fn trim(at: &Installation, to: &[(u32, i64)]) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let topics = Topics::open(&at.settings()).expect("a client");
     let topic = at.interactions();
@@ -165,6 +165,7 @@ fn without_snapshot_and_beginning_every_number_says_so_until_somebody_acknowledg
     let gap = json!([{"partition": 0, "from": 0, "to": ends[0] / 2}]);
     assert_eq!(house.get("/readyz")["data_gaps"], gap);
     assert!(states(&house).iter().all(|s| s & DATA_GAP != 0));
+    missing(&house, "raised");
     let acknowledge = |through: i64| {
         let act = json!({
             "action": "acknowledge_data_gap", "partition": 0, "through": through, "by": "Ada",
@@ -182,12 +183,21 @@ fn without_snapshot_and_beginning_every_number_says_so_until_somebody_acknowledg
     until(&house, "/v1/boards/care", "no mark is left", |_| {
         states(&house).iter().all(|s| s & DATA_GAP == 0)
     });
+    missing(&house, "cleared");
     until_saved(&house, &at);
     drop(house);
     let house = at.serve();
     assert_eq!(house.get("/readyz")["data_gaps"], json!([]));
     let (last, good) = house.stop();
     assert!(good && last["ok"] == true, "{last}");
+}
+
+/// The alert that records are missing is in this state.
+fn missing(house: &House, state: &str) {
+    until(house, "/v1/alerts", state, |page| {
+        let mut all = page["alerts"].as_array().into_iter().flatten();
+        all.any(|a| a["cause"] == "records_missing" && a["priority"] == "P1" && a["state"] == state)
+    });
 }
 
 #[test]

@@ -62,7 +62,7 @@ impl Court {
                 Entry::Verdict(v) => state.cleared(&v.place, v.s),
             }
         }
-        state
+        state.after_an_end()
     }
 
     pub(crate) fn hear(&mut self, part: &Part) {

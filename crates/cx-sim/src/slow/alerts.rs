@@ -3,7 +3,7 @@
 
 use cel::{Context, Program};
 use cx_catalog::definition::Kpi;
-use cx_model::value::CellValue;
+use cx_model::value::{CellValue, DATA_GAP};
 
 /// How far apart two seals may be that follow each other, s.
 const APART_S: i64 = 60;
@@ -83,6 +83,7 @@ fn holds(program: &Program, kpi: &Kpi, freshness: Option<i64>, value: &CellValue
         ("numerator", Some(value.numerator)),
         ("denominator", value.denominator),
         ("freshness", freshness),
+        ("data_gap", Some((value.state & DATA_GAP != 0).into())),
     ];
     for (name, number) in numbers {
         if let Some(number) = number {

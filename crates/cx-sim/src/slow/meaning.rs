@@ -215,6 +215,17 @@ impl Namer {
         true
     }
 
+    /// Whether the active set is said again; for who heard of none, it begins.
+    fn restates(&mut self, (number, hash): (u32, &String), now: Timestamp) -> bool {
+        let known = self.hashes.get(number as usize - 1) == Some(hash);
+        if self.set == 0 && known {
+            let unheard = (now.0 + self.limits.clamp_ms).div_euclid(1_000) + 1;
+            self.since.extend((2..=number).map(|n| (n, unheard)));
+            self.set = number;
+        }
+        known && self.set == number
+    }
+
     fn control(&mut self, control: &Control, (now, rises): (Timestamp, bool)) -> Outcome {
         if !rises {
             return Outcome::DeadLettered(Reason::ControlReplayed);
@@ -225,6 +236,11 @@ impl Namer {
             effective_from,
         } = &control.act
             && !self.follows((*number, hash), *effective_from, now)
+        {
+            return Outcome::DeadLettered(Reason::ControlInvalid);
+        }
+        if let Act::Restate(number, hash) = &control.act
+            && !self.restates((*number, hash), now)
         {
             return Outcome::DeadLettered(Reason::ControlInvalid);
         }

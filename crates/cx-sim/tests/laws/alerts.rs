@@ -5,7 +5,7 @@ use crate::fold::catalog;
 use cx_catalog::Catalog;
 use cx_catalog::compiled::Compiled;
 use cx_engine::judge::{Judge, Place, Ruling, State, Verdict};
-use cx_model::value::{CellValue, Sealed};
+use cx_model::value::{CellValue, DATA_GAP, Sealed};
 use cx_sim::slow::alerts::{Episode, episodes, says};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -42,6 +42,7 @@ fn wander(rng: &mut StdRng, around: i64) -> Vec<CellValue> {
         let n = rng.random_range(10..60);
         CellValue {
             value: rng.random_bool(0.97).then_some(at),
+            state: if rng.random_bool(0.1) { DATA_GAP } else { 0 },
             n,
             numerator: at,
             denominator: Some(n * 12),
@@ -215,7 +216,7 @@ fn law_8_through_lives_that_end_no_verdict_is_doubled_and_each_is_true_or_cleare
         // Seconds that the judges took, for the look back at the end.
         let mut judged: Vec<&Sealed> = Vec::new();
         while from < world.seals.len() {
-            let mut judge = world.judge(state.clone());
+            let mut judge = world.judge(state.clone().after_an_end());
             let end = (from + rng.random_range(1..80)).min(world.seals.len());
             let (mut fresh, mut kept) = (Vec::new(), (state, 0));
             for seal in &world.seals[from..end] {
@@ -256,6 +257,55 @@ fn law_8_through_lives_that_end_no_verdict_is_doubled_and_each_is_true_or_cleare
         }
     }
     assert!(lost > 0, "every verdict landed: the lives end too late");
+}
+
+#[test]
+fn a_delay_that_ran_when_a_life_ended_begins_anew_and_what_was_raised_stays_raised() {
+    let world = World::new(1);
+    let mut verdicts = Vec::new();
+    let mut delayed = |judge: &mut Judge, s: i64, value: i64| {
+        let mut seal = Sealed {
+            s,
+            ..world.seals[0].clone()
+        };
+        let bad = CellValue {
+            value: Some(value),
+            n: 50,
+            numerator: 50,
+            denominator: Some(50),
+            ..CellValue::default()
+        };
+        seal.values = vec![bad; world.set.cells.len()].into();
+        let said = judge.handle_seal(&seal);
+        let own = said
+            .into_iter()
+            .filter(|v| v.place.kpi == "checkout_errors");
+        verdicts.extend(own.map(|v| (v.s, v.ruling)));
+    };
+    let mut judge = world.judge(State::default());
+    for s in 0..5 {
+        delayed(&mut judge, s, 1_000);
+    }
+    let mut judge = world.judge(judge.state().after_an_end());
+    for s in 9..14 {
+        delayed(&mut judge, s, 1_000);
+    }
+    delayed(&mut judge, 14, 1_000);
+    let mut judge = world.judge(judge.state().after_an_end());
+    delayed(&mut judge, 15, 1_000);
+    delayed(&mut judge, 60, 0);
+    let cells = verdicts.len() / 2;
+    assert!(cells > 0, "five seconds, begun at 9");
+    assert!(
+        verdicts[..cells].iter().all(|v| *v == (14, Ruling::Raised)),
+        "{verdicts:?}"
+    );
+    assert!(
+        verdicts[cells..]
+            .iter()
+            .all(|v| *v == (60, Ruling::Cleared)),
+        "{verdicts:?}"
+    );
 }
 
 /// What was raised was true then; what stands was not cleared by any second that was judged since.

@@ -236,7 +236,41 @@ pub(crate) fn activated(
             }
         }
     }
+    if manner == Manner::Careless {
+        said_again(&mut rng, sets, (&mut with, &mut plain), (times[0], span));
+    }
     (with, plain)
+}
+
+/// The active set is said again, here and there wrongly; and some logs lost their beginning, so that nothing
+/// else is said of the sets before.
+fn said_again(
+    rng: &mut StdRng,
+    sets: &[Catalog],
+    (with, plain): (&mut Logs, &mut Logs),
+    (first, span): (i64, i64),
+) {
+    for (log, bare) in with.iter_mut().zip(plain) {
+        let any = |rng: &mut StdRng| {
+            let number = rng.random_range(1..=sets.len());
+            let hash = if rng.random_ratio(1, 5) { 1 } else { number };
+            let hash = sets[hash - 1].hash.clone();
+            Act::Restate(u32::try_from(number).expect("few"), hash)
+        };
+        for _ in 0..rng.random_range(0..12) {
+            let at = Timestamp(first + rng.random_range(0..span));
+            let act = any(rng);
+            insert(log, at, act);
+            insert(bare, at, Act::Clock);
+        }
+        if rng.random_ratio(1, 3) {
+            let begun = log.iter_mut().filter_map(|r| r.control.as_mut());
+            let mut begun = begun.filter(|c| matches!(c.act, Act::Activate { number: 1, .. }));
+            if let Some(control) = begun.next() {
+                control.act = any(rng);
+            }
+        }
+    }
 }
 
 /// Right after the records that came until then.

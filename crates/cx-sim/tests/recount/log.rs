@@ -130,6 +130,7 @@ fn control(timestamp: Timestamp, counter: u64, act: Act) -> Entry {
             }
             ("activation", data)
         }
+        Act::Restate(number, hash) => ("active_set", json!({"number": number, "hash": hash})),
         Act::Acknowledge { through } => ("data_gap_acknowledged", json!({"through": through})),
     };
     let value = json!({
@@ -258,6 +259,7 @@ fn strange(before: &[Entry], i: usize, last: &Entry, kind: TimestampKind) -> Opt
     Some(match i % 43 {
         5 => control(at, counter() + 1, activate(1)),
         9 => control(at, counter() + 1, activate(7)),
+        11 => control(at, counter() + 1, Act::Restate(7, "ab".to_owned())),
         14 => control(at, counter(), Act::Clock),
         20 => forged(),
         26 => event(at, kind, Vec::new()),

@@ -1,6 +1,6 @@
 // Alerts as the server tells them, what people do about them, and the rows that the rail makes of them.
 import { duration, said } from "./numbers";
-import { read, send } from "./layout";
+import { type BoardPage, read, send } from "./layout";
 import type { Row } from "./rail";
 import type { Held } from "./view";
 import type { Clock } from "./zone";
@@ -40,6 +40,9 @@ export interface Alert {
   acts: Deed[];
 }
 
+/** One name: a KPI, a cause or a source. */
+export type Scope = Partial<Record<"kpi" | "cause" | "source", string>>;
+
 export interface Person {
   name: string;
   role: string;
@@ -49,7 +52,7 @@ export interface Person {
 export interface AlertPage {
   s: number | null;
   alerts: Alert[];
-  maintenance: { maintenance: string; by: string; why: string; until: number }[];
+  maintenance: { maintenance: string; scope: Scope; by: string; why: string; from: number; until: number }[];
   cast: Person[];
 }
 
@@ -71,6 +74,35 @@ export async function ask(): Promise<AlertPage> {
 export async function act(action: string, alert: string, who: Person, more: Record<string, unknown> = {}): Promise<void> {
   const body = { action: `${action}_alert`, alert, by: who.name, role: who.role, ...more };
   await send("/v1/actions", JSON.stringify(body), "application/json");
+}
+
+/** Alerts of a part of the company say nothing from now on, for so many minutes. */
+export async function declare(scope: Scope, minutes: number, who: Person, why: string): Promise<void> {
+  const from = new Date();
+  const until = new Date(from.getTime() + minutes * 60_000);
+  const body = { action: "declare_maintenance", scope, from: from.toISOString(), until: until.toISOString(), by: who.name, role: who.role, why };
+  await send("/v1/actions", JSON.stringify(body), "application/json");
+}
+
+export async function endMaintenance(maintenance: string, who: Person): Promise<void> {
+  const body = { action: "end_maintenance", maintenance, by: who.name, role: who.role };
+  await send("/v1/actions", JSON.stringify(body), "application/json");
+}
+
+/** What maintenance is about, in words. */
+export function scoped(scope: Scope, page: BoardPage): string {
+  if (scope.source) return `source ${scope.source}`;
+  if (scope.cause) return `cause ${scope.cause.replaceAll("_", " ")}`;
+  return page.cells.find((c) => c[1] === scope.kpi)?.[4].business_name ?? scope.kpi ?? "";
+}
+
+/** What maintenance can be declared of here: causes and numbers of what is open, sources, numbers. */
+export function scopes(page: BoardPage, alerts: AlertPage): { scope: Scope; words: string }[] {
+  const causes = [...new Set(alerts.alerts.map((a) => a.cause))].map((cause): Scope => ({ cause }));
+  const sources = page.layout.rail.sources.map(({ name }): Scope => ({ source: name }));
+  const kpis = [...new Set(page.cells.map((c) => c[1]))].map((kpi): Scope => ({ kpi }));
+  const known = [...causes, ...sources, ...kpis];
+  return known.map((scope) => ({ scope, words: scoped(scope, page) }));
 }
 
 /** `payment`, or `all` for the total: which part of the KPI it is about. */
@@ -98,10 +130,22 @@ function value(alert: Alert, cells: ReadonlyMap<number, Held>): number | null {
 /** `35.2 % > 15`; of a source how long it is silent. */
 export function fact(alert: Alert, cells: ReadonlyMap<number, Held>): string {
   const info = { unit: alert.unit, scale: alert.scale, direction: "none", definition: "" };
+  if (lacking(alert)) return "numbers lack records";
   const now = value(alert, cells);
   if (silentSource(alert)) return now === null ? "silent" : `silent ${duration(now)}`;
   const limit = alert.unit === "seconds" ? bound(alert.when).replace(/\d+/, (s) => duration(Number(s))) : bound(alert.when);
   return `${said(now, info)} ${limit}`.trim();
+}
+
+/** That records are missing is said of the log, whichever number is asked. */
+function lacking(alert: Alert): boolean {
+  return /\bdata_gap\b/.test(alert.when);
+}
+
+/** What an alert is called. */
+export function titled(alert: Alert): string {
+  if (lacking(alert)) return "Records missing";
+  return silentSource(alert) ? part(alert) : alert.title;
 }
 
 function silentSource(alert: Alert): boolean {
@@ -142,7 +186,7 @@ export function rowsOf(page: AlertPage, kpis: ReadonlySet<string>, cells: Readon
     return [{
       key: `alert ${first.alert}`,
       kind: first.priority.toLowerCase() as Row["kind"],
-      title: silentSource(first) ? part(first) : first.title,
+      title: titled(first),
       fact: what === first.title ? fact(first, cells) : `${what} ${fact(first, cells)}`,
       owner: care(first, s),
       since: more.length === 0 ? since : `${since}, and ${more.length} more`,

@@ -27,6 +27,8 @@ export interface BoardPage {
   broker: string;
   /** The server takes gestures. */
   demo: boolean;
+  /** By KPI the state of its definition, where it is not agreed. */
+  states: Record<string, string>;
   epoch: string;
   s: number;
   g: string;

@@ -1,5 +1,6 @@
 // What the API tells of a definition and of a number's lineage: schemas/kpi-entry and kpi-why.
 import type { Dims } from "../board/digest";
+import type { Governed } from "./govern";
 import { limit } from "../board/numbers";
 import type { Info } from "../board/view";
 import { DATA_GAP, LIMITED, RESTATED, span, WARMING } from "../board/words";
@@ -28,15 +29,6 @@ export interface Value {
   value: number | null;
   state: number;
   n: number;
-}
-
-/** State, signatures and versions of a definition. */
-export interface Governed {
-  state: string;
-  signatures: { role: string; by: string; why: string; at: string; demo: boolean }[];
-  versions: {
-    set: number; effective_from: string | null; changes: string[]; activated: { by: string } | null;
-  }[];
 }
 
 /** A definition with its values, where it has any. */

@@ -54,7 +54,7 @@ fn webhooks(url: &str, allow_private: bool) -> Arc<Webhooks> {
         key: Key::parse(SECRET).expect("a key"),
         allow_private,
     };
-    Arc::new(Webhooks::new([("care".to_owned(), receiver)].into()))
+    Arc::new(Webhooks::new([("care".to_owned(), Some(receiver))].into()))
 }
 
 fn message(id: &str) -> Message {
