@@ -22,7 +22,7 @@ const QUEUES: usize = 8;
 const EVERY: Duration = Duration::from_millis(97);
 
 /// Begins the ids of markers.
-const ID: &str = "bench-";
+const ID: &str = "marker-";
 const FLUSH: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(100);
 
