@@ -51,17 +51,13 @@ fn saved(health: &Value) -> Vec<i64> {
 
 /// Waits until every partition has a snapshot that holds all that is in its log before now.
 pub(crate) fn until_saved(house: &House, at: &Installation) -> Vec<i64> {
-    let partitions = at.partitions as usize;
-    // A house that is ready may not have noted all of them yet.
-    let health = until(house, "/healthz", "every partition", |health| {
-        health["partitions"]
-            .as_array()
-            .is_some_and(|all| all.len() == partitions)
-    });
-    let ends: Vec<i64> = accounts(&health, "next");
+    let partitions: Vec<u32> = (0..at.partitions).collect();
+    let ear = Ear::connect(&at.settings(), &at.interactions(), &partitions).expect("the broker");
+    let end = |partition: &u32| ear.bounds(*partition).expect("a log").1;
+    let ends: Vec<i64> = partitions.iter().map(end).collect();
     let health = until(house, "/healthz", "saved", |health| {
         let offsets = saved(health);
-        offsets.len() == partitions && offsets.iter().zip(&ends).all(|(saved, end)| saved >= end)
+        offsets.len() == ends.len() && offsets.iter().zip(&ends).all(|(saved, end)| saved >= end)
     });
     assert_eq!(health["snapshots"]["failures"], 0, "{health}");
     saved(&health)
