@@ -1,9 +1,11 @@
 //! In: requests for alerts. Kept: nothing. Out: what needs somebody, as JSON. Never knows: how it is judged.
 
+use crate::access::principal::Who;
+use crate::access::seen::Seen;
 use crate::actions::Scope;
 use crate::desk::Desk;
 use crate::problem::Problem;
-use axum::Json;
+use axum::{Extension, Json};
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -146,7 +148,11 @@ pub struct Person {
 }
 
 /// `GET /v1/alerts`.
-pub(crate) async fn show(State(desk): State<Arc<dyn Desk>>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn show(
+    State(desk): State<Arc<dyn Desk>>,
+    Extension(who): Who,
+    RawQuery(query): RawQuery,
+) -> Response {
     let all = match query.as_deref().unwrap_or_default() {
         "" | "all=false" => false,
         "all=true" => true,
@@ -157,5 +163,17 @@ pub(crate) async fn show(State(desk): State<Arc<dyn Desk>>, RawQuery(query): Raw
                 .into_response();
         }
     };
-    Json(desk.alerts(all)).into_response()
+    let mut page = desk.alerts(all);
+    let seen = Seen::by(desk.as_ref(), &who);
+    page.alerts.retain(|alert| seen.has_kpi(&alert.kpi));
+    if !who.boards.are_all() {
+        page.maintenance.retain(|m| match &m.scope {
+            Scope::Kpi(kpi) => seen.has_kpi(kpi),
+            Scope::Cause(_) | Scope::Source(_) => false,
+        });
+    }
+    if !who.is_open() {
+        page.cast.clear();
+    }
+    Json(page).into_response()
 }

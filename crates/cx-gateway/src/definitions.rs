@@ -1,9 +1,11 @@
 //! In: what people say of definitions. Kept: nothing. Out: a checked word for the house, what became of it.
 //! Never knows: what a definition means.
 
+use crate::access::Right;
+use crate::access::principal::{Principal, Who};
 use crate::desk::Desk;
 use crate::problem::Problem;
-use axum::Json;
+use axum::{Extension, Json};
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -34,8 +36,11 @@ pub enum Role {
 pub struct Governing {
     /// What.
     pub word: Word,
-    /// Who: 1 to 64 characters. In the open mode a name is all that is asked for.
+    /// Who: 1 to 64 characters. Where access is open a name is all that is asked for; where it is closed,
+    /// who is signed in.
     pub by: String,
+    /// Nobody proved who they are.
+    pub demo: bool,
     /// Why, in their own words: at most 500 characters.
     pub why: String,
 }
@@ -64,6 +69,19 @@ pub enum Word {
     },
 }
 
+impl Word {
+    /// What whoever says it must have.
+    fn right(&self) -> Right {
+        match self {
+            Self::Sign { role, .. } => match role {
+                Role::Business => Right::SignBusiness,
+                Role::Technical => Right::SignTechnical,
+            },
+            Self::Activate { .. } | Self::RollBack { .. } => Right::Activate,
+        }
+    }
+}
+
 /// What became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Governed {
@@ -84,18 +102,21 @@ enum Asked {
         kpi: String,
         definition: String,
         role: Role,
+        #[serde(default)]
         by: String,
         #[serde(default)]
         why: String,
     },
     Activate {
         hash: String,
+        #[serde(default)]
         by: String,
         #[serde(default)]
         why: String,
     },
     RollBack {
         set: u32,
+        #[serde(default)]
         by: String,
         #[serde(default)]
         why: String,
@@ -116,11 +137,18 @@ pub(crate) async fn show(State(desk): Desks) -> Response {
 }
 
 /// `POST /v1/definitions`.
-pub(crate) async fn govern(State(desk): Desks, body: Bytes) -> Response {
-    let deed = match read(&body) {
+pub(crate) async fn govern(
+    State(desk): Desks,
+    Extension(who): Who,
+    body: Bytes,
+) -> Response {
+    let deed = match read(&body, &who) {
         Ok(deed) => deed,
         Err(problem) => return problem.into_response(),
     };
+    if let Err(refused) = who.check(deed.word.right()) {
+        return refused.into_response();
+    }
     answer(desk.govern(deed).await, StatusCode::ACCEPTED)
 }
 
@@ -157,7 +185,7 @@ fn answer(said: Governed, good: StatusCode) -> Response {
     }
 }
 
-fn read(body: &[u8]) -> Result<Governing, Problem> {
+fn read(body: &[u8], who: &Principal) -> Result<Governing, Problem> {
     let wrong = |field: &str, detail: String| {
         Problem::new(StatusCode::BAD_REQUEST, "no such word", detail).at(field, "body", FIX)
     };
@@ -181,6 +209,9 @@ fn read(body: &[u8]) -> Result<Governing, Problem> {
         Asked::Activate { hash, by, why } => (Word::Activate { hash }, by, why),
         Asked::RollBack { set, by, why } => (Word::RollBack { set }, by, why),
     };
+    // Who is signed in is who speaks, whatever they write.
+    let demo = who.is_open();
+    let by = if demo { by } else { who.name.clone() };
     for (field, text, least, most) in [("by", &by, 1, NAME), ("why", &why, 0, REASON)] {
         let length = text.trim().chars().count();
         if !(least..=most).contains(&length) || text.chars().any(char::is_control) {
@@ -191,6 +222,7 @@ fn read(body: &[u8]) -> Result<Governing, Problem> {
     Ok(Governing {
         word,
         by: by.trim().to_owned(),
+        demo,
         why: why.trim().to_owned(),
     })
 }

@@ -4,9 +4,12 @@
 //! A frame is made when the connection takes one, so a client that does not read costs what the
 //! socket holds, and gets one diff when it wakes.
 
+use crate::access::principal::Principal;
+use crate::access::stay::{self, at};
+use crate::close::Close;
 use crate::desk::Desk;
 use crate::fault::Fault;
-use crate::feed::{Feed, Out, SUBSCRIPTIONS, Wish};
+use crate::feed::{Feed, Out, SUBSCRIPTIONS, Wish, allowed};
 use crate::hub::Hub;
 use crate::problem::Problem;
 use crate::shape::{Cadence, Shape};
@@ -16,12 +19,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use cx_model::frame::{Encoding, Fields, Filter, Mode, Since};
+use futures_util::future::BoxFuture;
 use futures_util::stream;
 use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 /// Where a client of server-sent events says how far it had come.
 const LAST: &str = "last-event-id";
@@ -70,6 +74,7 @@ pub(crate) fn open(
     let last = last.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let wishes = wishes(pairs, last).and_then(|wishes| {
         for wish in &wishes {
+            allowed(&room.who, wish).map_err(Fault::Refused)?;
             room.hub.shaped(&wish.board, &wish.shape)?;
         }
         Ok(wishes)
@@ -78,7 +83,10 @@ pub(crate) fn open(
         Ok(wishes) => wishes,
         Err(fault) => {
             room.hub.counts().refuse(fault.code());
-            return refused(&fault).into_response();
+            return match fault {
+                Fault::Refused(refused) => refused.into_response(),
+                fault => refused(&fault).into_response(),
+            };
         }
     };
     let reader = Reader::new(door, wishes, room);
@@ -175,6 +183,8 @@ struct Reader {
     wishes: VecDeque<Wish>,
     ticks: watch::Receiver<()>,
     drain: watch::Receiver<bool>,
+    leaving: BoxFuture<'static, Close>,
+    warned: Option<(Instant, Arc<Principal>)>,
     number: u64,
     begun: bool,
     ended: bool,
@@ -189,13 +199,19 @@ impl Reader {
             desk,
             drain,
             alive,
+            access,
+            who,
             ..
         } = room;
+        let (_, held) = watch::channel(Arc::clone(&who));
+        let leaving = held.clone();
         let number = hub.counts().opened.inc();
         hub.counts().connections.inc();
         Self {
             door,
-            feed: Feed::new(Arc::clone(&hub), desk as Arc<dyn Desk>),
+            feed: Feed::new(Arc::clone(&hub), desk as Arc<dyn Desk>, held),
+            leaving: Box::pin(async move { stay::ended(&access, leaving).await }),
+            warned: stay::warning_at(&who).map(|at| (at, who)),
             wishes,
             ticks: hub.ticks(),
             drain,
@@ -233,17 +249,23 @@ impl Reader {
                 return out;
             }
             let quiet = self.feed.quiet_until();
-            tokio::select! {
-                _ = self.ticks.changed() => {}
-                () = sleep_until(quiet) => if let Some(out) = self.feed.beat() {
-                    return out;
+            let warning = self.warned.as_ref().map(|(at, _)| *at);
+            let close = tokio::select! {
+                _ = self.ticks.changed() => continue,
+                () = sleep_until(quiet) => match self.feed.beat() {
+                    Some(out) => return out,
+                    None => continue,
                 },
-                _ = self.drain.wait_for(|draining| *draining) => {
-                    self.ended = true;
-                    self.hub.counts().close("draining");
-                    return Out::from(&bye("draining", self.number));
-                }
-            }
+                () = at(warning) => match self.warned.take() {
+                    Some((_, who)) => return Out::from(&stay::warning(&who)),
+                    None => continue,
+                },
+                _ = self.drain.wait_for(|draining| *draining) => Close::Draining,
+                close = &mut self.leaving => close,
+            };
+            self.ended = true;
+            self.hub.counts().close(close.reason());
+            return Out::from(&bye(close.reason(), self.number));
         }
     }
 

@@ -1,7 +1,7 @@
 //! In: a command line. Kept: nothing. Out: one command, run. Never knows: how a command works.
 
 use crate::config::Config;
-use crate::{check, demo, due, get, recount, send, serve, topics, watch};
+use crate::{check, demo, due, get, key, recount, send, serve, token, topics, user, watch};
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -73,6 +73,20 @@ enum Command {
     /// without running sums, and compare with a running house. Exit code 0 equal or done, 1 differs, 2
     /// wrong usage or it cannot be said.
     Recount(Recount),
+    /// Who may come in where access is closed.
+    User {
+        #[command(subcommand)]
+        what: user::User,
+        #[command(flatten)]
+        at: Folder,
+    },
+    /// API keys of programs.
+    Key {
+        #[command(subcommand)]
+        what: key::Keys,
+        #[command(flatten)]
+        at: Folder,
+    },
     /// Make or check the Kafka topics of an installation.
     Topics {
         #[command(subcommand)]
@@ -112,10 +126,22 @@ struct Configured {
 }
 
 #[derive(Args)]
+struct Folder {
+    #[command(flatten)]
+    config: Configured,
+    /// The installation's folder; without it, that of the settings.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Args)]
 struct Asked {
     /// Address of the house.
     #[arg(long, default_value = "http://127.0.0.1:7700", env = "WATCHFLOOR_URL")]
     url: String,
+    /// A file with an API key, where access to the house is closed.
+    #[arg(long, value_name = "FILE", env = "WATCHFLOOR_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
     /// Answer in JSON.
     #[arg(long)]
     json: bool,
@@ -132,6 +158,9 @@ struct Recount {
     /// Compare with this running house, at the sealed second that it answers with.
     #[arg(long, value_name = "URL")]
     against: Option<String>,
+    /// A file with an API key, where access to that house is closed.
+    #[arg(long, value_name = "FILE", env = "WATCHFLOOR_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
     /// The installation's settings: prefix, TLS, SASL; without it deploy/watchfloor.yaml if there is one.
     #[arg(long, env = "WATCHFLOOR_CONFIG")]
     config: Option<PathBuf>,
@@ -194,6 +223,9 @@ struct Demo {
     /// Minutes of history folded before the wall opens.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(i64).range(1..=170))]
     history: i64,
+    /// Ask everybody who they are: the people and keys of this folder may come in (user add --data DIR).
+    #[arg(long, value_name = "DIR")]
+    closed: Option<PathBuf>,
     /// End with one line of JSON.
     #[arg(long)]
     json: bool,
@@ -221,13 +253,15 @@ impl Line {
                 board,
                 house,
                 bound,
-            } => watch::run(&house.url, &board, bound, house.json),
+            } => watch::run((&house.url, house.token()?), &board, bound, house.json),
             Command::Get {
                 what,
                 name,
                 of,
                 house,
-            } => get::run(&house.url, what, name.as_deref(), &of, house.json),
+            } => get::run(&house.at()?, what, name.as_deref(), &of, house.json),
+            Command::User { what, at } => user::run(what, &at.data()?),
+            Command::Key { what, at } => key::run(what, &at.data()?),
             Command::Recount(line) => return Ok(recount::run(&line.options())),
             Command::Topics {
                 what: Topics::Create(line),
@@ -246,6 +280,22 @@ impl Configured {
     }
 }
 
+impl Folder {
+    fn data(self) -> anyhow::Result<PathBuf> {
+        self.data.map_or_else(|| Ok(self.config.load()?.data), Ok)
+    }
+}
+
+impl Asked {
+    fn token(&self) -> anyhow::Result<Option<String>> {
+        token::read(self.token_file.as_deref())
+    }
+
+    fn at(&self) -> anyhow::Result<get::House<'_>> {
+        Ok(get::House::at(&self.url, self.token()?))
+    }
+}
+
 impl TopicsLine {
     fn load(&self) -> anyhow::Result<Config> {
         let mut config = self.config.load()?;
@@ -260,6 +310,7 @@ impl Recount {
             from: self.from,
             catalog: self.catalog,
             against: self.against,
+            token_file: self.token_file,
             config: self.config,
             prefix: self.prefix,
             s: self.s,
@@ -284,6 +335,7 @@ impl Demo {
             seed: self.seed,
             incident: self.story == "payments",
             history_minutes: self.history,
+            closed: self.closed,
             json: self.json,
         }
     }

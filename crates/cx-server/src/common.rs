@@ -150,6 +150,8 @@ pub(crate) struct Foundation {
     pub(crate) receivers: BTreeMap<String, Receiver>,
     /// What the process may use, MiB; 0 for all there is.
     pub(crate) memory_mib: u64,
+    /// Everybody is asked who they are.
+    pub(crate) closed: bool,
 }
 
 impl Common {
@@ -174,7 +176,7 @@ impl Common {
             snapshots: foundation.snapshots,
             history: foundation.history,
             actions: Actions::default(),
-            words: Words::default(),
+            words: Words::new(foundation.closed),
             alerts: Alerts::default(),
             webhooks: Arc::new(Webhooks::new(foundation.receivers)),
             outputs: Outputs::default(),

@@ -1,6 +1,7 @@
 //! In: options of `watchfloor demo`. Kept: a broker, a simulated company and the running house.
 //! Out: a live wall, and the accounting at the end. Never knows: business rules.
 
+use crate::access::{self, settings};
 use crate::check::{checked, say};
 use crate::common::{Common, Foundation, Topics};
 use crate::config::Config;
@@ -49,6 +50,8 @@ pub(crate) struct Options {
     pub(crate) incident: bool,
     /// History before the wall opens, minutes.
     pub(crate) history_minutes: i64,
+    /// Access is closed to all but those of this folder.
+    pub(crate) closed: Option<PathBuf>,
     /// End with a line of JSON.
     pub(crate) json: bool,
 }
@@ -64,15 +67,20 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
     let runtime = tokio::runtime::Runtime::new()?;
     let gateway = {
         let _inside = runtime.enter();
-        cx_gateway::bind(cx_gateway::Config {
+        let gateway = cx_gateway::bind(cx_gateway::Config {
             address: options.address,
-        })?
+            closed: options.closed.is_some(),
+        })?;
+        match &options.closed {
+            Some(folder) => gateway.with_access(access::opened(&settings::Settings::closed(), folder)?),
+            None => gateway,
+        }
     };
     let broker = match &options.kafka {
         None => Broker::embedded()?,
         Some(bootstrap) => runtime.block_on(Broker::kafka(bootstrap))?,
     };
-    let common = Arc::new(broker.common(&catalog)?);
+    let common = Arc::new(broker.common(&catalog, options.closed.is_some())?);
     definitions::first(&common, &catalog)?;
     let company = Arc::new(Mutex::new(company(options, clock::now())));
     let theatre = Theatre::new(&common, &company);
@@ -83,7 +91,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
         feed::run(common, &company);
         Ok(())
     })?;
-    say(&runtime.block_on(governing::signed_by_the_cast(&common)));
+    if options.closed.is_none() {
+        say(&runtime.block_on(governing::signed_by_the_cast(&common)));
+    }
     let address = gateway.address();
     let live = |took: Duration| {
         format!(
@@ -158,7 +168,7 @@ impl Broker {
         })
     }
 
-    fn common(&self, catalog: &Catalog) -> anyhow::Result<Common> {
+    fn common(&self, catalog: &Catalog, closed: bool) -> anyhow::Result<Common> {
         let often = Settings {
             every_s: SNAPSHOTS_S,
             ..Settings::default()
@@ -183,6 +193,7 @@ impl Broker {
             // Its people are simulated: there is nobody to tell.
             receivers: BTreeMap::new(),
             memory_mib: 0,
+                closed,
         })
     }
 

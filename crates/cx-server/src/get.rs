@@ -48,13 +48,12 @@ pub(crate) struct Of {
 /// # Errors
 /// No house at the address; its refusal, with the fix.
 pub(crate) fn run(
-    url: &str,
+    house: &House<'_>,
     what: What,
     name: Option<&str>,
     of: &Of,
     as_json: bool,
 ) -> anyhow::Result<bool> {
-    let house = House::at(url);
     if of.why || of.yaml {
         let (What::Kpi, Some(name)) = (what, name) else {
             bail!("--why and --yaml are for one KPI: get kpi service_level_voice --why");
@@ -92,18 +91,35 @@ pub(crate) fn run(
 }
 
 /// A running house, asked over HTTP.
-pub(crate) struct House<'u>(&'u str);
+pub(crate) struct House<'u> {
+    url: &'u str,
+    /// An API key.
+    token: Option<String>,
+}
 
 impl<'u> House<'u> {
-    pub(crate) fn at(url: &'u str) -> Self {
-        Self(url.trim_end_matches('/'))
+    pub(crate) fn at(url: &'u str, token: Option<String>) -> Self {
+        let url = url.trim_end_matches('/');
+        Self { url, token }
+    }
+
+    pub(crate) fn url(&self) -> &'u str {
+        self.url
+    }
+
+    /// The header that says who asks, where a key does.
+    fn signed<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header("authorization", format!("Bearer {token}")),
+            None => request,
+        }
     }
 
     /// The lineage of a KPI's number, or the file that defines it.
     fn told(&self, name: &str, of: &Of, as_json: bool) -> anyhow::Result<()> {
         let path = format!("/v1/kpis/{}", encoded(name));
         if of.yaml {
-            let asked = agent().get(format!("{}{path}", self.0));
+            let asked = self.signed(agent().get(format!("{}{path}", self.url)));
             let answer = asked.header("accept", "application/yaml").call();
             let text = match answer {
                 Ok(answer) if answer.status().is_success() => {
@@ -141,7 +157,7 @@ impl<'u> House<'u> {
     /// # Errors
     /// Nobody there; its refusal, with the fix.
     pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let answer = agent().get(format!("{}{path}", self.0)).call();
+        let answer = self.signed(agent().get(format!("{}{path}", self.url))).call();
         self.read(answer)
     }
 
@@ -152,7 +168,7 @@ impl<'u> House<'u> {
             return self.get(&format!("/v1/customers/{name}"));
         }
         let body = json!({"customer_id": name}).to_string();
-        let request = agent().post(format!("{}/v1/customers/lookup", self.0));
+        let request = self.signed(agent().post(format!("{}/v1/customers/lookup", self.url)));
         let found = self.read(
             request
                 .header("content-type", "application/json")
@@ -168,15 +184,15 @@ impl<'u> House<'u> {
     ) -> anyhow::Result<Value> {
         let untrusted = matches!(answer, Err(ureq::Error::NativeTls(_) | ureq::Error::Tls(_)));
         let answer = answer.with_context(|| match untrusted {
-            true => format!("the certificate of {} is not believed: SSL_CERT_FILE names a PEM file of whom to believe", self.0),
-            false => format!("nobody answers at {}: start `watchfloor serve` or `demo`, or name another address with --url", self.0),
+            true => format!("the certificate of {} is not believed: SSL_CERT_FILE names a PEM file of whom to believe", self.url),
+            false => format!("nobody answers at {}: start `watchfloor serve` or `demo`, or name another address with --url", self.url),
         })?;
         let status = answer.status();
         let text = answer.into_body().read_to_string()?;
         let value: Value = serde_json::from_str(&text).with_context(|| {
             format!(
                 "{} answered {status} and no JSON: is it Watchfloor?",
-                self.0
+                self.url
             )
         })?;
         if status.is_success() {

@@ -9,6 +9,8 @@ pub(crate) mod log;
 pub(crate) mod told;
 pub(crate) mod verdict;
 
+use crate::get::House;
+use crate::token;
 use crate::check::{complain, say};
 use crate::common::Topics;
 use crate::config::Config;
@@ -41,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) catalog: PathBuf,
     /// A running house.
     pub(crate) against: Option<String>,
+    /// Holds an API key for it.
+    pub(crate) token_file: Option<PathBuf>,
     /// Settings of the installation: prefix, TLS, SASL.
     pub(crate) config: Option<PathBuf>,
     pub(crate) prefix: Option<String>,
@@ -76,7 +80,13 @@ fn recount(options: &Options) -> anyhow::Result<u8> {
     let meaning = Meaning::of(&catalog);
     let keys = options.data.as_deref().map(secrets::found).transpose()?;
     let against = options.against.as_deref();
-    let told = against.map(|url| door::told(url, options.s)).transpose()?;
+    let told = match against {
+        Some(url) => {
+            let token = token::read(options.token_file.as_deref())?;
+            Some(door::told(&House::at(url, token), options.s)?)
+        }
+        None => None,
+    };
     let mut log = opened(options)?;
     let asked = match &told {
         Some(told) => Asked {

@@ -1,13 +1,14 @@
 //! In: a configuration. Kept: the running house over an Apache Kafka cluster. Out: a live wall, and
 //! the accounting at the end. Never knows: business rules, who writes the events.
 
+use crate::access::settings::Mode;
 use crate::check::{checked, say};
 use crate::common::{Common, Foundation, Topics};
 use crate::config::Config;
 use crate::history::kept::History;
 use crate::running::Running;
 use crate::snapshots::kept::Snapshots;
-use crate::{actions, alerts, definitions, governing, report, secrets, topics, webhook};
+use crate::{access, actions, alerts, definitions, governing, report, secrets, topics, webhook};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -28,7 +29,9 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
     let gateway = {
         let _inside = runtime.enter();
         let address = config.address;
-        let gateway = cx_gateway::bind(cx_gateway::Config { address })?;
+        let closed = config.access.mode == Mode::Closed;
+        let gateway = cx_gateway::bind(cx_gateway::Config { address, closed })?;
+        let gateway = gateway.with_access(access::opened(&config.access, &config.data)?);
         match config.tls.certificates()? {
             Some(certificates) => gateway.with_certificates(certificates),
             None => gateway,
@@ -67,6 +70,7 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
         history,
         receivers,
         memory_mib: config.memory_mib,
+        closed: config.access.mode == Mode::Closed,
     })?);
     definitions::first(&common, &catalog)?;
     actions::remember(&common)?;

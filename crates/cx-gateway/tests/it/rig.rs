@@ -166,7 +166,10 @@ impl Rig {
             ..House::default()
         });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let gateway = set_up(bind(Config { address }).unwrap());
+        let gateway = set_up(bind(Config {
+            address,
+            closed: false,
+        }).unwrap());
         let address = gateway.address();
         let (stop, stopped) = oneshot::channel();
         let desk = Arc::clone(&house) as Arc<dyn Desk>;
