@@ -140,7 +140,10 @@ pub(crate) fn refresh(common: &Common) -> anyhow::Result<()> {
 }
 
 /// All sets of the topic; of one number the first is believed.
-fn read(settings: &ClientSettings, topic: &str) -> anyhow::Result<BTreeMap<u32, Value>> {
+///
+/// # Errors
+/// A broker that does not answer, a record that is no JSON.
+pub(crate) fn read(settings: &ClientSettings, topic: &str) -> anyhow::Result<BTreeMap<u32, Value>> {
     let mut found = BTreeMap::new();
     whole::read(settings, topic, &mut |record| {
         let set: Value = serde_json::from_slice(record.value.unwrap_or_default())
@@ -154,7 +157,11 @@ fn read(settings: &ClientSettings, topic: &str) -> anyhow::Result<BTreeMap<u32, 
     Ok(found)
 }
 
-fn later(set: &Value) -> anyhow::Result<(Catalog, Timestamp)> {
+/// A set read again from the texts that were kept with it.
+///
+/// # Errors
+/// Texts that are not there, or that this release reads otherwise.
+pub(crate) fn later(set: &Value) -> anyhow::Result<(Catalog, Timestamp)> {
     let texts: BTreeMap<String, String> =
         serde_json::from_value(set["files"].clone()).context("its files are not kept with it")?;
     let catalog = load_texts(&texts).map_err(|faults| {

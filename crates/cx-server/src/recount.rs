@@ -12,17 +12,21 @@ pub(crate) mod verdict;
 use crate::check::{complain, say};
 use crate::common::Topics;
 use crate::config::Config;
+use crate::definitions;
 use crate::secrets;
-use anyhow::{Context as _, ensure};
-use count::{Asked, Meaning, Step, count};
+use anyhow::{Context as _, bail, ensure};
+use count::{Asked, Meaning, Step, UnknownSet, count};
+use cx_catalog::{Catalog, load_texts};
 use dump::{Dump, Writer};
 use indicatif::{ProgressBar, ProgressStyle};
 use kafka::Kafka;
 use log::{Head, Log, Take};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use told::Report;
-use verdict::verdict;
+use verdict::{Told, verdict};
 
 /// The shipped settings, where nothing else is said.
 const SETTINGS: &str = "deploy/watchfloor.yaml";
@@ -62,7 +66,8 @@ pub(crate) fn run(options: &Options) -> u8 {
         Ok(code) => code,
         Err(error) => {
             complain(&format!("watchfloor recount: {error:#}"));
-            UNSAID
+            let unknown = error.downcast_ref::<UnknownSet>().is_some();
+            if unknown { DIFFERS } else { UNSAID }
         }
     }
 }
@@ -73,11 +78,13 @@ fn recount(options: &Options) -> anyhow::Result<u8> {
         let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", texts.join("\n\n"))
     })?;
-    let meaning = Meaning::of(&catalog);
     let keys = options.data.as_deref().map(secrets::found).transpose()?;
     let against = options.against.as_deref();
     let told = against.map(|url| door::told(url, options.s)).transpose()?;
     let mut log = opened(options)?;
+    let (sets, why) = sets(catalog, &log.head().definitions, options);
+    let sets: Vec<&Catalog> = sets.iter().collect();
+    let meaning = Meaning::among(&sets, 0);
     let asked = match &told {
         Some(told) => Asked {
             s: Some(told.s),
@@ -94,7 +101,15 @@ fn recount(options: &Options) -> anyhow::Result<u8> {
         Ok(())
     });
     bar.end();
-    let counted = counted?;
+    let counted = counted.map_err(|error| match error.downcast::<UnknownSet>() {
+        Ok(unknown) => anyhow::Error::new(unknown).context(why),
+        Err(error) => error,
+    })?;
+    // The second is told in the words of the set that was in force then.
+    let meaning = Meaning::among(&sets, counted.set as usize - 1);
+    if let Some(told) = &told {
+        same_set(told, &sets, counted.set)?;
+    }
     // Offsets that were only written down are compared as a house's would be.
     let differs = told.is_none() && asked.offsets.is_some_and(|o| o != counted.offsets);
     let compared = told.map(|told| (verdict(&meaning, &told, &counted), told));
@@ -124,6 +139,66 @@ fn recount(options: &Options) -> anyhow::Result<u8> {
     })
 }
 
+/// Definitions of all sets that were written down, from set 1 on, where the folder's are one of them; else
+/// the folder's alone. And why there are no more.
+fn sets(files: Catalog, written: &[Value], options: &Options) -> (Vec<Catalog>, String) {
+    let folder = options.catalog.display();
+    let (mut sets, mut why) = (Vec::new(), String::new());
+    for (number, set) in (1_u64..).zip(written) {
+        let read = if set["set"] != number {
+            Err(anyhow::anyhow!("it is missing"))
+        } else if set["hash"] == *files.hash
+            && let Ok(again) = load_texts(&files.texts)
+        {
+            Ok(again)
+        } else {
+            definitions::later(set).map(|(catalog, _)| catalog)
+        };
+        match read {
+            Ok(catalog) => sets.push(catalog),
+            Err(error) => {
+                why = format!("set {number} of cx.definitions: {error:#}");
+                break;
+            }
+        }
+    }
+    if sets.iter().any(|set| set.hash == files.hash) {
+        let all = sets.len();
+        let why = if why.is_empty() {
+            format!("cx.definitions holds {all} sets")
+        } else {
+            why
+        };
+        return (sets, why);
+    }
+    let why = match written.len() {
+        0 => format!("only the definitions in {folder} are known"),
+        all => format!("the definitions in {folder} are none of the {all} sets in cx.definitions"),
+    };
+    (vec![files], why)
+}
+
+/// A house lists the definitions of the set that it shows, of which an older second tells nothing: that is
+/// no difference.
+fn same_set(told: &Told, sets: &[&Catalog], set: u32) -> anyhow::Result<()> {
+    let lists = |catalog: &&&Catalog| {
+        let hashes = catalog.kpis.iter();
+        let hashes = hashes.map(|k| (k.kpi.clone(), k.hash.clone()));
+        hashes.collect::<BTreeMap<_, _>>() == told.definitions
+    };
+    let listed = sets.iter().rposition(|catalog| lists(&catalog));
+    if let Some(listed) = listed.filter(|listed| listed + 1 != set as usize)
+        && !lists(&&sets[set as usize - 1])
+    {
+        bail!(
+            "second {} was judged by set {set}, Watchfloor tells the numbers of set {} by now: ask for a later second",
+            told.s,
+            listed + 1
+        );
+    }
+    Ok(())
+}
+
 /// The log, and a copy of what is read of it where one is asked for.
 fn opened(options: &Options) -> anyhow::Result<Box<dyn Log>> {
     let log: Box<dyn Log> = if Path::new(&options.from).is_file() {
@@ -137,8 +212,15 @@ fn opened(options: &Options) -> anyhow::Result<Box<dyn Log>> {
             options.from
         );
         let config = settings(options)?;
-        let topic = Topics::new(&config.kafka.prefix).interactions;
-        Box::new(Kafka::open(&config.kafka.client()?, &topic, false)?)
+        let topics = Topics::new(&config.kafka.prefix);
+        let client = config.kafka.client()?;
+        let kafka = Kafka::open(&client, &topics.interactions, false)?;
+        // A log may stand alone: then the folder's definitions are all that is known.
+        let sets = definitions::read(&client, &topics.definitions).unwrap_or_else(|error| {
+            complain(&format!("watchfloor recount: later sets: {error:#}"));
+            BTreeMap::new()
+        });
+        Box::new(kafka.judged_by(sets.into_values().collect()))
     };
     Ok(match &options.dump {
         None => log,

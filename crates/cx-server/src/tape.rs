@@ -135,6 +135,7 @@ impl Tape {
             partitions: u32::try_from(self.reels.len()).unwrap_or(u32::MAX),
             lows,
             gaps_are_losses: true,
+            definitions: Vec::new(),
             length: Some(length),
         };
         Played { head, reels }

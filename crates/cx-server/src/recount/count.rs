@@ -104,6 +104,8 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub(crate) struct Counted {
     pub(crate) s: i64,
+    /// Number of the set that is in force then.
+    pub(crate) set: u32,
     /// By partition, the offset after the last record before the second.
     pub(crate) offsets: Vec<i64>,
     /// By partition, the first offset that was still there.
@@ -189,41 +191,17 @@ struct Walk<'w> {
     records: u64,
     incomplete: bool,
     other_set: Option<String>,
-    /// Of set 1.
-    hash: &'w str,
-    /// How many sets are known.
-    sets: usize,
+    /// KPIs and hashes of the sets that are known, from set 1 on.
+    sets: &'w [(Vec<Kpi>, String)],
+    /// By partition, the place of the first record that names another one, and which.
+    unknown: Vec<Option<(usize, u32, String)>>,
 }
 
 impl Walk<'_> {
     fn take(&mut self, record: &Record<'_>) -> anyhow::Result<()> {
         let steers = self.steers(record)?;
-        if let Some(Ok(Control {
-            act: Act::Activate { number, hash, .. },
-            ..
-        })) = &steers
-        {
-            ensure!(
-                *number as usize != self.sets + 1,
-                "partition {}, offset {}: set {number} is activated, whose definitions were not given; POST /v1/recount asks the server, which has them",
-                record.partition,
-                record.offset
-            );
-            if *number == 1 && hash != self.hash {
-                self.other_set.get_or_insert_with(|| hash.clone());
-            }
-        }
-        if let Some(Ok(Control {
-            act: Act::Restate(number, _),
-            ..
-        })) = &steers
-        {
-            ensure!(
-                *number as usize <= self.sets,
-                "partition {}, offset {}: set {number} is in force, whose definitions were not given; POST /v1/recount asks the server, which has them",
-                record.partition,
-                record.offset
-            );
+        if let Some(Ok(control)) = &steers {
+            self.judged_by(control, record);
         }
         let partition = record.partition as usize;
         let hole = record.offset > self.next[partition];
@@ -233,6 +211,25 @@ impl Walk<'_> {
         self.records += 1;
         self.reading.record(record, steers);
         Ok(())
+    }
+
+    /// Takes note of a set that the log names and that is not known.
+    fn judged_by(&mut self, control: &Control, record: &Record<'_>) {
+        let (Act::Activate { number, hash, .. } | Act::Restate(number, hash)) = &control.act else {
+            return;
+        };
+        let index = (*number as usize).checked_sub(1);
+        let known = index.and_then(|index| self.sets.get(index));
+        if known.is_some_and(|(_, ours)| ours == hash) {
+            return;
+        }
+        if *number <= 1 {
+            self.other_set.get_or_insert_with(|| hash.clone());
+            return;
+        }
+        let partition = record.partition as usize;
+        let place = self.offsets[partition].len();
+        self.unknown[partition].get_or_insert_with(|| (place, *number, hash.clone()));
     }
 
     /// What a control record says, or why it is none; `None` for anything else.
@@ -283,8 +280,8 @@ pub(crate) fn count(
         records: 0,
         incomplete: head.lows.iter().any(|low| *low > 0),
         other_set: None,
-        hash: &meaning.sets[0].1,
-        sets: meaning.sets.len(),
+        sets: &meaning.sets,
+        unknown: vec![None; head.partitions as usize],
     };
     let of = head.length;
     log.read(asked.offsets.as_deref(), &mut |record| {
@@ -306,9 +303,11 @@ pub(crate) fn count(
         records,
         incomplete,
         other_set,
+        unknown,
         ..
     } = walk;
     let model = meaning.judge(reading);
+    known(&model, asked, &unknown, &offsets)?;
     let s = second(&model, asked, head.partitions)?;
     let rests = rests(&model, s, &offsets, &head.lows);
     if let Some(wanted) = &asked.offsets {
@@ -317,6 +316,7 @@ pub(crate) fn count(
     let cells = model.at(s).into_iter();
     Ok(Counted {
         s,
+        set: model.set_at(s),
         offsets: rests.into_iter().map(|(next, _)| next).collect(),
         start: start(meaning, &model, &head.lows),
         from: head.lows,
@@ -324,6 +324,64 @@ pub(crate) fn count(
         cells: cells.map(|(cell, value)| (cell, value.into())).collect(),
         incomplete,
         other_set,
+    })
+}
+
+/// A second that rests on records after an activation of definitions which nobody gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnknownSet {
+    pub(crate) number: u32,
+    pub(crate) hash: String,
+    /// Partition and offset of the records that name it or a later one, in each partition the first.
+    pub(crate) named_at: Vec<(usize, i64)>,
+    /// The last second that rests on none of what follows them.
+    pub(crate) last: i64,
+}
+
+impl std::fmt::Display for UnknownSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = self.named_at.iter().map(|(p, o)| format!("{p}:{o}"));
+        write!(
+            f,
+            "set {} (hash {}) is not known, which the log names at offsets {}. The proof holds for records before these, so up to second {} (--s {}): of later seconds no number can be proven",
+            self.number,
+            self.hash.get(..12).unwrap_or(&self.hash),
+            at.collect::<Vec<_>>().join(" "),
+            self.last,
+            self.last
+        )
+    }
+}
+
+impl std::error::Error for UnknownSet {}
+
+/// The second must rest on nothing that a set may judge which is not known.
+fn known(
+    model: &SlowModel<'_>,
+    asked: &Asked,
+    unknown: &[Option<(usize, u32, String)>],
+    offsets: &[Vec<i64>],
+) -> Result<(), UnknownSet> {
+    let all = unknown.iter().enumerate();
+    let all: Vec<(usize, &(usize, u32, String))> = all
+        .filter_map(|(partition, one)| Some((partition, one.as_ref()?)))
+        .collect();
+    let seconds = all
+        .iter()
+        .map(|(partition, (place, ..))| model.records(*partition)[*place].log_time.second());
+    let first = all.iter().min_by_key(|(_, (_, number, _))| *number);
+    let (Some(last), Some((_, (_, number, hash)))) = (seconds.min(), first) else {
+        return Ok(());
+    };
+    if asked.s.is_some_and(|s| s <= last) {
+        return Ok(());
+    }
+    let named_at = all.iter().map(|(p, (place, ..))| (*p, offsets[*p][*place]));
+    Err(UnknownSet {
+        number: *number,
+        hash: hash.clone(),
+        named_at: named_at.collect(),
+        last,
     })
 }
 

@@ -9,6 +9,7 @@ use cx_model::record::{Record, TimestampKind};
 use cx_model::time::Timestamp;
 use cx_model::vocabulary::{HEADER_CONTROL, TOPIC_INTERACTIONS};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
@@ -28,6 +29,8 @@ struct First {
     lows: Option<Vec<i64>>,
     #[serde(default)]
     gaps_are_losses: bool,
+    #[serde(default)]
+    definitions: Vec<Value>,
 }
 
 /// Any other line.
@@ -73,7 +76,7 @@ impl Dump {
         BufReader::new(file)
             .read_line(&mut line)
             .with_context(|| format!("cannot read {shown}"))?;
-        let value: serde_json::Value = serde_json::from_str(&line).with_context(|| {
+        let value: Value = serde_json::from_str(&line).with_context(|| {
             format!("{shown}, line 1: no JSON; a log is one record a line, see load-tests/recount")
         })?;
         let headed = value.get("offset").is_none();
@@ -96,6 +99,7 @@ impl Dump {
             partitions,
             lows,
             gaps_are_losses: first.gaps_are_losses,
+            definitions: first.definitions,
             length: None,
         };
         Ok(Self {
@@ -200,6 +204,7 @@ impl Writer {
             partitions: Some(head.partitions),
             lows: Some(head.lows.clone()),
             gaps_are_losses: head.gaps_are_losses,
+            definitions: head.definitions.clone(),
         })?;
         Ok(writer)
     }
@@ -282,6 +287,7 @@ mod tests {
             partitions: 2,
             lows: vec![3, 0],
             gaps_are_losses: true,
+            definitions: vec![serde_json::json!({"set": 1, "hash": "ab"})],
             length: None,
         };
         let mut writer = Writer::begin(file.path(), &head).expect("written");

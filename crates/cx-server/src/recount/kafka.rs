@@ -4,6 +4,7 @@ use super::log::{Head, Log, Take};
 use anyhow::ensure;
 use cx_kafka::{ClientSettings, Ear, Heard};
 use cx_model::record::Record;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -40,9 +41,16 @@ impl Kafka {
             partitions,
             lows,
             gaps_are_losses,
+            definitions: Vec::new(),
             length: Some(length),
         };
         Ok(Self { ear, head })
+    }
+
+    /// With the sets that were written down beside it.
+    pub(crate) fn judged_by(mut self, definitions: Vec<Value>) -> Self {
+        self.head.definitions = definitions;
+        self
     }
 }
 

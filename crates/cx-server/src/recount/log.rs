@@ -1,6 +1,7 @@
 //! In: nothing. Kept: nothing. Out: what a log is to a recount. Never knows: where it lies.
 
 use cx_model::record::Record;
+use serde_json::Value;
 
 /// What is known of a log before it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub(crate) struct Head {
     pub(crate) lows: Vec<i64>,
     /// As on the embedded broker: an offset without a record is a lost one.
     pub(crate) gaps_are_losses: bool,
+    /// The sets that were written down beside it, as they stand in `cx.definitions`, from set 1 on.
+    pub(crate) definitions: Vec<Value>,
     /// How many records there are, where that is known.
     pub(crate) length: Option<u64>,
 }

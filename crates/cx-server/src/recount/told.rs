@@ -48,6 +48,9 @@ impl Report<'_> {
                 outside.join(", ")
             ));
         }
+        if self.counted.set > 1 {
+            lines.push(format!("set {} is in force", self.counted.set));
+        }
         if let Some(hash) = &self.counted.other_set {
             let short = |hash: &str| hash.get(..12).unwrap_or(hash).to_owned();
             lines.push(format!(
@@ -86,7 +89,7 @@ impl Report<'_> {
             "holds_from": self.counted.holds_from().map(|(records, open)| {
                 json!({"records": records.to_rfc3339(), "open": open.to_rfc3339()})
             }),
-            "outside": self.outside().collect::<Vec<_>>(), "set": self.meaning.hash,
+            "outside": self.outside().collect::<Vec<_>>(), "set": self.meaning.hash, "set_number": self.counted.set,
             "other_set": self.counted.other_set, "cells": all.collect::<Vec<_>>(),
         });
         if let Some((_, verdict)) = self.against {

@@ -297,6 +297,7 @@ mod tests {
                 partitions: 1,
                 lows: vec![low],
                 gaps_are_losses: false,
+                definitions: Vec::new(),
                 length: None,
             };
             Self { head, many }

@@ -2,6 +2,8 @@
 //! the log from Kafka and checks signatures and opaque ids with the house's own keys.
 
 use crate::cluster::{Installation, sent};
+use crate::living::{activate, catalogue, edit, in_force};
+use crate::restart::installed;
 use crate::round_trip::events;
 use crate::run::{House, copy, now, root, text};
 use cx_kafka::Producer;
@@ -238,4 +240,117 @@ fn a_history_and_its_decisions_are_what_the_independent_recount_says() {
         !told.contains(": 0 decisions"),
         "the history has some: {told}"
     );
+}
+
+/// A threshold is another one, one KPI is gone and one is new.
+fn changed(catalog: &Path) {
+    for (from, to) in [("<= 20000", "<= 25000"), ("> 20000", "> 25000")] {
+        edit(catalog, "service_level_voice", from, to);
+    }
+    let kpis = catalog.join("kpis");
+    std::fs::remove_file(kpis.join("survey_response_rate.yaml")).expect("shipped");
+    let orders = std::fs::read_to_string(kpis.join("orders.yaml")).expect("shipped");
+    let new = orders.replace("kpi: orders", "kpi: orders_once_more");
+    let name = new.lines().find(|l| l.starts_with("business_name: "));
+    let new = new.replace(name.expect("named"), "business_name: Orders, once more");
+    std::fs::write(kpis.join("orders_once_more.yaml"), new).expect("written");
+}
+
+/// `watchfloor recount --json` that ends well.
+fn recounted(at: &Installation, more: &[&str]) -> Value {
+    let said = at.good(&[&["recount", "--json", "--from"], more].concat());
+    serde_json::from_str(said.lines().last().expect("a line")).expect("JSON")
+}
+
+/// A copy of the log that carries no definitions proves what comes before the later set, and says so.
+fn proves_no_more_than_it_knows(at: &Installation, first: &Path, dump: &Path) {
+    let lines = std::fs::read_to_string(dump).expect("written");
+    let (head, records) = lines.split_once('\n').expect("a head");
+    let mut head: Value = serde_json::from_str(head).expect("JSON");
+    assert_eq!(head["definitions"].as_array().map(Vec::len), Some(2));
+    head["definitions"] = Value::Array(Vec::new());
+    let bare = at.data.path().join("bare.ndjson");
+    std::fs::write(&bare, format!("{head}\n{records}")).expect("written");
+    let [bare, first] = [&bare, first].map(|path| path.to_str().expect("text"));
+    let line = ["recount", "--from", bare, "--catalog", first];
+    let done = at.done(&line);
+    let said = text(&done.stderr);
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    for words in ["set 2 (hash ", " 0:", "no number can be proven"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let last = said
+        .split_once("(--s ")
+        .and_then(|(_, s)| s.split_once(')'));
+    let (last, _) = last.expect("it says which second is the last one");
+    let told = recounted(at, &[bare, "--catalog", first, "--s", last]);
+    assert_eq!(
+        (&told["s"].to_string()[..], &told["set_number"]),
+        (last, &1.into())
+    );
+    let next = (last.parse::<i64>().expect("a second") + 1).to_string();
+    let done = at.done(&[&line[..], &["--s", &next]].concat());
+    assert_eq!(done.status.code(), Some(1), "{}", text(&done.stdout));
+}
+
+#[test]
+fn both_recounts_take_later_sets_from_their_topic_and_say_what_they_cannot_prove_without() {
+    let mut at = installed(3);
+    let catalog = catalogue(&mut at);
+    let first = tempfile::tempdir().expect("a folder");
+    copy(catalog.path(), first.path());
+    let house = at.serve();
+    sent(&at, &events(12).0);
+    until_ready(&house);
+    changed(catalog.path());
+    let before = house.get("/v1/kpis/orders")["s"].to_string();
+    let (status, said) = activate(&house);
+    assert_eq!(status, 202, "{said}");
+    in_force(&house, 2);
+    sent(&at, &events(2).0);
+    until_ready(&house);
+    let data = at.data.path().to_str().expect("text");
+    let from = [&at.bootstrap, "--against", &house.url, "--data", data];
+    let dump = at.data.path().join("log.ndjson");
+    let dump_ = dump.to_str().expect("text");
+    // By the files of either set: both stand in the topic.
+    for folder in [catalog.path(), first.path()] {
+        let folder = folder.to_str().expect("text");
+        let told = recounted(
+            &at,
+            &[&from[..], &["--catalog", folder, "--dump", dump_]].concat(),
+        );
+        assert_eq!(
+            (&told["equal"], &told["not_provable"]),
+            (&told["numbers"], &0.into())
+        );
+        assert_eq!(
+            (&told["set_number"], &told["differences"]),
+            (&2.into(), &serde_json::json!([]))
+        );
+        let has = |kpi: &str| {
+            told["cells"]
+                .as_array()
+                .expect("cells")
+                .iter()
+                .any(|c| c["kpi"] == kpi)
+        };
+        assert!(has("orders_once_more") && !has("survey_response_rate"));
+    }
+    let other = tempfile::tempdir().expect("a folder");
+    copy(&root().join("deploy/catalog"), other.path());
+    let folder = other.path().to_str().expect("text");
+    let done = at.done(&[&["recount", "--from"], &from[..], &["--catalog", folder]].concat());
+    let said = text(&done.stderr);
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("none of the 2 sets in cx.definitions"),
+        "{said}"
+    );
+    let line = [&["recount", "--from"], &from[..], &["--s", &before]].concat();
+    let done = at.done(&line);
+    let said = text(&done.stderr);
+    assert_eq!(done.status.code(), Some(2), "{said}");
+    assert!(said.contains("was judged by set 1"), "{said}");
+    proves_no_more_than_it_knows(&at, first.path(), &dump);
 }
