@@ -294,7 +294,7 @@ fn proves_no_more_than_it_knows(at: &Installation, first: &Path, dump: &Path) {
 }
 
 #[test]
-fn both_recounts_take_later_sets_from_their_topic_and_say_what_they_cannot_prove_without() {
+fn a_recount_takes_later_sets_from_their_topic_and_says_what_it_cannot_prove_without() {
     let mut at = installed(3);
     let catalog = catalogue(&mut at);
     let first = tempfile::tempdir().expect("a folder");
