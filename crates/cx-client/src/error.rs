@@ -68,6 +68,12 @@ pub enum Error {
         /// The socket's words.
         source: Box<tungstenite::Error>,
     },
+    /// The house does not let this client in, or no longer; asking again would not help.
+    #[error("not let in: {detail}; WATCHFLOOR_TOKEN_FILE names a file with an API key")]
+    Denied {
+        /// Its words.
+        detail: String,
+    },
     /// No connection within the time given.
     #[error("no stream from {url} within {seconds} s")]
     Timeout {

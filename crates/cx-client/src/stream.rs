@@ -11,7 +11,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// How often a screen says what it holds.
@@ -26,6 +30,8 @@ const RETRY_MS: (u64, u64) = (200, 5_000);
 /// Snapshots in a row that may not fit before it is an error.
 const MISMATCHES: u32 = 3;
 const ID: u32 = 1;
+/// Codes with which a house shows somebody out.
+const DENIED: [u16; 3] = [4401, 4403, 4406];
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -74,6 +80,8 @@ impl Default for Wish {
 /// A board, read for as long as the caller asks for the next update.
 pub struct BoardStream {
     url: String,
+    /// An API key, for a house whose access is closed.
+    token: Option<String>,
     board: String,
     wish: Wish,
     socket: Option<Socket>,
@@ -112,9 +120,23 @@ impl BoardStream {
     /// # Errors
     /// As [`connect`](Self::connect).
     pub async fn connect_for(url: &str, board: &str, wish: Wish) -> Result<Self, Error> {
+        Self::connect_as(url, None, board, wish).await
+    }
+
+    /// As [`connect_for`](Self::connect_for), showing an API key.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and [`Error::Denied`] where the key is none of the house's.
+    pub async fn connect_as(
+        url: &str,
+        token: Option<String>,
+        board: &str,
+        wish: Wish,
+    ) -> Result<Self, Error> {
         let now = Instant::now();
         let mut stream = Self {
             url: url.to_owned(),
+            token,
             board: board.to_owned(),
             wish,
             socket: None,
@@ -191,7 +213,8 @@ impl BoardStream {
 
     async fn open(&mut self) -> Result<(), Error> {
         let url = self.url.clone();
-        let connecting = timeout(CONNECT, connect_async(self.url.as_str())).await;
+        let request = self.request().map_err(|source| self.no_stream(source))?;
+        let connecting = timeout(CONNECT, connect_async(request)).await;
         let seconds = CONNECT.as_secs();
         let connected = connecting.map_err(|_| Error::Timeout { url, seconds })?;
         let (socket, _) = connected.map_err(|source| self.no_stream(source))?;
@@ -201,7 +224,27 @@ impl BoardStream {
         Ok(())
     }
 
-    fn no_stream(&self, source: tokio_tungstenite::tungstenite::Error) -> Error {
+    fn request(&self) -> Result<Request, WsError> {
+        let mut request = self.url.as_str().into_client_request()?;
+        if let Some(token) = &self.token {
+            let mut value = HeaderValue::try_from(format!("Bearer {token}"))?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        Ok(request)
+    }
+
+    fn no_stream(&self, source: WsError) -> Error {
+        if let WsError::Http(answer) = &source
+            && [401, 403].contains(&answer.status().as_u16())
+        {
+            let body = answer.body().as_deref().unwrap_or_default();
+            let told: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+            let detail = told["detail"].as_str().unwrap_or("not let in");
+            return Error::Denied {
+                detail: detail.to_owned(),
+            };
+        }
         let (url, source) = (self.url.clone(), Box::new(source));
         Error::Connect { url, source }
     }
@@ -272,6 +315,12 @@ impl BoardStream {
                 self.read(frame, bytes.len()).await
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Heard::Nothing),
+            // It was revoked, is over, or is for other boards by now.
+            Some(Ok(Message::Close(Some(close)))) if DENIED.contains(&u16::from(close.code)) => {
+                Err(Error::Denied {
+                    detail: close.reason.to_string(),
+                })
+            }
             Some(Ok(Message::Close(_)) | Err(_)) | None => Ok(Heard::Lost),
         }
     }

@@ -7,13 +7,14 @@ mod alert;
 
 pub use alert::{AlertAct, Scope};
 
+use crate::access::principal::{Principal, Who};
 use crate::desk::Desk;
 use crate::problem::Problem;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -31,9 +32,11 @@ const FIX: &str = r#"write {"action": "acknowledge_data_gap", "partition": 3, "t
 pub struct Action {
     /// What.
     pub deed: Deed,
-    /// Who: 1 to 64 characters. In the open mode a name is all that is asked for.
+    /// Who: 1 to 64 characters. Where access is open a name is all that is asked for; where it is closed,
+    /// who is signed in.
     pub by: String,
-    /// In which role, as `team.role`: at most 64 characters, may be empty.
+    /// In which role: where access is open as `team.role`, at most 64 characters, may be empty; where it
+    /// is closed, the role of who is signed in.
     pub role: String,
     /// Why, in their own words: at most 500 characters.
     pub why: String,
@@ -77,8 +80,8 @@ struct Gap {
 }
 
 /// `POST /v1/actions`.
-pub(crate) async fn post(State(desk): Desks, body: Bytes) -> Response {
-    let action = match read(&body) {
+pub(crate) async fn post(State(desk): Desks, Extension(who): Who, body: Bytes) -> Response {
+    let action = match read(&body, &who) {
         Ok(action) => action,
         Err(problem) => return problem.into_response(),
     };
@@ -107,12 +110,17 @@ fn wrong(field: &str, detail: impl Into<String>, fix: &str) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "no such act", detail).at(field, "body", fix)
 }
 
-fn read(body: &[u8]) -> Result<Action, Problem> {
+fn read(body: &[u8], who: &Principal) -> Result<Action, Problem> {
     let asked: Result<Map<String, Value>, _> = serde_json::from_slice(body);
     let mut asked = asked.map_err(|error| wrong("body", error.to_string(), FIX))?;
     let name = text(&mut asked, "action", (1, NAME))?;
-    let by = text(&mut asked, "by", (1, NAME))?;
-    let role = text(&mut asked, "role", (0, NAME))?;
+    // Who is signed in is who acts, whatever they write.
+    let claimed = usize::from(who.is_open());
+    let mut by = text(&mut asked, "by", (claimed, NAME))?;
+    let mut role = text(&mut asked, "role", (0, NAME))?;
+    if !who.is_open() {
+        (by, role) = (who.name.clone(), who.role.name().to_owned());
+    }
     let why = text(&mut asked, "why", (0, REASON))?;
     let deed = if name == "acknowledge_data_gap" {
         let Gap { partition, through } = form(asked, FIX)?;

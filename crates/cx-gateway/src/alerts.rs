@@ -1,12 +1,15 @@
 //! In: requests for alerts. Kept: nothing. Out: what needs somebody, as JSON. Never knows: how it is judged.
 
+use crate::access::principal::Who;
+use crate::access::seen::Seen;
+use crate::access::{Access, Right};
 use crate::actions::Scope;
 use crate::desk::Desk;
 use crate::problem::Problem;
-use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,8 +38,12 @@ pub struct AlertPage {
     pub alerts: Vec<AlertView>,
     /// Maintenance that is not over.
     pub maintenance: Vec<Maintenance>,
-    /// Who can be chosen where no access control is; empty elsewhere.
+    /// Who can do something about alerts: where access is open anybody can act as one of them, where it is
+    /// closed they are whom an alert can be handed over to. Empty for who may do nothing about them.
     pub cast: Vec<Person>,
+    /// Who asks, where access is closed and they may do something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub you: Option<Person>,
 }
 
 /// One alert.
@@ -136,17 +143,31 @@ pub struct Maintenance {
     pub why: String,
 }
 
-/// Somebody of the cast of the open mode.
+/// Somebody who can do something about alerts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Person {
     /// Name.
-    pub name: &'static str,
-    /// Role, as `team.role`.
-    pub role: &'static str,
+    pub name: String,
+    /// Role: of the cast as `team.role`, else what they are here.
+    pub role: String,
+}
+
+impl Person {
+    /// By name and role.
+    #[must_use]
+    pub fn of(name: &str, role: &str) -> Self {
+        let (name, role) = (name.to_owned(), role.to_owned());
+        Self { name, role }
+    }
 }
 
 /// `GET /v1/alerts`.
-pub(crate) async fn show(State(desk): State<Arc<dyn Desk>>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn show(
+    State(desk): State<Arc<dyn Desk>>,
+    State(access): State<Arc<Access>>,
+    Extension(who): Who,
+    RawQuery(query): RawQuery,
+) -> Response {
     let all = match query.as_deref().unwrap_or_default() {
         "" | "all=false" => false,
         "all=true" => true,
@@ -157,5 +178,19 @@ pub(crate) async fn show(State(desk): State<Arc<dyn Desk>>, RawQuery(query): Raw
                 .into_response();
         }
     };
-    Json(desk.alerts(all)).into_response()
+    let mut page = desk.alerts(all);
+    let seen = Seen::by(desk.as_ref(), &who);
+    page.alerts.retain(|alert| seen.has_kpi(&alert.kpi));
+    if !who.boards.are_all() {
+        page.maintenance.retain(|m| match &m.scope {
+            Scope::Kpi(kpi) => seen.has_kpi(kpi),
+            Scope::Cause(_) | Scope::Source(_) => false,
+        });
+    }
+    if !who.is_open() {
+        let may = who.may(Right::Act);
+        page.cast = if may { access.actors() } else { Vec::new() };
+        page.you = may.then(|| Person::of(&who.name, who.role.name()));
+    }
+    Json(page).into_response()
 }

@@ -1,16 +1,18 @@
 //! In: requests for boards. Kept: nothing. Out: layout, cells and values as JSON, of now or as sealed.
 //! Never knows: how the house finds them.
 
+use crate::access::Right;
+use crate::access::principal::Who;
 use crate::desk::{Desk, Past};
 use crate::hub::Hub;
 use crate::listing::Listing;
 use crate::problem::Problem;
 use crate::second;
 use crate::view::View;
-use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use cx_model::frame::{WireInfo, WireValue};
 use cx_model::value::{Board, CellInfo, CellValue};
 use serde::Serialize;
@@ -30,10 +32,11 @@ struct Info<'a> {
     kind: &'a str,
 }
 
-pub(crate) async fn all(State(desk): Desks) -> Response {
+pub(crate) async fn all(State(desk): Desks, Extension(who): Who) -> Response {
     let boards = desk.boards();
     let named = boards
         .iter()
+        .filter(|b| who.boards.have(&b.name))
         .map(|b| json!({"board": b.name, "title": b.title, "zone": b.zone}));
     Json(json!({"boards": named.collect::<Vec<_>>()})).into_response()
 }
@@ -41,6 +44,7 @@ pub(crate) async fn all(State(desk): Desks) -> Response {
 pub(crate) async fn one(
     State(desk): Desks,
     State(hub): Hubs,
+    Extension(who): Who,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -48,7 +52,13 @@ pub(crate) async fn one(
         return no_board(&hub, &name).into_response();
     };
     match second::found(desk.as_ref(), query.as_deref()).await {
-        Ok(past) => Json(shown(desk.as_ref(), &hub, (&view, &listing), &past)).into_response(),
+        Ok(past) => {
+            let mut shown = shown(desk.as_ref(), &hub, (&view, &listing), &past);
+            if !who.may(Right::Parts) {
+                shown["parts"] = json!([]);
+            }
+            Json(shown).into_response()
+        }
         Err(problem) => problem.into_response(),
     }
 }

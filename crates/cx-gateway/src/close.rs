@@ -24,6 +24,12 @@ pub(crate) enum Close {
     Stuck,
     /// More messages than a client may send, pings included.
     TooFast,
+    /// The session or token is over; sign in again, or bring a new one.
+    Expired,
+    /// The credential was revoked, or is for other things than before; sign in again.
+    Revoked,
+    /// Five refused frames in a row; the last one asked for what its sender may not have.
+    Forbidden,
 }
 
 impl Close {
@@ -40,6 +46,9 @@ impl Close {
             Self::Silent => 4410,
             Self::Stuck => 4411,
             Self::TooFast => 4429,
+            Self::Expired => 4401,
+            Self::Revoked => 4403,
+            Self::Forbidden => 4406,
         }
     }
 
@@ -56,6 +65,9 @@ impl Close {
             Self::Silent => "nothing_subscribed",
             Self::Stuck => "nothing_read",
             Self::TooFast => "too_many_messages",
+            Self::Expired => "access_expired",
+            Self::Revoked => "access_revoked",
+            Self::Forbidden => "too_many_forbidden",
         }
     }
 }
@@ -77,6 +89,9 @@ mod tests {
             Close::Silent,
             Close::Stuck,
             Close::TooFast,
+            Close::Expired,
+            Close::Revoked,
+            Close::Forbidden,
         ];
         let contract = include_str!("../../../schemas/asyncapi.yaml");
         let (_, listed) = contract.split_once("x-close-codes:\n").expect("a list");

@@ -1,16 +1,18 @@
 //! In: what people say of definitions. Kept: nothing. Out: a checked word for the house, what became of it.
 //! Never knows: what a definition means.
 
+use crate::access::Right;
+use crate::access::principal::{Principal, Who};
 use crate::desk::Desk;
 use crate::kpis::{self, Pairs, pairs};
 use crate::problem::Problem;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 type Desks = State<Arc<dyn Desk>>;
@@ -37,8 +39,11 @@ pub enum Role {
 pub struct Governing {
     /// What.
     pub word: Word,
-    /// Who: 1 to 64 characters. In the open mode a name is all that is asked for.
+    /// Who: 1 to 64 characters. Where access is open a name is all that is asked for; where it is closed,
+    /// who is signed in.
     pub by: String,
+    /// What they answer for, as `team.role`; `None` where nobody proved who they are.
+    pub roles: Option<Vec<String>>,
     /// Why, in their own words: at most 500 characters.
     pub why: String,
 }
@@ -90,6 +95,20 @@ pub enum Word {
     },
 }
 
+impl Word {
+    /// What whoever says it must have.
+    fn right(&self) -> Right {
+        match self {
+            Self::Sign { role, .. } => match role {
+                Role::Business => Right::SignBusiness,
+                Role::Technical => Right::SignTechnical,
+            },
+            Self::Write { .. } | Self::Propose { .. } | Self::Retire { .. } => Right::Propose,
+            Self::Activate { .. } | Self::RollBack { .. } => Right::Activate,
+        }
+    }
+}
+
 /// What became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Governed {
@@ -107,11 +126,27 @@ pub enum Governed {
     Unavailable(String),
 }
 
-/// `GET /v1/definitions`.
-pub(crate) async fn show(State(desk): Desks) -> Response {
+/// `GET /v1/definitions`: with whom its reader can speak as.
+pub(crate) async fn show(State(desk): Desks, Extension(who): Who) -> Response {
     let shown = tokio::task::spawn_blocking(move || desk.definitions()).await;
     match shown {
-        Ok(shown) => Json(shown).into_response(),
+        Ok(mut shown) => {
+            if !who.is_open() {
+                let business = who.may(Right::SignBusiness);
+                let side = if business {
+                    Role::Business
+                } else {
+                    Role::Technical
+                };
+                let you = json!({"name": who.name, "roles": who.answers_for, "side": side});
+                shown["cast"] = if who.may(Right::Propose) {
+                    json!([you])
+                } else {
+                    json!([])
+                };
+            }
+            Json(shown).into_response()
+        }
         Err(error) => {
             let title = "the definitions cannot be read";
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, title, error.to_string())
@@ -148,6 +183,7 @@ pub(crate) async fn one(
 /// `POST /v1/definitions`.
 pub(crate) async fn govern(
     State(desk): Desks,
+    Extension(who): Who,
     headers: HeaderMap,
     query: Pairs,
     body: Bytes,
@@ -155,14 +191,18 @@ pub(crate) async fn govern(
     let kind = headers.get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let deed = if kind.contains("yaml") {
-        pairs(query).and_then(|pairs| written(pairs, &body))
+        pairs(query).and_then(|pairs| written(pairs, &body, &who))
     } else {
-        read(&body)
+        read(&body, &who)
     };
-    match deed {
-        Ok(deed) => answer(desk.govern(deed).await, StatusCode::ACCEPTED),
-        Err(problem) => problem.into_response(),
+    let deed = match deed {
+        Ok(deed) => deed,
+        Err(problem) => return problem.into_response(),
+    };
+    if let Err(refused) = who.check(deed.word.right()) {
+        return refused.into_response();
     }
+    answer(desk.govern(deed).await, StatusCode::ACCEPTED)
 }
 
 /// `GET /v1/definitions/preview`.
@@ -229,7 +269,7 @@ fn wrong(field: &str, detail: String) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "no such word", detail).at(field, "body", FIX)
 }
 
-fn read(body: &[u8]) -> Result<Governing, Problem> {
+fn read(body: &[u8], who: &Principal) -> Result<Governing, Problem> {
     let asked: Result<Map<String, Value>, _> = serde_json::from_slice(body);
     let mut asked = asked.map_err(|error| wrong("body", error.to_string()))?;
     let mut text = |field| match asked.remove(field) {
@@ -240,11 +280,15 @@ fn read(body: &[u8]) -> Result<Governing, Problem> {
     let (by, why) = (text("by")?, text("why")?);
     let word = serde_json::from_value(Value::Object(asked));
     let word = word.map_err(|error| wrong("body", error.to_string()))?;
-    said(word, &by, &why)
+    said(word, (&by, &why), who)
 }
 
 /// A definition to the letter; who and why stand in the query.
-fn written(pairs: Vec<(String, String)>, body: &[u8]) -> Result<Governing, Problem> {
+fn written(
+    pairs: Vec<(String, String)>,
+    body: &[u8],
+    who: &Principal,
+) -> Result<Governing, Problem> {
     let (mut by, mut why, mut draft) = (String::new(), String::new(), false);
     for (name, value) in pairs {
         match (name.as_str(), value.as_str()) {
@@ -264,10 +308,12 @@ fn written(pairs: Vec<(String, String)>, body: &[u8]) -> Result<Governing, Probl
         )
     })?;
     let yaml = yaml.to_owned();
-    said(Word::Write { yaml, draft }, &by, &why)
+    said(Word::Write { yaml, draft }, (&by, &why), who)
 }
 
-fn said(word: Word, by: &str, why: &str) -> Result<Governing, Problem> {
+fn said(word: Word, (by, why): (&str, &str), who: &Principal) -> Result<Governing, Problem> {
+    // Who is signed in is who speaks, whatever they write.
+    let by = if who.is_open() { by } else { &who.name };
     for (field, text, least, most) in [("by", by, 1, NAME), ("why", why, 0, REASON)] {
         let length = text.trim().chars().count();
         if !(least..=most).contains(&length) || text.chars().any(char::is_control) {
@@ -278,6 +324,7 @@ fn said(word: Word, by: &str, why: &str) -> Result<Governing, Problem> {
     Ok(Governing {
         word,
         by: by.trim().to_owned(),
+        roles: (!who.is_open()).then(|| who.answers_for.clone()),
         why: why.trim().to_owned(),
     })
 }

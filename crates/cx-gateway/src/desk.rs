@@ -114,6 +114,7 @@ pub trait Desk: Send + Sync + 'static {
             alerts: Vec::new(),
             maintenance: Vec::new(),
             cast: Vec::new(),
+            you: None,
         }
     }
     /// Takes events in; per event whether it was written or why not.

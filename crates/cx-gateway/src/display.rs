@@ -33,6 +33,11 @@ pub(crate) async fn glossary(headers: HeaderMap) -> Response {
     entry("glossary.html", &headers)
 }
 
+/// Where people sign in and displays are paired.
+pub(crate) async fn sign_in(headers: HeaderMap) -> Response {
+    entry("sign-in.html", &headers)
+}
+
 fn entry(path: &str, headers: &HeaderMap) -> Response {
     match Files::get(path) {
         Some(file) => reply(path, file, "no-cache", headers),

@@ -1,6 +1,7 @@
 //! In: nothing. Kept: nothing. Out: everything that can be wrong with a client's frame, in words.
 //! Never knows: sockets.
 
+use crate::access::refused::Refused;
 use crate::channel::VIEWS;
 use crate::close::Close;
 use crate::shape::Cadence;
@@ -42,6 +43,10 @@ pub(crate) enum Fault {
     StillAsking,
     /// No second is sealed yet.
     NothingSealed,
+    /// Whoever asks may not have it, or brought a credential that does not hold.
+    Refused(Refused),
+    /// A new credential that is somebody else's: who it must be of.
+    SomebodyElse(String),
 }
 
 impl Fault {
@@ -62,6 +67,8 @@ impl Fault {
             Self::UnknownCell(..) => "unknown_cell",
             Self::StillAsking => "still_asking",
             Self::NothingSealed => "not_sealed",
+            Self::Refused(refused) => refused.reason(),
+            Self::SomebodyElse(_) => "somebody_else",
         }
     }
 
@@ -84,6 +91,8 @@ impl Fault {
             Self::UnknownCell(_, most) => format!("cells of this board are 1 to {most}"),
             Self::StillAsking => "wait for the answer to the first why, then ask again".to_owned(),
             Self::NothingSealed => "ask again when a frame names its second; see /readyz".to_owned(),
+            Self::Refused(refused) => refused.fix(),
+            Self::SomebodyElse(_) => "open another stream with it".to_owned(),
         }
     }
 
@@ -103,6 +112,7 @@ impl Fault {
         match self {
             Self::UnknownBoard(..) => Close::UnknownBoard,
             Self::TooManySubscriptions(_) => Close::TooManySubscriptions,
+            Self::Refused(_) | Self::SomebodyElse(_) => Close::Forbidden,
             Self::Invalid(_)
             | Self::Binary
             | Self::Cadence(_)
@@ -144,6 +154,14 @@ impl fmt::Display for Fault {
             Self::UnknownCell(cell, _) => write!(f, "there is no cell {cell} on this board"),
             Self::StillAsking => write!(f, "a why of this connection is not answered yet"),
             Self::NothingSealed => write!(f, "no second is sealed yet"),
+            Self::Refused(refused) => write!(f, "{refused}"),
+            Self::SomebodyElse(name) => {
+                write!(
+                    f,
+                    "this stream is of {:?}, the credential is not",
+                    short(name)
+                )
+            }
         }
     }
 }

@@ -3,6 +3,10 @@
 //!
 //! All doors use it: WebSocket, server-sent events and lines of JSON carry the same frames.
 
+use crate::access::Right;
+use crate::access::principal::Principal;
+use crate::access::refused::Refused;
+use crate::access::stay::Held;
 use crate::counts::Age;
 use crate::desk::{Desk, Doubt};
 use crate::fault::Fault;
@@ -11,7 +15,7 @@ use crate::payload::Payload;
 use crate::shape::Shape;
 use crate::subscription::{QUIET, Subscription};
 use crate::view::{Due, Next};
-use cx_model::frame::{Mode, ServerFrame, Since};
+use cx_model::frame::{Fields, Mode, ServerFrame, Since};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -56,18 +60,31 @@ impl From<&ServerFrame> for Out {
 pub(crate) struct Feed {
     hub: Arc<Hub>,
     desk: Arc<dyn Desk>,
+    who: Held,
     subscriptions: Vec<Subscription>,
     notes: Notes,
 }
 
 impl Feed {
-    pub(crate) fn new(hub: Arc<Hub>, desk: Arc<dyn Desk>) -> Self {
+    pub(crate) fn new(hub: Arc<Hub>, desk: Arc<dyn Desk>, who: Held) -> Self {
         Self {
             hub,
             desk,
+            who,
             subscriptions: Vec::new(),
             notes: Notes::default(),
         }
+    }
+
+    /// Whether somebody may hear all that is subscribed to.
+    ///
+    /// # Errors
+    /// What they would have to be.
+    pub(crate) fn check(&self, who: &Principal) -> Result<(), Refused> {
+        for s in &self.subscriptions {
+            heard(who, &s.board, s.view.shape.fields)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -77,8 +94,10 @@ impl Feed {
     /// Begins a subscription, in place of one of the same id; its first frame.
     ///
     /// # Errors
-    /// No such board, no such cells, too many of something.
+    /// A board or parts that its reader may not have, no such board, no such cells, too many of something.
     pub(crate) fn subscribe(&mut self, wish: Wish) -> Result<Out, Fault> {
+        let who = Arc::clone(&self.who.borrow());
+        allowed(&who, &wish).map_err(Fault::Refused)?;
         let view = self.hub.shaped(&wish.board, &wish.shape)?;
         let again = self.subscriptions.iter().any(|s| s.id == wish.id);
         if !again && self.subscriptions.len() >= SUBSCRIPTIONS {
@@ -87,6 +106,7 @@ impl Feed {
         self.forget(wish.id);
         let since = wish.since.filter(|s| s.epoch == self.hub.epoch());
         let mut subscription = Subscription::new(wish.id, view, wish.mode, wish.ack);
+        subscription.board = wish.board;
         let next = subscription.first(since.map(|s| s.seq));
         self.hub.counts().encoded.inc_by(u64::from(next.encoded));
         subscription.sent(&next);
@@ -142,8 +162,10 @@ impl Feed {
     /// The number that is meant, at the second the reader was told last.
     ///
     /// # Errors
-    /// No such subscription or cell, nothing sealed.
+    /// A reader who may not ask, no such subscription or cell, nothing sealed.
     pub(crate) fn doubt(&self, id: u32, cell: u32) -> Result<Doubt, Fault> {
+        let who = Arc::clone(&self.who.borrow());
+        who.check(Right::Why).map_err(Fault::Refused)?;
         let subscription = self.subscriptions.iter().find(|s| s.id == id);
         let subscription = subscription.ok_or(Fault::NotSubscribed(id))?;
         let listing = subscription.view.listing();
@@ -307,6 +329,23 @@ impl Drop for Feed {
             self.forget(last.id);
         }
     }
+}
+
+/// Whether somebody may hear what they wish for.
+///
+/// # Errors
+/// What they would have to be.
+pub(crate) fn allowed(who: &Principal, wish: &Wish) -> Result<(), Refused> {
+    heard(who, &wish.board, wish.shape.fields)
+}
+
+fn heard(who: &Principal, board: &str, fields: Fields) -> Result<(), Refused> {
+    who.check(Right::Read)?;
+    who.check_board(board)?;
+    if fields == Fields::Parts {
+        who.check(Right::Parts)?;
+    }
+    Ok(())
 }
 
 fn out(next: Next) -> Out {

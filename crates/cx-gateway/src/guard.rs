@@ -1,6 +1,8 @@
 //! In: requests and answers. Kept: nothing. Out: refusals of foreign hosts and origins; answers
 //! with security headers, every error as problem details. Never knows: what is asked for.
 
+use crate::access::door;
+use crate::access::{Access, Settings};
 use crate::hub::Hub;
 use crate::problem::Problem;
 use axum::extract::{Request, State};
@@ -10,34 +12,63 @@ use axum::response::{IntoResponse, Response};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// Only names of this machine may be asked for, and only its own pages may ask: another site's
-/// page in the same browser must not read or send anything here (DNS rebinding, forged requests).
-pub(crate) async fn guard(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
-    let refusal = refusal(request.uri(), request.headers());
+/// Only names of this machine and its configured addresses may be asked for, and only their own pages may
+/// ask: another site's page in the same browser must not read or send anything here (DNS rebinding, forged
+/// requests). Then the door says who asks and whether they may.
+pub(crate) async fn guard(
+    State(hub): State<Arc<Hub>>,
+    State(access): State<Arc<Access>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let refusal = refusal(access.settings(), &request);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let page = door::is_page(&request);
     let response = match refusal {
         Some((reason, problem)) => {
             hub.counts().refuse(reason);
             tracing::info!(reason, detail = problem.detail(), "request refused");
             problem.into_response()
         }
-        None => next.run(request).await,
+        None => match door::admit(&access, &mut request) {
+            Ok(()) => next.run(request).await,
+            Err(refused) => {
+                hub.counts().refuse(refused.reason());
+                door::told(refused, &path, page)
+            }
+        },
     };
     let mut response = as_problem(response, method.as_str(), &path);
     secure(response.headers_mut());
     response
 }
 
-fn refusal(uri: &Uri, headers: &HeaderMap) -> Option<(&'static str, Problem)> {
+fn refusal(closed: Option<&Settings>, request: &Request) -> Option<(&'static str, Problem)> {
+    let (uri, headers) = (request.uri(), request.headers());
+    let addresses = closed.map_or(&[][..], |closed| &closed.addresses);
     let host = host(uri, headers);
-    if !is_local(&host) {
-        let detail = format!("expected localhost, 127.0.0.1 or [::1], received {host:?}");
+    let own: Vec<String> = if is_local(&host) {
+        ["http", "https"]
+            .map(|scheme| format!("{scheme}://{host}"))
+            .into()
+    } else {
+        let named = |address: &&String| address.split_once("://").is_some_and(|(_, h)| h == host);
+        addresses.iter().filter(named).cloned().collect()
+    };
+    if own.is_empty() {
+        let known = addresses.iter().map(|address| format!(", {address}"));
+        let known: String = known.collect();
+        let detail = format!("expected localhost, 127.0.0.1 or [::1]{known}, received {host:?}");
         let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "wrong host", detail);
         let fix = "open the address that the program printed";
         return Some(("host", problem.at("host", "header host", fix)));
     }
-    let origin = foreign_origin(headers, &host)?;
-    let detail = format!("expected http://{host}, received {origin:?}");
+    let origin = foreign_origin(headers, &own)?;
+    let foreign = closed.map_or(&[][..], |closed| &closed.foreign_origins);
+    if foreign.contains(&origin) && door::ticket(request).is_some() {
+        return None;
+    }
+    let detail = format!("expected {}, received {origin:?}", own[0]);
     let problem = Problem::new(StatusCode::FORBIDDEN, "wrong origin", detail);
     let fix = "open the display at the address that the program printed";
     Some(("origin", problem.at("origin", "header origin", fix)))
@@ -66,10 +97,9 @@ fn is_local(host: &str) -> bool {
         || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn foreign_origin(headers: &HeaderMap, host: &str) -> Option<String> {
+fn foreign_origin(headers: &HeaderMap, own: &[String]) -> Option<String> {
     let origin = headers.get(header::ORIGIN)?;
     let origin = String::from_utf8_lossy(origin.as_bytes());
-    let own = ["http", "https"].map(|scheme| format!("{scheme}://{host}"));
     let is_own = own.iter().any(|own| origin.eq_ignore_ascii_case(own));
     (!is_own).then(|| origin.into_owned())
 }
@@ -153,13 +183,13 @@ mod tests {
         let check = |origin: &'static str, foreign: bool| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
-            let found = foreign_origin(&headers, "127.0.0.1:7700");
+            let found = foreign_origin(&headers, &["http://127.0.0.1:7700".to_owned()]);
             assert_eq!(found.is_some(), foreign, "{origin}");
         };
         check("http://127.0.0.1:7700", false);
         check("http://127.0.0.1:7701", true);
         check("http://evil.example", true);
         check("null", true);
-        assert_eq!(foreign_origin(&HeaderMap::new(), "x"), None);
+        assert_eq!(foreign_origin(&HeaderMap::new(), &[]), None);
     }
 }

@@ -1,24 +1,43 @@
 //! In: requests. Kept: nothing. Out: answers about health and counters, and refusals.
 //! Never knows: how the house finds them.
 
-use crate::desk::Desk;
+use crate::access::Right;
+use crate::access::principal::Who;
+use crate::desk::{Desk, Health};
 use crate::hub::Hub;
 use crate::problem::Problem;
-use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use axum::{Extension, Json};
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 type Desks = State<Arc<dyn Desk>>;
 
-pub(crate) async fn healthz(State(desk): Desks) -> Response {
-    Json(desk.health()).into_response()
+/// Whoever is not signed in hears no more than a watchdog needs.
+pub(crate) async fn healthz(State(desk): Desks, Extension(who): Who) -> Response {
+    let mut health = desk.health();
+    if !who.may(Right::Condition) {
+        health = Health {
+            partitions: Value::Null,
+            snapshots: Value::Null,
+            history: Value::Null,
+            dead_letters: Value::Null,
+            unregistered: Value::Null,
+            ..health
+        };
+    }
+    Json(health).into_response()
 }
 
-pub(crate) async fn readyz(State(desk): Desks) -> Response {
-    let ready = desk.ready();
+/// As [`healthz`].
+pub(crate) async fn readyz(State(desk): Desks, Extension(who): Who) -> Response {
+    let mut ready = desk.ready();
+    if !who.may(Right::Condition) {
+        ready.data_gaps.clear();
+        ready.alarms.clear();
+    }
     let status = if ready.ready {
         StatusCode::OK
     } else {

@@ -1,14 +1,17 @@
 //! In: requests for definitions. Kept: nothing. Out: the glossary, one KPI with its values, its file.
 //! Never knows: how the house finds them.
 
+use crate::access::Right;
+use crate::access::principal::Who;
+use crate::access::seen::Seen;
 use crate::desk::{Desk, Past};
 use crate::problem::Problem;
 use crate::second;
-use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -30,13 +33,15 @@ struct Search {
 
 /// `GET /v1/kpis?q=WORDS&limit=N&after=KPI`: all definitions that have every word in one of their
 /// names or in their meaning, by technical name.
-pub(crate) async fn all(State(desk): Desks, query: Pairs) -> Response {
+pub(crate) async fn all(State(desk): Desks, Extension(who): Who, query: Pairs) -> Response {
     let search = match pairs(query).and_then(|pairs| Search::of(&pairs)) {
         Ok(search) => search,
         Err(problem) => return problem.into_response(),
     };
     let all = desk.kpis();
-    let found = all.values().filter(|kpi| search.finds(kpi));
+    let seen = Seen::by(desk.as_ref(), &who);
+    let own = |kpi: &&Value| seen.has_kpi(kpi["kpi"].as_str().unwrap_or_default());
+    let found = all.values().filter(own).filter(|kpi| search.finds(kpi));
     let total = found.clone().count();
     let name = |kpi: &&Value| kpi["kpi"].as_str().unwrap_or_default().to_owned();
     let mut rest = found.skip_while(|kpi| name(kpi) <= search.after);
@@ -49,6 +54,7 @@ pub(crate) async fn all(State(desk): Desks, query: Pairs) -> Response {
 /// read from, where YAML is asked for.
 pub(crate) async fn one(
     State(desk): Desks,
+    Extension(who): Who,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -57,6 +63,10 @@ pub(crate) async fn one(
     let Some(kpi) = all.get(&name) else {
         return unknown(desk.as_ref(), &name).into_response();
     };
+    let seen = Seen::by(desk.as_ref(), &who);
+    if let Err(refused) = seen.check_kpi(&name) {
+        return refused.into_response();
+    }
     if let Some(text) = desk.file(&name).filter(|_| wants_yaml(&headers)) {
         return yaml(text);
     }
@@ -79,7 +89,10 @@ pub(crate) async fn one(
         let offsets = past.sealed.offsets.iter().copied().enumerate();
         kpi["s"] = past.sealed.s.into();
         kpi["offsets"] = json!(offsets.collect::<Vec<_>>());
-        kpi["values"] = values(desk.as_ref(), &past, &name);
+        kpi["values"] = values(desk.as_ref(), &seen, &past, &name);
+        if !who.may(Right::Parts) {
+            values_only(&mut kpi["values"]);
+        }
     }
     Json(kpi).into_response()
 }
@@ -122,11 +135,12 @@ pub(crate) fn pairs(query: Pairs) -> Result<Vec<(String, String)>, Problem> {
 }
 
 /// All cells of one KPI: `{window, dims, value, state, numerator, denominator, n}`.
-fn values(desk: &dyn Desk, past: &Past, kpi: &str) -> Value {
+fn values(desk: &dyn Desk, seen: &Seen, past: &Past, kpi: &str) -> Value {
     let cells = desk.cells();
     let all = cells.iter().zip(past.sealed.values.iter()).enumerate();
     let of_kpi = all.filter(|(at, (cell, _))| {
-        *cell.key.kpi == *kpi && !past.unknown.contains(at) && !desk.retired(*at)
+        let kept = !past.unknown.contains(at) && !desk.retired(*at);
+        *cell.key.kpi == *kpi && kept && seen.has(*at)
     });
     let shown = of_kpi.map(|(_, (cell, v))| {
         json!({
@@ -135,6 +149,16 @@ fn values(desk: &dyn Desk, past: &Past, kpi: &str) -> Value {
         })
     });
     shown.collect()
+}
+
+/// Without parts, for those who may not have them.
+fn values_only(values: &mut Value) {
+    let all = values.as_array_mut().into_iter().flatten();
+    for value in all.filter_map(Value::as_object_mut) {
+        for part in ["numerator", "denominator", "n"] {
+            value.remove(part);
+        }
+    }
 }
 
 impl Search {

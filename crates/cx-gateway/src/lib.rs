@@ -2,6 +2,7 @@
 //! view per board, one cursor per subscription. Out: frames, answers, the display.
 //! Never knows: Kafka, the engine, what a number means.
 
+pub mod access;
 mod actions;
 mod alarms;
 pub mod alerts;
@@ -71,11 +72,11 @@ pub use stage::{Gesture, Scene, SceneEngine, SceneSource, Stage};
 /// What can keep the gateway from serving.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Not a loopback address.
+    /// Open access at an address that others reach.
     #[error(
-        "{address} is not a loopback address; access control does not exist yet, so only 127.0.0.1 and [::1] are served"
+        "{address} is not a loopback address, and access is open: whoever reaches it could do everything; set access.mode to closed (WATCHFLOOR_ACCESS_MODE=closed), or listen on 127.0.0.1 or [::1]"
     )]
-    NotLoopback {
+    OpenToOthers {
         /// What was asked for.
         address: std::net::SocketAddr,
     },

@@ -4,9 +4,13 @@
 //! A frame is made when the connection takes one, so a client that does not read costs what the
 //! socket holds, and gets one diff when it wakes.
 
+use crate::access::Access;
+use crate::access::principal::Principal;
+use crate::access::stay::{self, at};
+use crate::close::Close;
 use crate::desk::Desk;
 use crate::fault::Fault;
-use crate::feed::{Feed, Out, SUBSCRIPTIONS, Wish};
+use crate::feed::{Feed, Out, SUBSCRIPTIONS, Wish, allowed};
 use crate::hub::Hub;
 use crate::problem::Problem;
 use crate::shape::{Cadence, Shape};
@@ -16,12 +20,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use cx_model::frame::{Encoding, Fields, Filter, Mode, Since};
+use futures_util::future::BoxFuture;
 use futures_util::stream;
 use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
 /// Where a client of server-sent events says how far it had come.
 const LAST: &str = "last-event-id";
@@ -70,6 +75,7 @@ pub(crate) fn open(
     let last = last.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let wishes = wishes(pairs, last).and_then(|wishes| {
         for wish in &wishes {
+            allowed(&room.who, wish).map_err(Fault::Refused)?;
             room.hub.shaped(&wish.board, &wish.shape)?;
         }
         Ok(wishes)
@@ -78,6 +84,9 @@ pub(crate) fn open(
         Ok(wishes) => wishes,
         Err(fault) => {
             room.hub.counts().refuse(fault.code());
+            if let Fault::Refused(refused) = fault {
+                return refused.into_response();
+            }
             return refused(&fault).into_response();
         }
     };
@@ -175,6 +184,9 @@ struct Reader {
     wishes: VecDeque<Wish>,
     ticks: watch::Receiver<()>,
     drain: watch::Receiver<bool>,
+    access: Arc<Access>,
+    leaving: BoxFuture<'static, Close>,
+    warned: Option<(Instant, Arc<Principal>)>,
     number: u64,
     begun: bool,
     ended: bool,
@@ -189,13 +201,20 @@ impl Reader {
             desk,
             drain,
             alive,
+            access,
+            who,
             ..
         } = room;
+        let (_, held) = watch::channel(Arc::clone(&who));
+        let leaving = held.clone();
         let number = hub.counts().opened.inc();
         hub.counts().connections.inc();
         Self {
             door,
-            feed: Feed::new(Arc::clone(&hub), desk as Arc<dyn Desk>),
+            feed: Feed::new(Arc::clone(&hub), desk as Arc<dyn Desk>, held),
+            warned: stay::warning_at(&access, &who).map(|at| (at, who)),
+            access: Arc::clone(&access),
+            leaving: Box::pin(async move { stay::ended(&access, leaving).await }),
             wishes,
             ticks: hub.ticks(),
             drain,
@@ -233,17 +252,23 @@ impl Reader {
                 return out;
             }
             let quiet = self.feed.quiet_until();
-            tokio::select! {
-                _ = self.ticks.changed() => {}
-                () = sleep_until(quiet) => if let Some(out) = self.feed.beat() {
-                    return out;
+            let warning = self.warned.as_ref().map(|(at, _)| *at);
+            let close = tokio::select! {
+                _ = self.ticks.changed() => continue,
+                () = sleep_until(quiet) => match self.feed.beat() {
+                    Some(out) => return out,
+                    None => continue,
                 },
-                _ = self.drain.wait_for(|draining| *draining) => {
-                    self.ended = true;
-                    self.hub.counts().close("draining");
-                    return Out::from(&bye("draining", self.number));
-                }
-            }
+                () = at(warning) => match self.warned.take() {
+                    Some((_, who)) => return Out::from(&stay::warning(&self.access, &who)),
+                    None => continue,
+                },
+                _ = self.drain.wait_for(|draining| *draining) => Close::Draining,
+                close = &mut self.leaving => close,
+            };
+            self.ended = true;
+            self.hub.counts().close(close.reason());
+            return Out::from(&bye(close.reason(), self.number));
         }
     }
 

@@ -1,6 +1,9 @@
 //! In: a configuration, a desk, a hub. Kept: the running server. Out: a bound address.
 //! Never knows: what is served.
 
+use crate::access::peer::Peer;
+use crate::access::principal::Who;
+use crate::access::{Access, devices, session, tickets};
 use crate::certificates::Certificates;
 use crate::desk::Desk;
 use crate::doorkeeper::Doorkeeper;
@@ -15,13 +18,13 @@ use crate::{
     Error, actions, alerts, boards, contract, customers, definitions, demo, display, events, guard,
     http, kpis, recount, trend, why,
 };
-use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
+use axum::{Extension, Router};
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,16 +42,20 @@ const FRAME: usize = 64 * 1024;
 /// How the gateway listens.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// Where; loopback only.
+    /// Where; loopback only, unless access is closed.
     pub address: SocketAddr,
+    /// Whether access will be closed: see [`Gateway::with_access`].
+    pub closed: bool,
 }
 
 /// A bound gateway that does not serve yet.
 pub struct Gateway {
     listener: Listener,
     address: SocketAddr,
+    closed: bool,
     limits: Limits,
     certificates: Option<Arc<Certificates>>,
+    access: Arc<Access>,
 }
 
 #[derive(Clone)]
@@ -58,6 +65,13 @@ struct Shared {
     drain: watch::Receiver<bool>,
     limits: Limits,
     alive: mpsc::Sender<()>,
+    access: Arc<Access>,
+}
+
+impl FromRef<Shared> for Arc<Access> {
+    fn from_ref(shared: &Shared) -> Self {
+        Self::clone(&shared.access)
+    }
 }
 
 impl FromRef<Shared> for Arc<dyn Desk> {
@@ -75,9 +89,14 @@ impl FromRef<Shared> for Arc<Hub> {
 /// Binds the address, so that a busy port is known before anything else starts. Needs a runtime.
 ///
 /// # Errors
-/// [`Error`]: not a loopback address, a busy port (naming the next free one), or the system's own.
+/// [`Error`]: open access at an address that is not loopback, a busy port (naming the next free one), or the
+/// system's own.
 pub fn bind(config: Config) -> Result<Gateway, Error> {
-    let listener = Listener::bind(config.address)?;
+    let address = config.address;
+    if !config.closed && !address.ip().is_loopback() {
+        return Err(Error::OpenToOthers { address });
+    }
+    let listener = Listener::bind(address)?;
     let address = listener.address().map_err(|source| Error::Listen {
         address: config.address,
         source,
@@ -85,8 +104,10 @@ pub fn bind(config: Config) -> Result<Gateway, Error> {
     Ok(Gateway {
         listener,
         address,
+        closed: config.closed,
         limits: Limits::default(),
         certificates: None,
+        access: Arc::new(Access::open()),
     })
 }
 
@@ -122,6 +143,12 @@ impl Gateway {
         "http"
     }
 
+    /// Who may do what; without it access is open.
+    #[must_use]
+    pub fn with_access(self, access: Arc<Access>) -> Self {
+        Self { access, ..self }
+    }
+
     /// Serves until `shutdown`; then says bye to every stream and ends within about 2 s.
     pub async fn serve(
         self,
@@ -129,6 +156,9 @@ impl Gateway {
         hub: Arc<Hub>,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) {
+        // Bound for others, it serves nobody before it knows who may what.
+        let known = self.access.settings().is_some();
+        assert!(known || !self.closed, "bound as closed, access is closed");
         let (tell, drain) = watch::channel(false);
         let (alive, mut ended) = mpsc::channel(1);
         let mut draining = drain.clone();
@@ -142,10 +172,12 @@ impl Gateway {
             drain,
             limits: self.limits,
             alive,
+            access: self.access,
         });
         if secured {
             router = router.layer(axum::middleware::map_response(guard::stay));
         }
+        let router = router.into_make_service_with_connect_info::<Peer>();
         let door = listener::Door {
             listener: self.listener,
             keeper,
@@ -220,6 +252,7 @@ fn router(shared: Shared) -> Router {
         .route("/", get(display::page))
         .route("/wall/{board}", get(display::page))
         .route("/glossary", get(display::glossary))
+        .route("/sign-in", get(display::sign_in))
         .route("/healthz", get(http::healthz))
         .route("/readyz", get(http::readyz))
         .route("/metrics", get(http::metrics))
@@ -248,11 +281,20 @@ fn router(shared: Shared) -> Router {
         .route("/v1/demo/{gesture}", post(demo::play))
         .route("/v1/recount", get(recount::show).post(recount::begin))
         .route("/v1/screens", get(http::screens))
+        .route(
+            "/v1/session",
+            get(session::show).post(session::begin).delete(session::end),
+        )
+        .route("/v1/tickets", post(tickets::issue))
+        .route("/v1/pairings", post(devices::begin))
+        .route("/v1/pairings/claim", post(devices::claim))
+        .route("/v1/devices", get(devices::list).post(devices::confirm))
+        .route("/v1/devices/{id}", delete(devices::revoke))
         .route("/v1/stream", any(stream))
         .fallback(display::file)
         .method_not_allowed_fallback(http::wrong_method)
         .layer(axum::middleware::from_fn_with_state(
-            Arc::clone(&shared.hub),
+            shared.clone(),
             guard::guard,
         ))
         .with_state(shared)
@@ -262,6 +304,7 @@ fn router(shared: Shared) -> Router {
 /// The read buffer is small: the default is zero-filled on every attempt.
 async fn stream(
     State(shared): State<Shared>,
+    Extension(who): Who,
     method: Method,
     headers: HeaderMap,
     query: Pairs,
@@ -281,6 +324,8 @@ async fn stream(
         drain: shared.drain,
         limits: shared.limits,
         alive: shared.alive,
+        access: shared.access,
+        who,
     };
     match (upgrade, door) {
         (Ok(upgrade), _) => upgrade

@@ -4,6 +4,10 @@
 //! While a frame is in flight nothing is read and nothing is made: a client that does not read
 //! costs one frame, and gets one diff when it wakes.
 
+use crate::access::Access;
+use crate::access::credential::Credential;
+use crate::access::principal::Principal;
+use crate::access::stay;
 use crate::close::Close;
 use crate::counts::Age;
 use crate::desk::Desk;
@@ -39,11 +43,18 @@ pub(crate) struct Room {
     pub(crate) limits: Limits,
     /// Dropped when the connection has ended; nothing is ever sent.
     pub(crate) alive: mpsc::Sender<()>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) who: Arc<Principal>,
 }
 
 struct Connection {
     hub: Arc<Hub>,
     desk: Arc<dyn Desk>,
+    access: Arc<Access>,
+    /// Whose it is: another credential of theirs may take the place of the one it began with.
+    who: watch::Sender<Arc<Principal>>,
+    /// When they have to hear that it ends.
+    warn_at: Option<Instant>,
     socket: WebSocket,
     number: u64,
     in_flight: bool,
@@ -76,10 +87,17 @@ pub(crate) async fn run(socket: WebSocket, room: Room) {
         mut drain,
         limits,
         alive,
+        access,
+        who,
     } = room;
+    let warn_at = stay::warning_at(&access, &who);
+    let (who, held) = watch::channel(who);
     let mut connection = Connection {
         number: hub.counts().opened.inc(),
-        feed: Feed::new(Arc::clone(&hub), Arc::clone(&desk)),
+        feed: Feed::new(Arc::clone(&hub), Arc::clone(&desk), held.clone()),
+        access: Arc::clone(&access),
+        who,
+        warn_at,
         pace: Pace::new(limits.messages),
         silent_until: Instant::now() + limits.subscribe,
         limits,
@@ -95,6 +113,7 @@ pub(crate) async fn run(socket: WebSocket, room: Room) {
     let why = tokio::select! {
         why = connection.talk() => why,
         () = async { drop(drain.wait_for(|d| *d).await) } => Some(Close::Draining),
+        why = stay::ended(&access, held) => Some(why),
     };
     if let Some(why) = why {
         connection.close(why).await;
@@ -117,6 +136,7 @@ impl Connection {
                     _ = ticks.changed() => self.catch_up().await,
                     () = sleep_until(quiet) => self.beat().await,
                     frame = answer(&mut self.asked) => self.say(&frame).await,
+                    () = stay::at(self.warn_at) => self.warn().await,
                 }
             };
             if let Err(why) = step {
@@ -214,7 +234,35 @@ impl Connection {
                 }
                 Err(fault) => self.refuse(Some(id), fault).await,
             },
+            ClientFrame::Auth { token } => match self.prove(token) {
+                Ok(()) => {
+                    self.faults = 0;
+                    let renewed = stay::renewed(&self.access, &self.who.borrow());
+                    self.say(&renewed).await
+                }
+                Err(fault) => self.refuse(None, fault).await,
+            },
         }
+    }
+
+    /// Another credential of the same person or program takes the place of the one before.
+    fn prove(&mut self, token: String) -> Result<(), Fault> {
+        let shown = Credential::Bearer(token);
+        let who = self.access.who(&shown).map_err(Fault::Refused)?;
+        let held = Arc::clone(&self.who.borrow());
+        if who.name != held.name {
+            return Err(Fault::SomebodyElse(held.name.clone()));
+        }
+        self.feed.check(&who).map_err(Fault::Refused)?;
+        self.warn_at = stay::warning_at(&self.access, &who);
+        self.who.send_replace(Arc::new(who));
+        Ok(())
+    }
+
+    async fn warn(&mut self) -> Step {
+        self.warn_at = None;
+        let warning = stay::warning(&self.access, &self.who.borrow());
+        self.say(&warning).await
     }
 
     fn doubt(&mut self, id: u32, cell: u32) -> Result<(), Fault> {

@@ -20,6 +20,8 @@ pub(crate) const QUIET: Duration = Duration::from_secs(1);
 /// A subscription of one connection.
 pub(crate) struct Subscription {
     pub(crate) id: u32,
+    /// The board's name.
+    pub(crate) board: String,
     pub(crate) view: Arc<View>,
     pub(crate) cursor: u64,
     /// The newest second told.
@@ -49,6 +51,7 @@ impl Subscription {
         let view_seq = view.seq();
         Self {
             id,
+            board: String::new(),
             view,
             cursor: 0,
             s: None,

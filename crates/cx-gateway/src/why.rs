@@ -1,14 +1,17 @@
 //! In: which number somebody doubts. Kept: nothing. Out: its lineage, or which word of the question
 //! is wrong. Never knows: how the house finds a lineage.
 
+use crate::access::principal::Who;
+use crate::access::refused::Refused;
+use crate::access::seen::Seen;
 use crate::desk::{Desk, Doubt};
 use crate::kpis::{self, Pairs, unknown};
 use crate::problem::Problem;
 use crate::second::{nothing_sealed, second_of};
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use cx_model::value::CellInfo;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,11 +20,15 @@ use std::sync::Arc;
 /// left out: then it is the definition's first window, the total, the newest sealed second.
 pub(crate) async fn why(
     State(desk): State<Arc<dyn Desk>>,
+    Extension(who): Who,
     Path(name): Path<String>,
     query: Pairs,
 ) -> Response {
     let doubt = kpis::pairs(query).and_then(|pairs| doubt(desk.as_ref(), &name, &pairs));
     match doubt {
+        Ok(doubt) if !Seen::by(desk.as_ref(), &who).has(doubt.cell) => {
+            Refused::Cell(who.boards.clone()).into_response()
+        }
         Ok(doubt) => Json(desk.why(doubt).await).into_response(),
         Err(problem) => problem.into_response(),
     }

@@ -1,5 +1,4 @@
-//! In: what the decoder found. Kept: borrowed text of one record. Out: [`Event`].
-//! Never knows: bytes, Kafka, KPIs.
+//! In: what the decoder found. Kept: borrowed text of one record. Out: [`Event`]. Never knows: bytes, Kafka, KPIs.
 
 use crate::time::Timestamp;
 use std::borrow::Cow;

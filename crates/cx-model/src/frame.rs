@@ -141,6 +141,11 @@ pub enum ClientFrame {
         /// One of its cells.
         cell: u32,
     },
+    /// Show another credential of one's own before the one that the stream began with ends.
+    Auth {
+        /// An API key, as after `Authorization: Bearer`.
+        token: String,
+    },
 }
 
 fn sealed() -> String {
@@ -245,7 +250,7 @@ pub enum ServerFrame {
         /// The subscription, where it concerns only one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<u32>,
-        /// `recovering`, `data_gap`, `not_sealed` or `definition_changed`.
+        /// `recovering`, `data_gap`, `not_sealed`, `definition_changed` or `access_expires`.
         kind: String,
         /// False: it is over.
         on: bool,

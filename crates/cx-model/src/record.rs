@@ -1,5 +1,4 @@
-//! In: nothing. Kept: nothing. Out: Kafka's envelope as other rooms see it.
-//! Never knows: rdkafka.
+//! In: nothing. Kept: nothing. Out: Kafka's envelope as other rooms see it. Never knows: rdkafka.
 
 use crate::time::Timestamp;
 

@@ -1,5 +1,4 @@
-//! In: nothing. Kept: nothing. Out: every reason for which a record is dead-lettered.
-//! Never knows: where dead letters go.
+//! In: nothing. Kept: nothing. Out: every reason for which a record is dead-lettered. Never knows: where dead letters go.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -1,5 +1,4 @@
-//! In: parts (integers). Kept: nothing. Out: rounded values, cells, digests.
-//! Never knows: how a part was counted.
+//! In: parts (integers). Kept: nothing. Out: rounded values, cells, digests. Never knows: how a part was counted.
 
 use crate::frame::WireParts;
 use crate::window::Window;

@@ -1,5 +1,4 @@
-//! In: nothing. Kept: nothing. Out: every name the world and we agreed on, once.
-//! Never knows: who uses it.
+//! In: nothing. Kept: nothing. Out: every name the world and we agreed on, once. Never knows: who uses it.
 
 /// All interactions, keyed by customer: the only door to the engine.
 pub const TOPIC_INTERACTIONS: &str = "cx.interactions";

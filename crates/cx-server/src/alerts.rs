@@ -16,6 +16,7 @@ pub(crate) use acts::{Deeds, fit, kind};
 pub(crate) use bench::Bench;
 pub(crate) use reader::{remember, run};
 
+use crate::cast::Person;
 use book::Book;
 use cx_catalog::compiled::Compiled;
 use cx_engine::judge::State;
@@ -46,8 +47,8 @@ impl Alerts {
     }
 
     /// What `/v1/alerts` says.
-    pub(crate) fn page(&self, all: bool, open_mode: bool) -> AlertPage {
-        told::page(&self.book(), self.second(), all, open_mode)
+    pub(crate) fn page(&self, all: bool, cast: &[Person]) -> AlertPage {
+        told::page(&self.book(), self.second(), all, cast)
     }
 
     /// How many are open, by priority and state; every pair is there.

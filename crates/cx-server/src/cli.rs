@@ -1,7 +1,7 @@
 //! In: a command line. Kept: nothing. Out: one command, run. Never knows: how a command works.
 
 use crate::config::Config;
-use crate::{check, deeds, demo, due, get, recount, send, serve, topics, watch};
+use crate::{check, deeds, demo, due, get, key, recount, send, serve, token, topics, user, watch};
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -75,6 +75,20 @@ enum Command {
     /// without running sums, and compare with a running house. Exit code 0 equal or done, 1 differs, 2
     /// wrong usage or it cannot be said.
     Recount(Recount),
+    /// Who may come in where access is closed.
+    User {
+        #[command(subcommand)]
+        what: user::User,
+        #[command(flatten)]
+        at: Folder,
+    },
+    /// API keys of programs.
+    Key {
+        #[command(subcommand)]
+        what: key::Keys,
+        #[command(flatten)]
+        at: Folder,
+    },
     /// Make or check the Kafka topics of an installation.
     Topics {
         #[command(subcommand)]
@@ -113,12 +127,30 @@ struct Configured {
     config: PathBuf,
 }
 
+#[derive(Args)]
+struct Folder {
+    /// The installation's settings, which name its folder.
+    #[arg(
+        long,
+        global = true,
+        default_value = "deploy/watchfloor.yaml",
+        env = "WATCHFLOOR_CONFIG"
+    )]
+    config: PathBuf,
+    /// Its folder; then the settings are not read.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
 /// Which house, and how it is told.
 #[derive(Args)]
 pub(crate) struct Asked {
     /// Address of the house.
     #[arg(long, default_value = "http://127.0.0.1:7700", env = "WATCHFLOOR_URL")]
     pub(crate) url: String,
+    /// A file with an API key, where access to the house is closed.
+    #[arg(long, value_name = "FILE", env = "WATCHFLOOR_TOKEN_FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Answer in JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -135,6 +167,9 @@ struct Recount {
     /// Compare with this running house, at the sealed second that it answers with.
     #[arg(long, value_name = "URL")]
     against: Option<String>,
+    /// A file with an API key, where access to that house is closed.
+    #[arg(long, value_name = "FILE", env = "WATCHFLOOR_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
     /// The installation's settings: prefix, TLS, SASL; without it deploy/watchfloor.yaml if there is one.
     #[arg(long, env = "WATCHFLOOR_CONFIG")]
     config: Option<PathBuf>,
@@ -197,6 +232,9 @@ struct Demo {
     /// Minutes of history folded before the wall opens.
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(i64).range(1..=170))]
     history: i64,
+    /// Ask everybody who they are: the people and keys of this folder may come in (user add --data DIR).
+    #[arg(long, value_name = "DIR")]
+    closed: Option<PathBuf>,
     /// End with one line of JSON.
     #[arg(long)]
     json: bool,
@@ -224,14 +262,16 @@ impl Line {
                 board,
                 house,
                 bound,
-            } => watch::run(&house.url, &board, bound, house.json),
+            } => watch::run((&house.url, house.token()?), &board, bound, house.json),
             Command::Get {
                 what,
                 name,
                 of,
                 house,
-            } => get::run(&house.url, what, name.as_deref(), &of, house.json),
+            } => get::run(&house.at()?, what, name.as_deref(), &of, house.json),
             Command::Deed(deed) => deeds::run(deed),
+            Command::User { what, at } => user::run(what, &at.data()?),
+            Command::Key { what, at } => key::run(what, &at.data()?),
             Command::Recount(line) => return Ok(recount::run(&line.options())),
             Command::Topics {
                 what: Topics::Create(line),
@@ -250,6 +290,23 @@ impl Configured {
     }
 }
 
+impl Folder {
+    fn data(self) -> anyhow::Result<PathBuf> {
+        let of_settings = || Ok(Config::load(&self.config)?.data);
+        self.data.map_or_else(of_settings, Ok)
+    }
+}
+
+impl Asked {
+    fn token(&self) -> anyhow::Result<Option<String>> {
+        token::read(self.token_file.as_deref())
+    }
+
+    pub(crate) fn at(&self) -> anyhow::Result<get::House<'_>> {
+        Ok(get::House::at(&self.url, self.token()?))
+    }
+}
+
 impl TopicsLine {
     fn load(&self) -> anyhow::Result<Config> {
         let mut config = self.config.load()?;
@@ -264,6 +321,7 @@ impl Recount {
             from: self.from,
             catalog: self.catalog,
             against: self.against,
+            token_file: self.token_file,
             config: self.config,
             prefix: self.prefix,
             s: self.s,
@@ -288,6 +346,7 @@ impl Demo {
             seed: self.seed,
             incident: self.story == "payments",
             history_minutes: self.history,
+            closed: self.closed,
             json: self.json,
         }
     }

@@ -1,6 +1,7 @@
 //! In: what a command decided at the start. Kept: what all threads of the house share.
 //! Out: control records and dead letters to Kafka. Never knows: KPIs, screens.
 
+use crate::access::signers::Signers;
 use crate::actions::Actions;
 use crate::alerts::Alerts;
 use crate::clock;
@@ -22,6 +23,7 @@ use crate::webhook::{Receiver, Webhooks};
 use cx_catalog::Catalog;
 use cx_catalog::compiled::Compiled;
 use cx_engine::Rollup;
+use cx_gateway::access::Access;
 use cx_kafka::{ClientSettings, Full, Producer};
 use cx_model::control::Control;
 use cx_model::ids::{HashKey, partition_of};
@@ -150,6 +152,8 @@ pub(crate) struct Foundation {
     pub(crate) receivers: BTreeMap<String, Option<Receiver>>,
     /// What the process may use, MiB; 0 for all there is.
     pub(crate) memory_mib: u64,
+    /// Who may do what.
+    pub(crate) access: Arc<Access>,
 }
 
 impl Common {
@@ -174,7 +178,7 @@ impl Common {
             snapshots: foundation.snapshots,
             history: foundation.history,
             actions: Actions::default(),
-            words: Words::default(),
+            words: Words::of(Signers::of(&foundation.access)),
             alerts: Alerts::default(),
             webhooks: Arc::new(Webhooks::new(foundation.receivers)),
             outputs: Outputs::default(),

@@ -1,6 +1,7 @@
 //! In: `deploy/watchfloor.yaml` and `WATCHFLOOR_…`. Kept: nothing. Out: the settings of one
 //! installation, or what to write instead. Never knows: who uses them.
 
+use crate::access::settings::Settings as Access;
 use crate::history::kept::Settings as History;
 use crate::property::Property;
 use crate::snapshots::kept::Settings as Snapshots;
@@ -27,6 +28,9 @@ const LARGEST: u64 = 256 * 1_024;
 pub(crate) struct Config {
     /// Where the gateway listens.
     pub(crate) address: SocketAddr,
+    /// Who may come in.
+    #[serde(default)]
+    pub(crate) access: Access,
     /// TLS, where it is spoken.
     #[serde(default)]
     pub(crate) tls: Tls,
@@ -126,6 +130,7 @@ impl Config {
     pub(crate) fn of_demo(bootstrap: &str, prefix: &str, partitions: u32) -> Self {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            access: Access::default(),
             tls: Tls::default(),
             catalog: PathBuf::new(),
             data: PathBuf::new(),
@@ -168,6 +173,7 @@ impl Config {
         from.over("ADDRESS", &mut self.address)?;
         from.over("TLS_CERTIFICATE", &mut self.tls.certificate)?;
         from.over("TLS_KEY", &mut self.tls.key)?;
+        self.access.overlay(&from.0)?;
         from.over("CATALOG", &mut self.catalog)?;
         from.over("DATA", &mut self.data)?;
         from.over("MEMORY_MIB", &mut self.memory_mib)?;
@@ -209,6 +215,8 @@ impl Config {
     }
 
     fn check(&self) -> anyhow::Result<()> {
+        let tls = !self.tls.certificate.as_os_str().is_empty();
+        self.access.check(self.address, tls)?;
         self.snapshots.check()?;
         self.history.check()?;
         let kafka = &self.kafka;

@@ -215,8 +215,8 @@ pub(crate) fn run(deed: Deed) -> anyhow::Result<bool> {
 }
 
 impl Who {
-    fn house(&self) -> House<'_> {
-        House::at(&self.house.url)
+    fn house(&self) -> anyhow::Result<House<'_>> {
+        self.house.at()
     }
 
     fn sign(
@@ -267,11 +267,11 @@ impl Who {
         };
         let (by, why) = (encoded(&self.by), encoded(&self.why));
         let path = format!("/v1/definitions?by={by}&why={why}&draft={draft}");
-        self.told(self.house().post(&path, "application/yaml", &yaml)?)
+        self.told(self.house()?.post(&path, "application/yaml", &yaml)?)
     }
 
     fn activate(&self, begins: &str) -> anyhow::Result<bool> {
-        let files = self.house().get("/v1/definitions")?["files"].take();
+        let files = self.house()?.get("/v1/definitions")?["files"].take();
         let hash = begins_with(std::iter::once(&files["hash"]), begins);
         let hash = hash.with_context(|| {
             format!(
@@ -288,7 +288,7 @@ impl Who {
         begins: &str,
         (to, time): (Option<String>, Option<Duration>),
     ) -> anyhow::Result<bool> {
-        let page = self.house().get("/v1/alerts")?;
+        let page = self.house()?.get("/v1/alerts")?;
         let all = page["alerts"].as_array().into_iter().flatten();
         let alert = begins_with(all.map(|a| &a["alert"]), begins);
         let alert = alert.with_context(|| {
@@ -325,7 +325,7 @@ impl Who {
     }
 
     fn end(&self, begins: &str) -> anyhow::Result<bool> {
-        let page = self.house().get("/v1/alerts")?;
+        let page = self.house()?.get("/v1/alerts")?;
         let all = page["maintenance"].as_array().into_iter().flatten();
         let found = begins_with(all.map(|m| &m["maintenance"]), begins);
         let found = found.with_context(|| {
@@ -338,8 +338,8 @@ impl Who {
     fn definition(&self, kpi: &str, begins: Option<&str>) -> anyhow::Result<String> {
         let told = match begins {
             Some(begins) if begins.len() == 64 => return Ok(begins.to_owned()),
-            Some(_) => self.house().get("/v1/definitions")?,
-            None => self.house().get(&format!("/v1/kpis/{}", encoded(kpi)))?,
+            Some(_) => self.house()?.get("/v1/definitions")?,
+            None => self.house()?.get(&format!("/v1/kpis/{}", encoded(kpi)))?,
         };
         let Some(begins) = begins else {
             return Ok(text(&told["definition"]));
@@ -355,11 +355,11 @@ impl Who {
     }
 
     fn kpi(&self, kpi: &str) -> anyhow::Result<Value> {
-        let told = self.house().get(&format!("/v1/kpis/{}", encoded(kpi)));
+        let told = self.house()?.get(&format!("/v1/kpis/{}", encoded(kpi)));
         match told {
             Ok(mut told) => Ok(told["governed"].take()),
             // A new one is in no set yet.
-            Err(_) => Ok(json!({"proposals": self.house().get("/v1/definitions")?["proposals"]})),
+            Err(_) => Ok(json!({"proposals": self.house()?.get("/v1/definitions")?["proposals"]})),
         }
     }
 
@@ -367,7 +367,7 @@ impl Who {
     fn say(&self, mut word: Value) -> anyhow::Result<bool> {
         word["by"] = self.by.as_str().into();
         word["why"] = self.why.as_str().into();
-        let house = self.house();
+        let house = self.house()?;
         self.told(house.post("/v1/definitions", "application/json", &word.to_string())?)
     }
 
@@ -375,7 +375,7 @@ impl Who {
     fn does(&self, mut act: Value) -> anyhow::Result<bool> {
         act["by"] = self.by.as_str().into();
         act["why"] = self.why.as_str().into();
-        let house = self.house();
+        let house = self.house()?;
         let written = house.post("/v1/actions", "application/json", &act.to_string())?;
         let id = written["id"].clone();
         if self.house.json {

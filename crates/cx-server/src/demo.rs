@@ -1,6 +1,7 @@
 //! In: options of `watchfloor demo`. Kept: a broker, a simulated company and the running house.
 //! Out: a live wall, and the accounting at the end. Never knows: business rules.
 
+use crate::access::{self, settings};
 use crate::check::{checked, say};
 use crate::common::{Common, Foundation, Topics};
 use crate::config::Config;
@@ -11,6 +12,7 @@ use crate::stage::Theatre;
 use crate::topics::{plans, settled};
 use crate::{clock, definitions, feed, governing, report, secrets};
 use cx_catalog::Catalog;
+use cx_gateway::access::Access;
 use cx_kafka::{ClientSettings, Embedded};
 use cx_model::record::TimestampKind;
 use cx_model::time::{MINUTE, SECOND, Timestamp};
@@ -49,6 +51,8 @@ pub(crate) struct Options {
     pub(crate) incident: bool,
     /// History before the wall opens, minutes.
     pub(crate) history_minutes: i64,
+    /// Access is closed to all but those of this folder.
+    pub(crate) closed: Option<PathBuf>,
     /// End with a line of JSON.
     pub(crate) json: bool,
 }
@@ -62,17 +66,23 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
         return Ok(false);
     };
     let runtime = tokio::runtime::Runtime::new()?;
+    let access = match &options.closed {
+        Some(folder) => access::opened(&settings::Settings::closed(), folder)?,
+        None => Arc::new(Access::open()),
+    };
     let gateway = {
         let _inside = runtime.enter();
-        cx_gateway::bind(cx_gateway::Config {
+        let gateway = cx_gateway::bind(cx_gateway::Config {
             address: options.address,
-        })?
+            closed: options.closed.is_some(),
+        })?;
+        gateway.with_access(Arc::clone(&access))
     };
     let broker = match &options.kafka {
         None => Broker::embedded()?,
         Some(bootstrap) => runtime.block_on(Broker::kafka(bootstrap))?,
     };
-    let common = Arc::new(broker.common(&catalog)?);
+    let common = Arc::new(broker.common(&catalog, access)?);
     definitions::first(&common, &catalog)?;
     let company = Arc::new(Mutex::new(company(options, clock::now())));
     let theatre = Theatre::new(&common, &company);
@@ -83,7 +93,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
         feed::run(common, &company);
         Ok(())
     })?;
-    say(&runtime.block_on(governing::signed_by_the_cast(&common)));
+    if options.closed.is_none() {
+        say(&runtime.block_on(governing::signed_by_the_cast(&common)));
+    }
     let address = gateway.address();
     let live = |took: Duration| {
         format!(
@@ -158,7 +170,7 @@ impl Broker {
         })
     }
 
-    fn common(&self, catalog: &Catalog) -> anyhow::Result<Common> {
+    fn common(&self, catalog: &Catalog, access: Arc<Access>) -> anyhow::Result<Common> {
         let often = Settings {
             every_s: SNAPSHOTS_S,
             ..Settings::default()
@@ -183,6 +195,7 @@ impl Broker {
             // Its people are simulated: there is nobody to tell.
             receivers: BTreeMap::new(),
             memory_mib: 0,
+            access,
         })
     }
 

@@ -58,13 +58,12 @@ pub(crate) struct Of {
 /// # Errors
 /// No house at the address; its refusal, with the fix.
 pub(crate) fn run(
-    url: &str,
+    house: &House<'_>,
     what: What,
     name: Option<&str>,
     of: &Of,
     as_json: bool,
 ) -> anyhow::Result<bool> {
-    let house = House::at(url);
     if of.why || of.yaml {
         let path = match (what, name) {
             (What::Kpi, Some(name)) => format!("/v1/kpis/{}", encoded(name)),
@@ -118,17 +117,34 @@ pub(crate) fn run(
 }
 
 /// A running house, asked over HTTP.
-pub(crate) struct House<'u>(&'u str);
+pub(crate) struct House<'u> {
+    url: &'u str,
+    /// An API key.
+    token: Option<String>,
+}
 
 impl<'u> House<'u> {
-    pub(crate) fn at(url: &'u str) -> Self {
-        Self(url.trim_end_matches('/'))
+    pub(crate) fn at(url: &'u str, token: Option<String>) -> Self {
+        let url = url.trim_end_matches('/');
+        Self { url, token }
+    }
+
+    pub(crate) fn url(&self) -> &'u str {
+        self.url
+    }
+
+    /// The header that says who asks, where a key does.
+    fn signed<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        match &self.token {
+            Some(token) => request.header("authorization", format!("Bearer {token}")),
+            None => request,
+        }
     }
 
     /// The lineage of a KPI's number, or the file that defines it.
     fn told(&self, path: &str, of: &Of, as_json: bool) -> anyhow::Result<()> {
         if of.yaml {
-            let asked = agent().get(format!("{}{path}", self.0));
+            let asked = self.signed(agent().get(format!("{}{path}", self.url)));
             let answer = asked.header("accept", "application/yaml").call();
             let text = match answer {
                 Ok(answer) if answer.status().is_success() => {
@@ -166,7 +182,9 @@ impl<'u> House<'u> {
     /// # Errors
     /// Nobody there; its refusal, with the fix.
     pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let answer = agent().get(format!("{}{path}", self.0)).call();
+        let answer = self
+            .signed(agent().get(format!("{}{path}", self.url)))
+            .call();
         self.read(answer)
     }
 
@@ -175,7 +193,7 @@ impl<'u> House<'u> {
     /// # Errors
     /// As [`House::get`].
     pub(crate) fn post(&self, path: &str, kind: &str, body: &str) -> anyhow::Result<Value> {
-        let request = agent().post(format!("{}{path}", self.0));
+        let request = self.signed(agent().post(format!("{}{path}", self.url)));
         self.read(request.header("content-type", kind).send(body))
     }
 
@@ -197,15 +215,15 @@ impl<'u> House<'u> {
     ) -> anyhow::Result<Value> {
         let untrusted = matches!(answer, Err(ureq::Error::NativeTls(_) | ureq::Error::Tls(_)));
         let answer = answer.with_context(|| match untrusted {
-            true => format!("the certificate of {} is not believed: SSL_CERT_FILE names a PEM file of whom to believe", self.0),
-            false => format!("nobody answers at {}: start `watchfloor serve` or `demo`, or name another address with --url", self.0),
+            true => format!("the certificate of {} is not believed: SSL_CERT_FILE names a PEM file of whom to believe", self.url),
+            false => format!("nobody answers at {}: start `watchfloor serve` or `demo`, or name another address with --url", self.url),
         })?;
         let status = answer.status();
         let text = answer.into_body().read_to_string()?;
         let value: Value = serde_json::from_str(&text).with_context(|| {
             format!(
                 "{} answered {status} and no JSON: is it Watchfloor?",
-                self.0
+                self.url
             )
         })?;
         if status.is_success() {

@@ -128,6 +128,7 @@ pub(crate) async fn signed_by_the_cast(common: &Arc<Common>) -> String {
                     role: side,
                 },
                 by: by.to_owned(),
+                roles: None,
                 why: "as shipped".to_owned(),
             };
             if let Some(by) = cast::holders(owner).first() {
@@ -150,7 +151,8 @@ async fn sign(
     deed: &Governing,
 ) -> Result<Governed, Governed> {
     let known = offered(common, files, (kpi, definition)).await?;
-    let owner = owners::signs(&known.owners, role, (&deed.by, cast::roles(&deed.by)));
+    let (all, roles) = (&common.words.signers, roles(common, deed));
+    let owner = owners::signs(&known.owners, role, (&deed.by, &roles), all);
     let owner = owner.map_err(|why| Governed::NotYours(format!("{kpi}: {why}")))?;
     let signatures = common.words.signatures(definition);
     if let Some(again) = signatures.iter().find(|s| s.by == deed.by) {
@@ -166,7 +168,7 @@ async fn sign(
         by: deed.by.clone(),
         why: deed.why.clone(),
         at: clock::now().to_rfc3339(),
-        demo: true,
+        demo: deed.roles.is_none(),
     };
     let data = json!({"kpi": kpi, "definition": definition, "signature": signature});
     write(common, SIGNED, data).await?;
@@ -247,7 +249,7 @@ async fn write_down(
     }
     let kind = if draft { DRAFTED } else { PROPOSED };
     let data = json!({
-        "kpi": kpi.kpi, "definition": kpi.hash, "by": deed.by, "role": role(deed), "why": deed.why, "yaml": yaml,
+        "kpi": kpi.kpi, "definition": kpi.hash, "by": deed.by, "role": role(common, deed), "why": deed.why, "yaml": yaml,
     });
     write(common, kind, data).await?;
     Ok(answer(common, &kpi.hash))
@@ -262,7 +264,7 @@ async fn offer(
     let found = common.words.proposal(definition).filter(|p| p.kpi == kpi);
     match found {
         Some(found) if found.draft => {
-            let data = json!({"kpi": kpi, "definition": definition, "by": deed.by, "role": role(deed), "why": deed.why});
+            let data = json!({"kpi": kpi, "definition": definition, "by": deed.by, "role": role(common, deed), "why": deed.why});
             write(common, PROPOSED, data).await?;
             Ok(answer(common, definition))
         }
@@ -288,9 +290,10 @@ async fn retire(
     (kpi, definition): (&str, &str),
     deed: &Governing,
 ) -> Result<Governed, Governed> {
-    let somebody = (deed.by.as_str(), cast::roles(&deed.by));
+    let (all, roles) = (&common.words.signers, roles(common, deed));
+    let somebody = (deed.by.as_str(), roles.as_slice());
     let mut data = json!({
-        "kpi": kpi, "definition": definition, "by": deed.by, "role": role(deed), "why": deed.why,
+        "kpi": kpi, "definition": definition, "by": deed.by, "role": role(common, deed), "why": deed.why,
     });
     let not_yours = |why: String| Governed::NotYours(format!("{kpi}: {why}"));
     let last = common.sets.last();
@@ -299,7 +302,7 @@ async fn retire(
         if found.by != deed.by
             && let Some(known) = proposals::kpi(&last, &found)
         {
-            owners::retires(&known.owners, somebody).map_err(not_yours)?;
+            owners::retires(&known.owners, somebody, all).map_err(not_yours)?;
         }
         write(common, RETIRED, data.clone()).await?;
         data["state"] = "retired".into();
@@ -314,7 +317,7 @@ async fn retire(
             now.hash
         ));
     }
-    let owner = owners::retires(&now.owners, somebody).map_err(not_yours)?;
+    let owner = owners::retires(&now.owners, somebody, all).map_err(not_yours)?;
     data["role"] = owner.into();
     let used = users(&now, &last);
     if !used.is_empty() {
@@ -368,7 +371,7 @@ async fn of_files(
             catalog.hash
         ));
     }
-    let data = json!({"by": deed.by, "role": role(deed), "why": deed.why});
+    let data = json!({"by": deed.by, "role": role(common, deed), "why": deed.why});
     activate(common, catalog, (ACTIVATED, data)).await
 }
 
@@ -378,7 +381,7 @@ async fn back(common: &Arc<Common>, set: u32, deed: &Governing) -> Result<Govern
     };
     let catalog = load_texts(&old.catalog.texts);
     let catalog = catalog.map_err(|faults| Governed::Faults(proposals::told(faults)))?;
-    let data = json!({"by": deed.by, "role": role(deed), "why": deed.why, "back_to": set});
+    let data = json!({"by": deed.by, "role": role(common, deed), "why": deed.why, "back_to": set});
     activate(common, catalog, (ACTIVATED, data)).await
 }
 
@@ -433,9 +436,15 @@ async fn write(common: &Common, kind: &str, data: Value) -> Result<(), Governed>
     Ok(())
 }
 
+/// What somebody answers for.
+fn roles(common: &Common, deed: &Governing) -> Vec<String> {
+    let cast = || common.words.signers.roles(&deed.by);
+    deed.roles.clone().unwrap_or_else(cast)
+}
+
 /// The role that somebody is called by; empty where nobody knows them.
-fn role(deed: &Governing) -> &'static str {
-    cast::roles(&deed.by).first().copied().unwrap_or_default()
+fn role(common: &Common, deed: &Governing) -> String {
+    roles(common, deed).into_iter().next().unwrap_or_default()
 }
 
 fn unfit(words: String) -> Result<Governed, Governed> {

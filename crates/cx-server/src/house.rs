@@ -233,7 +233,9 @@ impl Desk for House {
 
     fn alerts(&self, all: bool) -> AlertPage {
         // No access control exists yet: names are taken on trust.
-        self.common.alerts.page(all, true)
+        self.common
+            .alerts
+            .page(all, self.common.words.signers.cast())
     }
 
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>> {

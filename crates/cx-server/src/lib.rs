@@ -1,6 +1,7 @@
 //! The house: wiring, threads, the commands of the binary. In: a command line. Kept: the running
 //! rooms. Out: exit codes. Never knows: business rules.
 
+mod access;
 mod actions;
 mod alerts;
 mod anew;
@@ -28,6 +29,7 @@ mod governing;
 pub mod history;
 mod house;
 mod judge;
+mod key;
 mod keyring;
 mod ledger;
 mod memory;
@@ -57,8 +59,10 @@ pub mod snapshots;
 mod stage;
 mod start;
 mod tape;
+mod token;
 mod told;
 mod topics;
+mod user;
 mod watch;
 mod watchdog;
 mod webhook;

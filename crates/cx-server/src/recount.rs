@@ -13,7 +13,9 @@ use crate::check::{complain, say};
 use crate::common::Topics;
 use crate::config::Config;
 use crate::definitions;
+use crate::get::House;
 use crate::secrets;
+use crate::token;
 use anyhow::{Context as _, bail, ensure};
 use count::{Asked, Meaning, Step, UnknownSet, count};
 use cx_catalog::{Catalog, load_texts};
@@ -45,6 +47,8 @@ pub(crate) struct Options {
     pub(crate) catalog: PathBuf,
     /// A running house.
     pub(crate) against: Option<String>,
+    /// Holds an API key for it.
+    pub(crate) token_file: Option<PathBuf>,
     /// Settings of the installation: prefix, TLS, SASL.
     pub(crate) config: Option<PathBuf>,
     pub(crate) prefix: Option<String>,
@@ -80,7 +84,13 @@ fn recount(options: &Options) -> anyhow::Result<u8> {
     })?;
     let keys = options.data.as_deref().map(secrets::found).transpose()?;
     let against = options.against.as_deref();
-    let told = against.map(|url| door::told(url, options.s)).transpose()?;
+    let told = match against {
+        Some(url) => {
+            let token = token::read(options.token_file.as_deref())?;
+            Some(door::told(&House::at(url, token), options.s)?)
+        }
+        None => None,
+    };
     let mut log = opened(options)?;
     let (sets, why) = sets(catalog, &log.head().definitions, options);
     let sets: Vec<&Catalog> = sets.iter().collect();

@@ -1,13 +1,16 @@
 //! In: a configuration. Kept: the running house over an Apache Kafka cluster. Out: a live wall, and
 //! the accounting at the end. Never knows: business rules, who writes the events.
 
+use crate::access::settings::Mode;
 use crate::check::{checked, say};
 use crate::common::{Common, Foundation, Topics};
 use crate::config::Config;
 use crate::history::kept::History;
 use crate::running::Running;
 use crate::snapshots::kept::Snapshots;
-use crate::{actions, alerts, definitions, governing, report, secrets, topics, webhook};
+use crate::{access, actions, alerts, definitions, governing, report, secrets, topics, webhook};
+use cx_gateway::Gateway;
+use cx_gateway::access::Access;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -25,14 +28,10 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
     let secrets = secrets::kept(&config.data)?;
     let receivers = webhook::opened(&config.receivers, &catalog.kpis)?;
     let runtime = tokio::runtime::Runtime::new()?;
+    let access = access::opened(&config.access, &config.data)?;
     let gateway = {
         let _inside = runtime.enter();
-        let address = config.address;
-        let gateway = cx_gateway::bind(cx_gateway::Config { address })?;
-        match config.tls.certificates()? {
-            Some(certificates) => gateway.with_certificates(certificates),
-            None => gateway,
-        }
+        bound_gateway(config, &access)?
     };
     let names = Topics::new(&config.kafka.prefix);
     let settings = config.kafka.client()?;
@@ -67,6 +66,7 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
         history,
         receivers,
         memory_mib: config.memory_mib,
+        access,
     })?);
     definitions::first(&common, &catalog)?;
     actions::remember(&common)?;
@@ -98,4 +98,16 @@ fn name_silent(common: &Common) {
             silent.join(", ")
         ));
     }
+}
+
+/// The address, taken; who may what and certificates stand before it. Needs a runtime.
+fn bound_gateway(config: &Config, access: &Arc<Access>) -> anyhow::Result<Gateway> {
+    let address = config.address;
+    let closed = config.access.mode == Mode::Closed;
+    let gateway = cx_gateway::bind(cx_gateway::Config { address, closed })?;
+    let gateway = gateway.with_access(Arc::clone(access));
+    Ok(match config.tls.certificates()? {
+        Some(certificates) => gateway.with_certificates(certificates),
+        None => gateway,
+    })
 }

@@ -3,7 +3,7 @@
 
 use crate::check::say;
 use crate::show;
-use cx_client::{BoardStream, Update, View};
+use cx_client::{BoardStream, Update, View, Wish};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _, stdout};
@@ -17,7 +17,7 @@ const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
 /// # Errors
 /// Nobody at the address, no such board, a digest that does not come right.
 pub(crate) fn run(
-    url: &str,
+    (url, token): (&str, Option<String>),
     board: &str,
     bound: Option<Duration>,
     as_json: bool,
@@ -27,7 +27,7 @@ pub(crate) fn run(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let mut stream = BoardStream::connect(&address, board).await?;
+        let mut stream = BoardStream::connect_as(&address, token, board, Wish::default()).await?;
         let end = async {
             match bound {
                 Some(bound) => tokio::time::sleep(bound).await,

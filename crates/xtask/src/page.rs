@@ -14,6 +14,7 @@ const SOURCES: &[&str] = &[
     "package-lock.json",
     "package.json",
     "public",
+    "sign-in.html",
     "src",
     "svelte.config.js",
     "tsconfig.json",

@@ -71,6 +71,7 @@ pub(crate) fn test() -> bool {
         tally.step("a bounded demo run keeps its accounting", wall::bounded);
         if page {
             tally.tests("the wall in Chromium", wall::look);
+            tally.tests("the door of a closed house in Chromium", wall::door);
         }
     }
     tally.close()

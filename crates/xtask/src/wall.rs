@@ -1,10 +1,10 @@
 //! In: the built program. Kept: one demo while Chromium looks at it. Out: what the script saw.
 //! Never knows: what is on the page.
 
-use crate::run::{ended, heard, program, watchfloor};
+use crate::run::{ended, heard, program, target, watchfloor};
 use crate::{page, tools};
 use anyhow::{Context as _, Result, bail, ensure};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
@@ -43,10 +43,36 @@ pub(crate) fn bounded() -> Result<bool> {
 
 /// Lets Chromium compare the page with the API; then the demo must end well on SIGINT.
 pub(crate) fn look() -> Result<(bool, String)> {
+    seen(&[], &["e2e/wall.mjs"], &[])
+}
+
+/// Lets Chromium sign in where access is closed, as somebody whom a command let in.
+pub(crate) fn door() -> Result<(bool, String)> {
+    const NAME: &str = "ada";
+    const PASSWORD: &str = "seven brown otters";
+    let folder = target().join("door");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    let shown = folder.display().to_string();
+    let role = ["--role", "admin", "--boards", "*", "--data", &shown];
+    let line = [&["user", "add", NAME], &role[..]].concat();
+    let mut adding = watchfloor(&line).stdin(Stdio::piped()).spawn()?;
+    let mut input = adding.stdin.take().context("its input is piped")?;
+    writeln!(input, "{PASSWORD}")?;
+    drop(input);
+    ensure!(adding.wait()?.success(), "nobody could be let in");
+    seen(&["--closed", &shown], &["e2e/door.mjs"], &[NAME, PASSWORD])
+}
+
+/// What a script in Chromium says of a demo.
+fn seen(options: &[&str], script: &[&str], more: &[&str]) -> Result<(bool, String)> {
     let chromium = tools::chromium().context("Chromium is missing")?;
-    let mut demo = Demo(watchfloor(DEMO).stdout(Stdio::piped()).spawn()?);
+    let mut demo = watchfloor(DEMO);
+    let mut demo = Demo(demo.args(options).stdout(Stdio::piped()).spawn()?);
     let url = address(&mut demo.0)?;
-    let mut script = program(&page::folder(), "node", &["e2e/wall.mjs", &url]);
+    let line = [script, &[&url], more].concat();
+    let mut script = program(&page::folder(), "node", &line);
     script.env("CHROMIUM", chromium);
     let seen = heard(script, LOOK)?;
     demo.interrupt()?;

@@ -69,10 +69,18 @@ async fn a_reader_that_sleeps_does_not_keep_the_door() {
 async fn serves_this_machine_only_and_says_why() {
     for address in ["0.0.0.0:0", "10.1.2.3:7700", "[::]:0"] {
         let address = address.parse().unwrap();
-        let error = bind(Config { address }).err().expect("not served");
-        assert!(matches!(error, Error::NotLoopback { .. }));
+        let error = bind(Config {
+            address,
+            closed: false,
+        })
+        .err()
+        .expect("not served");
+        assert!(matches!(error, Error::OpenToOthers { .. }));
         let text = error.to_string();
-        assert!(text.contains("access control does not exist yet"), "{text}");
+        assert!(
+            text.contains("whoever reaches it could do everything; set access.mode to closed"),
+            "{text}"
+        );
     }
 }
 
@@ -80,7 +88,12 @@ async fn serves_this_machine_only_and_says_why() {
 async fn names_the_next_free_port_where_one_is_busy() {
     let rig = Rig::start(1);
     let address = rig.address;
-    let error = bind(Config { address }).err().expect("the port is taken");
+    let error = bind(Config {
+        address,
+        closed: false,
+    })
+    .err()
+    .expect("the port is taken");
     let Error::PortBusy { free, .. } = &error else {
         panic!("{error}");
     };

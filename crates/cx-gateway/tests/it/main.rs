@@ -1,9 +1,11 @@
 //! The gateway over real loopback sockets, with a house fed by hand.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod access;
 mod actions;
 mod alerts;
 mod cells;
+mod closed;
 mod contract;
 mod definitions;
 mod demo;
@@ -11,6 +13,7 @@ mod doors;
 mod drain;
 mod events;
 mod every;
+mod guests;
 mod http;
 mod kpis;
 mod limits;

@@ -166,7 +166,13 @@ impl Rig {
             ..House::default()
         });
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let gateway = set_up(bind(Config { address }).unwrap());
+        let gateway = set_up(
+            bind(Config {
+                address,
+                closed: false,
+            })
+            .unwrap(),
+        );
         let address = gateway.address();
         let (stop, stopped) = oneshot::channel();
         let desk = Arc::clone(&house) as Arc<dyn Desk>;
@@ -238,6 +244,8 @@ impl Rig {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) head: String,
+    /// The head as it came.
+    pub(crate) raw: String,
     pub(crate) text: String,
 }
 
@@ -278,6 +286,7 @@ fn exchange(address: SocketAddr, request: &[u8]) -> Reply {
     Reply {
         status,
         head: head.to_ascii_lowercase(),
+        raw: head.to_owned(),
         text: text.to_owned(),
     }
 }

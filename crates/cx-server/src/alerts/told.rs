@@ -2,7 +2,7 @@
 //! Never knows: topics.
 
 use super::book::{Alert, Book};
-use crate::cast::{CAST, Person};
+use crate::cast::Person;
 use cx_engine::judge::Ruling;
 use cx_gateway::alerts::{AlertPage, AlertView, Person as Shown};
 use std::collections::BTreeMap;
@@ -11,22 +11,22 @@ const PRIORITIES: [&str; 3] = ["P1", "P2", "P3"];
 const STATES: [&str; 5] = ["untaken", "taken", "shelved", "muted", "cleared"];
 
 /// What `/v1/alerts` says.
-pub(super) fn page(book: &Book, s: i64, all: bool, open_mode: bool) -> AlertPage {
+pub(super) fn page(book: &Book, s: i64, all: bool, cast: &[Person]) -> AlertPage {
     let mut alerts: Vec<&Alert> = book.alerts().filter(|a| all || a.open(s)).collect();
     if all {
         alerts.reverse();
     } else {
         alerts.sort_by_key(|a| (a.meaning.priority, a.taken.is_some(), a.raised));
     }
-    let cast = CAST.iter().map(|Person { name, roles, .. }| Shown {
-        name,
-        role: roles[0],
-    });
+    let cast = cast
+        .iter()
+        .map(|person| Shown::of(person.name, person.roles[0]));
     AlertPage {
         s: (s > 0).then_some(s),
         alerts: alerts.into_iter().map(|a| view(book, a, s)).collect(),
         maintenance: book.maintenance(s).cloned().collect(),
-        cast: cast.filter(|_| open_mode).collect(),
+        cast: cast.collect(),
+        you: None,
     }
 }
 

@@ -1,12 +1,12 @@
 //! In: the owners of a definition; somebody's name and roles, wherever they are known from. Kept: nothing.
 //! Out: whether they may speak for it, and as what. Never knows: how anybody proved who they are.
 
-use crate::cast;
+use crate::access::signers::Signers;
 use cx_catalog::definition::Owners;
 use cx_gateway::Role;
 
 /// Somebody: their name, and their roles as `team.role`.
-pub(super) type Somebody<'s> = (&'s str, &'s [&'s str]);
+pub(super) type Somebody<'s> = (&'s str, &'s [String]);
 
 /// The role in which somebody signs for a side of a definition.
 ///
@@ -16,18 +16,19 @@ pub(super) fn signs<'o>(
     owners: &'o Owners,
     side: Role,
     somebody: Somebody<'_>,
+    all: &Signers,
 ) -> Result<&'o str, String> {
     let (owner, word) = match side {
         Role::Business => (&owners.business, "business"),
         Role::Technical => (&owners.technical, "technical"),
     };
-    if somebody.1.contains(&owner.as_str()) {
+    if somebody.1.contains(owner) {
         return Ok(owner);
     }
     Err(format!(
         "its {word} owner is {owner}; {}: {}",
         introduced(somebody),
-        may(owner, "sign")
+        may(all, owner, "sign")
     ))
 }
 
@@ -35,17 +36,21 @@ pub(super) fn signs<'o>(
 ///
 /// # Errors
 /// As [`signs`].
-pub(super) fn retires<'o>(owners: &'o Owners, somebody: Somebody<'_>) -> Result<&'o str, String> {
+pub(super) fn retires<'o>(
+    owners: &'o Owners,
+    somebody: Somebody<'_>,
+    all: &Signers,
+) -> Result<&'o str, String> {
     let both = [&owners.business, &owners.technical];
-    let held = both.into_iter().find(|o| somebody.1.contains(&o.as_str()));
+    let held = both.into_iter().find(|o| somebody.1.contains(*o));
     held.map(String::as_str).ok_or_else(|| {
         format!(
             "its owners are {} and {}; {}: {}, {}",
             owners.business,
             owners.technical,
             introduced(somebody),
-            may(&owners.business, "retire it"),
-            may(&owners.technical, "retire it")
+            may(all, &owners.business, "retire it"),
+            may(all, &owners.technical, "retire it")
         )
     })
 }
@@ -58,8 +63,8 @@ fn introduced((name, roles): Somebody<'_>) -> String {
     }
 }
 
-fn may(owner: &str, what: &str) -> String {
-    let holders = cast::holders(owner);
+fn may(all: &Signers, owner: &str, what: &str) -> String {
+    let holders = all.holders(owner);
     if holders.is_empty() {
         format!("who is {owner} may {what}, and nobody here is")
     } else {
@@ -71,6 +76,17 @@ fn may(owner: &str, what: &str) -> String {
 mod tests {
     use super::*;
 
+    use cx_gateway::access::Access;
+    use std::sync::Arc;
+
+    fn all() -> Signers {
+        Signers::of(&Arc::new(Access::open()))
+    }
+
+    fn roles(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
     fn owners() -> Owners {
         Owners {
             business: "commerce.lead".to_owned(),
@@ -80,17 +96,21 @@ mod tests {
 
     #[test]
     fn an_owner_signs_for_their_own_side_only() {
-        let lead: Somebody<'_> = ("Cleo Martin", &["insight.lead", "commerce.lead"]);
+        let held = roles(&["insight.lead", "commerce.lead"]);
+        let lead: Somebody<'_> = ("Cleo Martin", &held);
         let owners = owners();
-        assert_eq!(signs(&owners, Role::Business, lead), Ok("commerce.lead"));
-        let refused = signs(&owners, Role::Technical, lead).expect_err("not theirs");
+        assert_eq!(
+            signs(&owners, Role::Business, lead, &all()),
+            Ok("commerce.lead")
+        );
+        let refused = signs(&owners, Role::Technical, lead, &all()).expect_err("not theirs");
         let words = "its technical owner is web.platform; Cleo Martin is insight.lead, commerce.lead: Ben Ito may sign";
         assert_eq!(refused, words);
     }
 
     #[test]
     fn who_has_no_role_is_told_whose_it_is() {
-        let refused = signs(&owners(), Role::Business, ("Eve", &[])).expect_err("nobody");
+        let refused = signs(&owners(), Role::Business, ("Eve", &[]), &all()).expect_err("nobody");
         let words =
             "its business owner is commerce.lead; Eve has no role here: Cleo Martin may sign";
         assert_eq!(refused, words);
@@ -98,7 +118,7 @@ mod tests {
             business: "sales.head".to_owned(),
             ..owners()
         };
-        let refused = signs(&owners, Role::Business, ("Eve", &[])).expect_err("nobody");
+        let refused = signs(&owners, Role::Business, ("Eve", &[]), &all()).expect_err("nobody");
         assert!(
             refused.ends_with("who is sales.head may sign, and nobody here is"),
             "{refused}"
@@ -108,12 +128,13 @@ mod tests {
     #[test]
     fn either_owner_retires_and_nobody_else() {
         assert_eq!(
-            retires(&owners(), ("Ben Ito", &["web.platform"])),
+            retires(&owners(), ("Ben Ito", &roles(&["web.platform"])), &all()),
             Ok("web.platform")
         );
         let owners = owners();
-        let stranger: Somebody<'_> = ("Dev Patel", &["data.platform"]);
-        let refused = retires(&owners, stranger).expect_err("not theirs");
+        let held = roles(&["data.platform"]);
+        let stranger: Somebody<'_> = ("Dev Patel", &held);
+        let refused = retires(&owners, stranger, &all()).expect_err("not theirs");
         assert!(
             refused.contains("Cleo Martin may retire it, Ben Ito may retire it"),
             "{refused}"

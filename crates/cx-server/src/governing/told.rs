@@ -3,7 +3,7 @@
 
 use super::proposals::{self, home};
 use super::words::{Proposal, state};
-use crate::cast::{self, CAST, Person};
+use crate::cast::Person;
 use crate::common::Common;
 use crate::definitions::{changed, differing, fixed};
 use crate::sets::Set;
@@ -48,7 +48,7 @@ pub(crate) fn governed(common: &Common, kpi: &str) -> Value {
     let open = open.iter().filter(|p| p.kpi == kpi);
     json!({
         "state": state(&signatures), "signatures": signatures, "versions": versions,
-        "may": may(&now.owners), "home": home(&shown, kpi),
+        "may": may(common, &now.owners), "home": home(&shown, kpi),
         "proposals": open.map(|p| proposal(common, p)).collect::<Vec<_>>(),
         "log": common.words.log(Some(kpi), LOG),
     })
@@ -89,7 +89,7 @@ pub(crate) fn shown(common: &Common, files: &Path) -> Value {
         told["in_files"] = read.as_ref().is_ok_and(|c| named(c).any(same)).into();
         told
     });
-    let cast = CAST.iter();
+    let cast = common.words.signers.cast().iter();
     let cast = cast
         .map(|Person { name, roles, side }| json!({"name": name, "roles": roles, "side": side}));
     json!({
@@ -156,13 +156,14 @@ fn definition(common: &Common, before: Option<&Kpi>, now: &Kpi) -> Value {
     json!({
         "kpi": now.kpi, "business_name": now.business_name, "definition": now.hash,
         "state": state(&signatures), "signatures": signatures, "changes": changes,
-        "may": may(&now.owners),
+        "may": may(common, &now.owners),
     })
 }
 
 /// Who is known to have the role of each owner.
-fn may(owners: &Owners) -> Value {
-    let side = |owner: &String| json!({"owner": owner, "people": cast::holders(owner)});
+fn may(common: &Common, owners: &Owners) -> Value {
+    let all = &common.words.signers;
+    let side = |owner: &String| json!({"owner": owner, "people": all.holders(owner)});
     json!({"business": side(&owners.business), "technical": side(&owners.technical)})
 }
 

@@ -48,8 +48,8 @@ struct Shown {
 ///
 /// # Errors
 /// No house there, nothing sealed, a second that is not kept any more.
-pub(crate) fn told(url: &str, s: Option<i64>) -> anyhow::Result<Told> {
-    let house = House::at(url);
+pub(crate) fn told(house: &House<'_>, s: Option<i64>) -> anyhow::Result<Told> {
+    let url = house.url();
     let listed: Listed = serde_json::from_value(house.get("/v1/kpis")?)?;
     let counted = listed
         .kpis

@@ -1,5 +1,6 @@
 //! The house from outside: the real binary over the embedded broker, real clients, the recount.
 
+mod access;
 mod catalog;
 mod deeds;
 mod demo;

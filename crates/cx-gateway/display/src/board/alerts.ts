@@ -54,7 +54,12 @@ export interface AlertPage {
   alerts: Alert[];
   maintenance: { maintenance: string; scope: Scope; by: string; why: string; from: number; until: number }[];
   cast: Person[];
+  /** Who is signed in and may do something, where access is closed. */
+  you?: Person;
 }
+
+/** As whom somebody can act on this page: whoever is signed in, or where nobody is asked, anybody of the cast. */
+export const actors = (page: AlertPage): Person[] => (page.you ? [page.you] : page.cast);
 
 /** State bits of an alert's cell. */
 export const RAISED = 1;

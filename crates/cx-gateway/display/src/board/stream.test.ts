@@ -8,7 +8,7 @@ class Socket {
   sent: { op: string; [field: string]: unknown }[] = [];
   onopen: (() => void) | null = null;
   onmessage: ((m: { data: unknown }) => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((close: { code: number }) => void) | null = null;
   send(words: string): void {
     this.sent.push(JSON.parse(words));
   }
@@ -31,6 +31,7 @@ let sockets: Socket[];
 let heard: Heard[];
 let ear: Ear;
 let view: View;
+let unheard: number;
 
 function newest(): Socket {
   const socket = sockets.at(-1);
@@ -42,12 +43,13 @@ beforeEach(() => {
   vi.useFakeTimers();
   vi.spyOn(Math, "random").mockReturnValue(0.5);
   sockets = [];
+  unheard = 0;
   heard = [];
   view = new View();
   ear = listen("care", view, (h) => heard.push(h), () => {
     sockets.push(new Socket());
     return newest() as unknown as WebSocket;
-  });
+  }, () => void (unheard += 1));
   newest().onopen?.();
 });
 
@@ -69,7 +71,7 @@ describe("the ear", () => {
 
   it("resumes from its cursor after a lost socket", () => {
     newest().hears(snapshot(4, 7));
-    newest().onclose?.();
+    newest().onclose?.({ code: 1006 });
     vi.advanceTimersByTime(10_000);
     expect(sockets).toHaveLength(2);
     newest().onopen?.();
@@ -136,6 +138,19 @@ describe("the ear", () => {
     expect(heard.at(-1)?.sealed).toBe(false);
     newest().hears({ op: "hb", id: 1, seq: 5, s: 106, now: Date.now(), g: g(7) });
     expect(heard.at(-1)?.sealed).toBe(true);
+  });
+
+  it("asks whether it is still let in where a socket never opened, or was closed for that", () => {
+    newest().onclose?.({ code: 1006 });
+    expect(unheard).toBe(1);
+    vi.advanceTimersByTime(200);
+    newest().hears(snapshot(4, 7));
+    newest().onclose?.({ code: 1006 });
+    expect(unheard).toBe(1);
+    vi.advanceTimersByTime(400);
+    newest().hears(snapshot(5, 7));
+    newest().onclose?.({ code: 4403 });
+    expect(unheard).toBe(2);
   });
 
   it("leaves when told goodbye, and comes back in the time it was given", () => {

@@ -1,4 +1,5 @@
 // The wall's ear: one socket, resumed by cursor, acknowledged once a second.
+import { ended } from "./session";
 import type { Frame, View } from "./view";
 
 /** What was last heard. Freshness is computed from `heardAt`, never stored as a flag. */
@@ -31,12 +32,16 @@ export function pause(tries: number, random: number): number {
   return random * Math.min(SLOWEST_MS, 250 * 2 ** Math.min(tries, 10));
 }
 
-/** Listens until stopped; calls `changed` after each frame. */
+/** Close codes of a stream that its reader may not hear any more: 4401, 4403, 4406. */
+const OUT = [4401, 4403, 4406];
+
+/** Listens until stopped; calls `changed` after each frame, `unheard` where a stream is not let in. */
 export function listen(
   board: string,
   view: View,
   changed: (heard: Heard, frame: Frame) => void,
   connect: () => WebSocket = dial,
+  unheard: () => void = () => void ended(),
 ): Ear {
   const heard: Heard = {
     heardAt: Date.now(), skew: null, sealed: false, waitingFor: [], verified: false, refused: "",
@@ -111,7 +116,11 @@ export function listen(
       const frame = parsed(message.data);
       if (frame) take(frame);
     };
-    socket.onclose = () => again(pause(++tries, Math.random()));
+    socket.onclose = (close: CloseEvent) => {
+      // A browser does not tell why a socket never opened.
+      if (!joined || OUT.includes(close.code)) unheard();
+      again(pause(++tries, Math.random()));
+    };
   }
 
   const beat = setInterval(() => {

@@ -1,0 +1,83 @@
+//! In: somebody who was let in to a stream. Kept: nothing. Out: when they have to leave, and why. Never
+//! knows: sockets.
+
+use super::Access;
+use super::principal::Principal;
+use crate::close::Close;
+use cx_model::frame::ServerFrame;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// Somebody is told so long before their credential ends, ms.
+const WARNING_MS: i64 = 60_000;
+
+/// Who hears a stream: another credential may take the place of the one it began with.
+pub(crate) type Held = watch::Receiver<Arc<Principal>>;
+
+/// Waits until somebody may stay no longer.
+pub(crate) async fn ended(access: &Access, mut held: Held) -> Close {
+    let mut changes = access.changes();
+    loop {
+        let who = Arc::clone(&held.borrow_and_update());
+        if let Err(close) = access.stands(&who) {
+            return close;
+        }
+        let over = who.until.map(|until| Instant::now() + left(access, until));
+        tokio::select! {
+            () = at(over) => {}
+            changed = changes.changed() => if changed.is_err() {
+                return Close::Revoked;
+            },
+            // Without a sender it stays who it is.
+            Ok(()) = held.changed() => {}
+        }
+    }
+}
+
+/// When somebody has to be told that their credential ends; `None`: never.
+pub(crate) fn warning_at(access: &Access, who: &Principal) -> Option<Instant> {
+    let until = who.until?;
+    Some(Instant::now() + left(access, until - WARNING_MS))
+}
+
+/// A moment, or never.
+pub(crate) async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What they are told then.
+pub(crate) fn warning(access: &Access, who: &Principal) -> ServerFrame {
+    let seconds = who.until.map_or(0, |until| left(access, until).as_secs());
+    ServerFrame::Note {
+        id: None,
+        kind: "access_expires".to_owned(),
+        on: true,
+        detail: format!("in {seconds} s; send auth with another key, or sign in again"),
+    }
+}
+
+/// What they hear when a new credential holds.
+pub(crate) fn renewed(access: &Access, who: &Principal) -> ServerFrame {
+    let seconds = who.until.map(|until| left(access, until).as_secs());
+    let until = seconds.map_or_else(
+        || "until it is revoked".to_owned(),
+        |s| format!("for {s} s"),
+    );
+    ServerFrame::Note {
+        id: None,
+        kind: "access_expires".to_owned(),
+        on: false,
+        detail: format!("the new credential holds {until}"),
+    }
+}
+
+fn left(access: &Access, until: i64) -> Duration {
+    let ms = u64::try_from(until.saturating_sub(access.now_ms())).unwrap_or_default();
+    // A timer of centuries is not one.
+    Duration::from_millis(ms.min(30 * 24 * 3_600 * 1_000))
+}
