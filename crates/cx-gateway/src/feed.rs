@@ -3,7 +3,7 @@
 //!
 //! All doors use it: WebSocket, server-sent events and lines of JSON carry the same frames.
 
-use crate::counts::Age;
+use crate::counts::{Age, Counted};
 use crate::desk::{Desk, Doubt};
 use crate::fault::Fault;
 use crate::hub::{Hub, Notes};
@@ -186,9 +186,14 @@ impl Feed {
             if self.subscriptions[i].overdue() {
                 self.prove(i, false);
             }
-            if self.subscriptions[i].blocked() {
+            let subscription = &mut self.subscriptions[i];
+            if subscription.blocked() {
+                let gauge = &self.hub.counts().unacknowledged;
+                let count = || Counted::in_gauge(gauge);
+                subscription.owes.get_or_insert_with(count);
                 continue;
             }
+            subscription.owes = None;
             if let Some(out) = self.due_to(i) {
                 return Some(out);
             }

@@ -5,7 +5,7 @@
 //! costs one frame, and gets one diff when it wakes.
 
 use crate::close::Close;
-use crate::counts::Age;
+use crate::counts::{Age, Counted};
 use crate::desk::Desk;
 use crate::fault::Fault;
 use crate::feed::{Feed, Out, Wish};
@@ -127,7 +127,16 @@ impl Connection {
 
     /// Waits until the frame in flight is with the kernel, then looks what is due since.
     async fn land(&mut self) -> Step {
-        let flushed = timeout(self.limits.stuck, self.socket.flush()).await;
+        let mut flush = std::pin::pin!(timeout(self.limits.stuck, self.socket.flush()));
+        let flushed = tokio::select! {
+            biased;
+            flushed = &mut flush => flushed,
+            // The kernel took most frames before it comes to this.
+            () = std::future::ready(()) => {
+                let _waits = Counted::in_gauge(&self.hub.counts().would_block);
+                flush.await
+            }
+        };
         flushed.map_err(|_| Some(Close::Stuck))?.map_err(|_| None)?;
         self.in_flight = false;
         if let Some(published) = self.published.take() {

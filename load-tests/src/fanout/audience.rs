@@ -17,6 +17,7 @@ use tokio::task::LocalSet;
 
 /// So many are opened at a time.
 const AT_ONCE: usize = 256;
+const AGAIN: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often a sleeper that acknowledges does so while it is awake.
 const ACK: Duration = Duration::from_secs(1);
@@ -126,7 +127,6 @@ impl Audience {
         *self.log() = fresh;
         std::thread::sleep(how_long);
         let log = std::mem::take(&mut *self.log());
-        self.until("they look", |_| true)?;
         if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
             self.end()?;
         }
@@ -284,7 +284,13 @@ impl Display {
         } = self.shared.plan;
         let receive = (self.sleeps() && !self.acknowledges()).then_some(NARROW);
         let opened = async {
-            let mut line = Line::open(address, receive).await?;
+            let mut line = loop {
+                // Who returns at once may find the places of those who left still taken.
+                match Line::open(address, receive).await {
+                    Ok(line) => break line,
+                    Err(_) => tokio::time::sleep(AGAIN).await,
+                }
+            };
             let (board, ack) = (super::served::BOARD, self.acknowledges());
             line.say(&format!(
                 r#"{{"op":"sub","id":1,"board":"{board}","cadence":"{cadence}","ack":{ack}}}"#

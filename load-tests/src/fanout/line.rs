@@ -52,7 +52,6 @@ impl Line {
         Ok(line)
     }
 
-    /// The kernel's receive buffer is not asked for here: it is what the server cannot see.
     async fn read(&mut self) -> Result<()> {
         self.held.drain(..self.given);
         self.given = 0;
@@ -74,10 +73,11 @@ impl Line {
                 match opcode {
                     1 => return Ok(std::str::from_utf8(&self.held[from..to])?),
                     // Bun and `ws` may ask whether somebody is there; nobody waits that long here.
-                    9 | 10 => continue,
+                    9 | 10 => {}
                     8 => bail!("the server says why: {:?}", self.held[from..to].get(2..)),
                     other => bail!("a frame of kind {other}"),
                 }
+                continue;
             }
             self.read().await?;
             if self.held.capacity() > 64 * CHUNK {

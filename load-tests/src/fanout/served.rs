@@ -113,7 +113,8 @@ fn change(values: &mut [CellValue], turn: usize, now: i64) {
     for step in 0..CHANGING - 1 {
         let at = 1 + (turn * (CHANGING - 1) + step) % others;
         let old = values[at].value.unwrap_or_default();
-        values[at] = of(old % 9_999 + 1);
+        // Four digits, always.
+        values[at] = of(1_000 + (old + 1) % 9_000);
     }
 }
 
