@@ -102,7 +102,10 @@ impl Peer {
             }
             Self::Node => script("node", &options.peers, "ws.mjs"),
             Self::Bun => script(
-                &options.peers.join("node_modules/.bin/bun").to_string_lossy(),
+                &options
+                    .peers
+                    .join("node_modules/.bin/bun")
+                    .to_string_lossy(),
                 &options.peers,
                 "bun.mjs",
             ),
@@ -144,7 +147,13 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
             let round = round(options, peer, &frame)?;
             say(&format!(
                 "{}: {} of {:.0} bytes, {:.2} us of CPU each; median {:.2}, p99 {:.2} ms; {:.1} KiB a connection",
-                peer.name(), round.frames, round.bytes, round.cpu_us, round.median_ms, round.p99_ms, round.kib
+                peer.name(),
+                round.frames,
+                round.bytes,
+                round.cpu_us,
+                round.median_ms,
+                round.p99_ms,
+                round.kib
             ));
             rounds.push((number, peer, round));
         }
@@ -181,11 +190,17 @@ fn recorded(options: &Options) -> Result<String> {
     let mut frame = log.frame;
     let (_, at) = moment(&frame).context("Watchfloor sends no values")?;
     frame.replace_range(at, "@");
-    say(&format!("each sends, every {} ms: {frame}", options.interval_ms));
+    say(&format!(
+        "each sends, every {} ms: {frame}",
+        options.interval_ms
+    ));
     Ok(frame)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of a bench are far below 2^52"
+)]
 fn round(options: &Options, peer: Peer, frame: &str) -> Result<Round> {
     let (server, address) = peer.start(options, frame)?;
     std::thread::sleep(Duration::from_secs(1));
@@ -206,7 +221,8 @@ fn round(options: &Options, peer: Peer, frame: &str) -> Result<Round> {
     // Half of what was due: a peer that skips its own rhythm would look cheap.
     ensure!(
         frames > due * options.seconds as f64 / 2.0,
-        "{}: {frames} frames only", peer.name()
+        "{}: {frames} frames only",
+        peer.name()
     );
     let mut ages: Vec<f64> = log.ages.iter().map(|us| *us as f64 / 1e3).collect();
     Ok(Round {

@@ -371,7 +371,10 @@ mod tests {
     fn a_frame_of_values_says_when_it_was_made() {
         let text = r#"{"op":"d","id":1,"seq":9,"v":[[1,1763805731412345,0],[7,3,0]],"g":"00"}"#;
         let (micros, at) = moment(text).expect("a moment");
-        assert_eq!((micros, &text[at]), (1_763_805_731_412_345, "1763805731412345"));
+        assert_eq!(
+            (micros, &text[at]),
+            (1_763_805_731_412_345, "1763805731412345")
+        );
         assert_eq!(moment(r#"{"op":"hb","seq":9}"#), None);
     }
 }

@@ -32,7 +32,10 @@ const FLAT: f64 = 1_024.0;
 ///
 /// # Errors
 /// A server that does not notice: the run is void. A sleeper that is wrong when it wakes.
-#[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of a bench are far below 2^52"
+)]
 pub(super) fn stall(options: &Options) -> Result<Outcome> {
     let (server, address) = Peer::Watchfloor.start(options, "")?;
     let sleepers = usize::from(options.displays) / 10;
@@ -121,7 +124,9 @@ fn watched(server: &Running, address: SocketAddr, seconds: u64) -> Result<[Vec<f
     let (mut rss, mut queues) = (Vec::new(), Vec::new());
     for _ in 0..seconds {
         rss.push(server.cost()?.rss as f64 / 1_024.0);
-        queues.push(send_queues(&fs::read_to_string("/proc/net/tcp")?, address.port()) as f64 / 1_024.0);
+        queues.push(
+            send_queues(&fs::read_to_string("/proc/net/tcp")?, address.port()) as f64 / 1_024.0,
+        );
         std::thread::sleep(Duration::from_secs(1));
     }
     Ok([rss, queues])
@@ -134,7 +139,9 @@ fn send_queues(table: &str, port: u16) -> u64 {
         let mut fields = line.split_whitespace().skip(1);
         let local = fields.next()?;
         let queue = fields.nth(2)?.split(':').next()?;
-        local.ends_with(&own).then(|| u64::from_str_radix(queue, 16).ok())?
+        local
+            .ends_with(&own)
+            .then(|| u64::from_str_radix(queue, 16).ok())?
     };
     // A listening socket has its waiting line there, in the other column.
     table.lines().filter_map(queue).sum()
@@ -144,7 +151,10 @@ fn send_queues(table: &str, port: u16) -> u64 {
 ///
 /// # Errors
 /// One that does not come back, or is wrong when it does.
-#[expect(clippy::cast_precision_loss, reason = "counts of a bench are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of a bench are far below 2^52"
+)]
 pub(super) fn come_back(options: &Options) -> Result<Outcome> {
     let (_server, address) = Peer::Watchfloor.start(options, "")?;
     let count = usize::from(options.returning);
