@@ -131,13 +131,20 @@ impl Access {
         self.changed.send_replace(());
     }
 
-    /// Who answers for which definitions, where access is closed; `None`: nobody is asked who they are.
+    /// Whether anybody is asked who they are.
     #[must_use]
-    pub fn owners(&self) -> Option<Vec<(String, Vec<String>)>> {
-        self.closed.as_ref()?;
+    pub fn is_closed(&self) -> bool {
+        self.closed.is_some()
+    }
+
+    /// People of the users file who answer for a definition's owner, as `team.role`.
+    #[must_use]
+    pub fn holders(&self, role: &str) -> Vec<String> {
         let people = self.people.read().expect("no holder panics");
-        let own = |person: &Person| (person.name.clone(), person.answers_for.clone());
-        Some(people.iter().map(own).collect())
+        let held = people
+            .iter()
+            .filter(|p| p.answers_for.iter().any(|own| own == role));
+        held.map(|p| p.name.clone()).collect()
     }
 
     /// People of the users file who may do something about alerts.
@@ -160,7 +167,7 @@ impl Access {
     /// # Errors
     /// There is none, or it is nobody's.
     pub(crate) fn who(&self, credential: &Credential) -> Result<Principal, Refused> {
-        if self.closed.is_none() {
+        if !self.is_closed() {
             return Ok(Principal::open());
         }
         match credential {

@@ -30,7 +30,7 @@ pub(crate) async fn guard(
             tracing::info!(reason, detail = problem.detail(), "request refused");
             problem.into_response()
         }
-        None => match door::admit(&access, &mut request) {
+        None => match door::admit(&access, &mut request).await {
             Ok(()) => next.run(request).await,
             Err(refused) => {
                 hub.counts().refuse(refused.reason());

@@ -157,7 +157,7 @@ impl Gateway {
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) {
         // Bound for others, it serves nobody before it knows who may what.
-        let known = self.access.settings().is_some();
+        let known = self.access.is_closed();
         assert!(known || !self.closed, "bound as closed, access is closed");
         let (tell, drain) = watch::channel(false);
         let (alive, mut ended) = mpsc::channel(1);

@@ -121,6 +121,7 @@ struct Configured {
     /// The installation's settings; every one also as WATCHFLOOR_….
     #[arg(
         long,
+        global = true,
         default_value = "deploy/watchfloor.yaml",
         env = "WATCHFLOOR_CONFIG"
     )]
@@ -129,15 +130,9 @@ struct Configured {
 
 #[derive(Args)]
 struct Folder {
-    /// The installation's settings, which name its folder.
-    #[arg(
-        long,
-        global = true,
-        default_value = "deploy/watchfloor.yaml",
-        env = "WATCHFLOOR_CONFIG"
-    )]
-    config: PathBuf,
-    /// Its folder; then the settings are not read.
+    #[command(flatten)]
+    config: Configured,
+    /// The installation's folder; then the settings, which name it, are not read.
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
 }
@@ -292,7 +287,7 @@ impl Configured {
 
 impl Folder {
     fn data(self) -> anyhow::Result<PathBuf> {
-        let of_settings = || Ok(Config::load(&self.config)?.data);
+        let of_settings = || Ok(self.config.load()?.data);
         self.data.map_or_else(of_settings, Ok)
     }
 }

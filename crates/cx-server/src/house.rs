@@ -232,10 +232,8 @@ impl Desk for House {
     }
 
     fn alerts(&self, all: bool) -> AlertPage {
-        // No access control exists yet: names are taken on trust.
-        self.common
-            .alerts
-            .page(all, self.common.words.signers.cast())
+        let cast = self.common.words.signers.cast();
+        self.common.alerts.page(all, cast)
     }
 
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>> {

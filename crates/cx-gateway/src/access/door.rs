@@ -6,7 +6,8 @@ use super::principal::Principal;
 use super::refused::Refused;
 use super::right::{self, Need};
 use super::{Access, Right};
-use axum::extract::{MatchedPath, Request};
+use axum::RequestExt as _;
+use axum::extract::{MatchedPath, RawPathParams, Request};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
@@ -19,7 +20,7 @@ const TICKET: &str = "ticket";
 ///
 /// # Errors
 /// Why they are not let in.
-pub(crate) fn admit(access: &Access, request: &mut Request) -> Result<(), Refused> {
+pub(crate) async fn admit(access: &Access, request: &mut Request) -> Result<(), Refused> {
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map(|route| route.as_str().to_owned());
     let need = match &route {
@@ -32,6 +33,7 @@ pub(crate) fn admit(access: &Access, request: &mut Request) -> Result<(), Refuse
             None => return Err(Refused::NoCredential),
         },
     };
+    let board = board(request).await;
     let who = who(access, Shown::by(request));
     match (need, &who) {
         (Need::Nothing, _) => {}
@@ -40,7 +42,7 @@ pub(crate) fn admit(access: &Access, request: &mut Request) -> Result<(), Refuse
         (Need::Board(right), who) => {
             let who = who.as_ref().map_err(Refused::clone)?;
             who.check(right)?;
-            who.check_board(&board(request.uri().path()))?;
+            who.check_board(&board)?;
         }
     }
     let who = who.unwrap_or_else(|_| Principal::nobody());
@@ -92,32 +94,14 @@ pub(crate) fn ticket(request: &Request) -> Option<String> {
     ticket.map(str::to_owned)
 }
 
-/// The board in a path, as handlers will read it.
-fn board(path: &str) -> String {
-    let name = path.split('/').nth(3).unwrap_or_default();
-    decoded(name)
-}
-
-fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = (bytes[at] == b'%')
-            .then(|| text.get(at + 1..at + 3))
-            .flatten();
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+/// The board in a path, read as handlers read it; empty where there is none.
+async fn board(request: &mut Request) -> String {
+    let all = request.extract_parts::<RawPathParams>().await;
+    let all = all.ok();
+    let board = all
+        .as_ref()
+        .and_then(|all| all.iter().find(|(name, _)| *name == "board"));
+    board.map_or_else(String::new, |(_, board)| board.to_owned())
 }
 
 /// How a refusal is told: a page leads to the sign-in and back.
@@ -143,17 +127,4 @@ pub(crate) fn is_page(request: &Request) -> bool {
 pub(crate) fn rights(who: &Principal) -> Vec<&'static str> {
     let has = Right::all().filter(|right| who.may(*right));
     has.map(Right::name).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_board_in_a_path_is_read_as_its_handler_reads_it() {
-        assert_eq!(board("/v1/boards/care/trend"), "care");
-        assert_eq!(board("/v1/boards/c%61re"), "care");
-        assert_eq!(board("/v1/boards/a%2Fb%"), "a/b%");
-        assert_eq!(board("/v1/boards"), "");
-    }
 }

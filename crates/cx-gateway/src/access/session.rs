@@ -31,11 +31,7 @@ pub(crate) async fn show(State(access): State<Arc<Access>>, Extension(who): Who)
 }
 
 fn shown(access: &Access, who: &Principal) -> Value {
-    let mode = if access.settings().is_some() {
-        "closed"
-    } else {
-        "open"
-    };
+    let mode = if access.is_closed() { "closed" } else { "open" };
     json!({
         "mode": mode, "name": who.name, "role": who.role, "boards": who.boards,
         "until": who.until, "rights": rights(who),
@@ -48,7 +44,7 @@ pub(crate) async fn begin(
     ConnectInfo(Peer(address)): ConnectInfo<Peer>,
     body: Bytes,
 ) -> Response {
-    if access.settings().is_none() {
+    if !access.is_closed() {
         return open().into_response();
     }
     let Ok(Asked { name, password }) = serde_json::from_slice(&body) else {

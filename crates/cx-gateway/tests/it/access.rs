@@ -221,6 +221,9 @@ async fn who_may_see_one_board_hears_of_no_other() {
         .ask("narrow", "GET", "/v1/boards/s%61les/trend")
         .await
         .problem(403);
+    // The board is read at the door as its handler reads it.
+    let told = house.ask("narrow", "GET", "/v1/boards/c%61re").await;
+    assert_eq!(told.status, 200, "{told:?}");
     house
         .ask("narrow", "GET", "/v1/boards/nowhere")
         .await

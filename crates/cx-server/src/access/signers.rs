@@ -21,7 +21,7 @@ impl Signers {
 
     /// Whether whoever speaks has proved who they are.
     pub(crate) fn proved(&self) -> bool {
-        self.0.owners().is_some()
+        self.0.is_closed()
     }
 
     /// What one of the cast answers for.
@@ -36,15 +36,11 @@ impl Signers {
 
     /// Who answers for a role.
     pub(crate) fn holders(&self, role: &str) -> Vec<String> {
-        match self.0.owners() {
-            None => cast::holders(role).into_iter().map(str::to_owned).collect(),
-            Some(people) => {
-                let held = people
-                    .into_iter()
-                    .filter(|(_, own)| own.iter().any(|r| r == role));
-                held.map(|(name, _)| name).collect()
-            }
+        if self.proved() {
+            return self.0.holders(role);
         }
+        let cast = cast::holders(role).into_iter();
+        cast.map(str::to_owned).collect()
     }
 }
 

@@ -257,12 +257,12 @@ pub(super) fn state(signatures: &[Signature]) -> &'static str {
 mod tests {
     use super::*;
     use cx_gateway::access::Access;
+    use cx_model::time::Timestamp;
     use std::sync::Arc;
 
     fn words() -> Words {
         Words::of(Signers::of(&Arc::new(Access::open())))
     }
-    use cx_model::time::Timestamp;
 
     fn act(words: &Words, kind: &str, data: Value) {
         let event = Event::new("1".to_owned(), kind, Timestamp::from_second(7), data);

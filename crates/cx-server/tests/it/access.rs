@@ -232,6 +232,11 @@ fn a_closed_demo_lets_in_who_is_in_its_files_and_their_signatures_count() {
         "an operator does not sign for data"
     );
 
+    let (_, _, alerts) = page(&house, "GET", "/v1/alerts", (&ada, ""));
+    let alerts: Value = serde_json::from_str(&alerts).expect("JSON");
+    let one = json!({"name": "ada", "role": "operator"});
+    assert_eq!((&alerts["you"], &alerts["cast"]), (&one, &json!([one])));
+
     let id = &key[..11];
     assert_eq!(folder.told(&["key", "revoke", id], "").0, Some(0));
     let begun = now();
