@@ -33,6 +33,8 @@ const POISON: u32 = 4;
 const SOON: Duration = Duration::from_secs(30);
 /// The longest life, ms: some end while loading, most while snapshots are written.
 const LIFE_MS: u64 = 4_000;
+/// How long a failpoint is waited for, under load after load: a slow machine takes long to come to it.
+const REACHED: Duration = Duration::from_secs(60);
 const FAILPOINTS: [&str; 10] = [
     "before-apply",
     "after-apply",
@@ -142,7 +144,7 @@ impl Chaos {
             self.tally.records += 1;
         }
         self.producer
-            .flush(Duration::from_secs(20))
+            .flush(REACHED)
             .expect("delivered");
     }
 
@@ -164,11 +166,6 @@ impl Chaos {
             command.env("WATCHFLOOR_FAILPOINT", format!("{name}:{times}"));
         }
         let life = Duration::from_millis(self.random.random_range(50..LIFE_MS));
-        let life = if named {
-            Duration::from_millis(2 * LIFE_MS)
-        } else {
-            life
-        };
         let begun = now();
         let mut child = command.spawn().expect("it runs");
         if self.random.random_ratio(1, 6) {
@@ -179,7 +176,12 @@ impl Chaos {
             drop(Command::new("sh").args(["-c", &line]).status());
         }
         self.load();
-        while begun.elapsed() < life && child.try_wait().expect("ours").is_none() {
+        let (longest, mut loaded) = (if named { REACHED } else { life }, now());
+        while begun.elapsed() < longest && child.try_wait().expect("ours").is_none() {
+            if named && loaded.elapsed() > Duration::from_millis(LIFE_MS) {
+                self.load();
+                loaded = now();
+            }
             std::thread::park_timeout(Duration::from_millis(10));
         }
         let ended = child.try_wait().expect("ours");
@@ -191,6 +193,8 @@ impl Chaos {
             (true, None) => self.tally.unreached += 1,
             (false, _) => self.tally.random += 1,
         }
+        let unreached = self.tally.unreached;
+        assert!(unreached <= kills, "failpoints are not reached: {unreached}");
     }
 
     /// Flips a bit of a newest snapshot, as a bad disk would: never of all that are kept.
