@@ -1,7 +1,7 @@
 //! In: a program and its arguments. Kept: nothing. Out: how it ended, and what it printed.
 //! Never knows: why it runs.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -67,7 +67,7 @@ pub(crate) fn passed(mut command: Command) -> Result<bool> {
 }
 
 /// Runs, prints and keeps what it prints on standard output; and whether it succeeded. A program
-/// that takes longer than `limit` is ended.
+/// that takes longer than `limit` is ended with all that it started, and did not succeed.
 pub(crate) fn heard(mut command: Command, limit: Duration) -> Result<(bool, String)> {
     let name = format!("{command:?}");
     let mut child = command
@@ -84,16 +84,46 @@ pub(crate) fn heard(mut command: Command, limit: Duration) -> Result<(bool, Stri
         }
         text
     });
-    let Some(status) = ended(&mut child, limit)? else {
-        child.kill()?;
+    let status = ended(&mut child, limit)?;
+    if status.is_none() {
+        // Whoever is left holds the pipe, and a core that the next step needs.
+        let all = with_descendants(child.id());
+        let mut kill = program(&root(), "kill", &["-KILL"]);
+        kill.args(all.iter().map(u32::to_string));
+        passed(kill)?;
         child.wait()?;
-        bail!(
-            "{name} took longer than {} s and was ended",
-            limit.as_secs()
-        );
-    };
+        let limit = limit.as_secs();
+        say(&format!("{name} took longer than {limit} s and was ended"));
+    }
     let text = reader.join().unwrap_or_default();
-    Ok((status.success(), text))
+    Ok((status.is_some_and(|status| status.success()), text))
+}
+
+/// A process and all that it started, as far as the machine tells.
+fn with_descendants(id: u32) -> Vec<u32> {
+    let mut parents = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        // `pid (name) state ppid …`, and a name may hold anything.
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let parent = stat
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
+        let own = entry.file_name().to_string_lossy().parse::<u32>().ok();
+        parents.extend(own.zip(parent));
+    }
+    let mut all = vec![id];
+    let mut next = 0;
+    while next < all.len() {
+        let of = all[next];
+        all.extend(
+            parents
+                .iter()
+                .filter(|(_, p)| *p == of)
+                .map(|(own, _)| *own),
+        );
+        next += 1;
+    }
+    all
 }
 
 /// Waits for a child's end; `None` when it still runs after `limit`.
@@ -107,5 +137,19 @@ pub(crate) fn ended(child: &mut Child, limit: Duration) -> Result<Option<ExitSta
             return Ok(None);
         }
         std::thread::sleep(LOOK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_too_long_is_ended_with_its_children_and_its_words_are_kept() {
+        let begun = now();
+        let line = "echo '3 passed, 0 failed'; sleep 77 & sleep 77; echo late";
+        let (good, text) = heard(program(&root(), "sh", &["-c", line]), LOOK * 10).unwrap();
+        assert_eq!((good, text.as_str()), (false, "3 passed, 0 failed\n"));
+        assert!(begun.elapsed() < Duration::from_secs(60));
     }
 }
