@@ -141,7 +141,8 @@ pub enum CompiledAgg {
 #[derive(Clone)]
 pub struct CompiledMeasure {
     /// KPI, formula with the measure's place in it, filter and breakdowns: where these are the same in
-    /// two sets, what was counted under one holds under the other.
+    /// two sets, what was counted under one holds under the other, in windows that both have; `day` by
+    /// the same calendar.
     pub identity: Arc<str>,
     /// How it counts.
     pub agg: CompiledAgg,

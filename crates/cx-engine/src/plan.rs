@@ -40,7 +40,7 @@ impl Plan {
         let born = set.measures.iter().map(|m| {
             let mut pairs = before.set.measures.iter().zip(&before.born);
             let same = pairs.find(|(old, _)| old.identity == m.identity);
-            let same = same.filter(|(old, _)| covers(&old.windows, &m.windows));
+            let same = same.filter(|(old, _)| covers(old, m));
             same.map_or(set.number, |(_, born)| *born)
         });
         let born = born.collect();
@@ -133,7 +133,9 @@ impl Plan {
     }
 }
 
-/// Whether panes kept for these windows serve all of those.
-fn covers(kept: &[Window], wanted: &[Window]) -> bool {
-    wanted.iter().all(|w| kept.contains(w))
+/// Whether the panes that one measure keeps serve all windows of the other.
+fn covers(kept: &CompiledMeasure, wanted: &CompiledMeasure) -> bool {
+    let same_day = || kept.calendar == wanted.calendar;
+    let mut windows = wanted.windows.iter();
+    windows.all(|w| kept.windows.contains(w) && (*w != Window::Day || same_day()))
 }

@@ -109,6 +109,13 @@ impl Attempt {
         }
     }
 
+    /// Whether a measure counts it that counts with these marks. Those of an earlier set are in nobody's way:
+    /// under a later one a definition that counts otherwise begins empty.
+    fn counts(&self, marks: &Marks) -> bool {
+        let mut both = self.marks.iter().zip(marks.iter());
+        both.any(|(own, other)| own.is_some() && other.is_some())
+    }
+
     fn covers(&self, at: Timestamp) -> bool {
         (self.at..=self.due).contains(&at)
     }
@@ -154,9 +161,11 @@ impl Entity {
         let journey = self.journey;
         let due = at.plus(base.within_ms);
         match base.repeat {
-            Repeat::First if self.all.iter().any(|a| a.covers(at)) => return (Vec::new(), false),
+            Repeat::First if self.all.iter().any(|a| a.covers(at) && a.counts(&base.marks)) => {
+                return (Vec::new(), false);
+            }
             Repeat::Last => {
-                let mut open = self.all.iter_mut();
+                let mut open = self.all.iter_mut().filter(|a| a.counts(&base.marks));
                 if let Some(open) = open.find(|a| !a.decided && !a.converted) {
                     if at < open.at {
                         return (Vec::new(), false);

@@ -95,8 +95,8 @@ fn same(before: &Kpi, now: &Kpi) -> bool {
     before.formula == now.formula
         && before.filter == now.filter
         && before.dimensions == now.dimensions
-        && before.calendar == now.calendar
         && now.windows.iter().all(|w| before.windows.contains(w))
+        && (!now.windows.contains(&Window::Day) || before.calendar == now.calendar)
 }
 
 /// The set that holds at `s` in one partition.

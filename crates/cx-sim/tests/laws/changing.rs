@@ -29,7 +29,15 @@ const DIMS: [&str; 3] = [
     "[{name: channel, values: [web, chat]}]",
     "[{name: channel, values: [web, chat]}, {name: queue, values: [sales, vip]}]",
 ];
-const WINDOWS: [&str; 4] = ["[5m, 1h]", "[5m]", "[5m, 15m, 1h]", "[5m, 1h, 24h]"];
+const WINDOWS: [&str; 5] = [
+    "[5m, 1h]",
+    "[5m]",
+    "[5m, 15m, 1h]",
+    "[5m, 1h, 24h]",
+    "[5m, 1h, day]",
+];
+/// How many kinds of KPIs there are.
+const KINDS: usize = 12;
 
 fn head(name: &str, (unit, windows, dims): (&str, &str, &str), target: u8) -> String {
     let example = windows.trim_matches(['[', ']']).split(',').next();
@@ -85,6 +93,15 @@ fn kpi(rng: &mut StdRng, name: &str, kind: usize) -> String {
         8 => now("gauge", "count", "conversation.unanswered"),
         9 => simple("count", "{agg: count, of: record}".to_owned())
             .replace(dims, "[{name: reason, values: [invalid_json, future]}]"),
+        10 => {
+            let attempts = ["every", "first", "last"][rng.random_range(0..3)];
+            let within = ["90s", "10m", "24h"][rng.random_range(0..3)];
+            head(name, ("percent", windows, dims), target)
+                + &format!(
+                    "type: conversion\nfilter: '{condition}'\nbase: {{where: data.queue != \"vip\"}}\nconversion: {{where: data.queue == \"vip\"}}\n\
+                     entity: customer\nwithin: {within}\nattempts: {attempts}\n"
+                )
+        }
         _ => {
             head(name, ("percent", windows, dims), target)
                 + &format!(
@@ -99,7 +116,7 @@ fn first(rng: &mut StdRng) -> Files {
     for (name, kind) in STAY.iter().zip([0, 3, 4, 6]) {
         files.insert((*name).to_owned(), kpi(rng, name, kind));
     }
-    for kind in 0..11 {
+    for kind in 0..KINDS {
         let name = format!("k{kind:02}");
         let text = kpi(rng, &name, kind);
         files.insert(name, text);
@@ -113,7 +130,7 @@ fn first(rng: &mut StdRng) -> Files {
 /// Some are written anew, some get another target, one goes, one comes (again).
 fn changed(rng: &mut StdRng, before: &Files) -> Files {
     let mut files = before.clone();
-    for kind in 0..11 {
+    for kind in 0..KINDS {
         let name = format!("k{kind:02}");
         match rng.random_range(0..6) {
             0 => drop(files.insert(name.clone(), kpi(rng, &name, kind))),
@@ -125,7 +142,8 @@ fn changed(rng: &mut StdRng, before: &Files) -> Files {
             2 if kind > 0 => {
                 if let Some(text) = files.get_mut(&name) {
                     let fewer = text.replace("windows: [5m, 15m, 1h]", "windows: [15m, 5m]");
-                    *text = fewer.replace("windows: [5m, 1h]", "windows: [5m]");
+                    let fewer = fewer.replace("windows: [5m, 1h]", "windows: [5m]");
+                    *text = fewer.replace("windows: [5m, 1h, day]", "windows: [5m, 1h]");
                 }
             }
             // The derived one needs it.
