@@ -239,13 +239,7 @@ fn measure(
     }
     let condition = condition.unwrap_or_else(Condition::always);
     let mut conditions = kpi.filter.iter().chain(&m.condition);
-    let whole = (
-        &kpi.kpi,
-        place,
-        &kpi.filter,
-        &kpi.formula,
-        &kpi.dimensions,
-    );
+    let whole = (&kpi.kpi, place, &kpi.filter, &kpi.formula, &kpi.dimensions);
     let identity = serde_json::to_string(&whole);
     CompiledMeasure {
         identity: identity.expect("a definition is plain data").into(),

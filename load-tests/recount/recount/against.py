@@ -65,7 +65,7 @@ class Verdict:
 
 
 def compare(url, place, customers):
-    """`place`: (log, catalogue, keys, topic). Asks first and recounts then: exactly the seconds and offsets that were answered."""
+    """`place`: (log, sets, keys, topic). Asks first and recounts then: exactly the seconds and offsets that were answered."""
     house = House(url)
     boards, kpis, health = house.everything()
     seconds = {b["s"] for b in boards} | {k["s"] for k in kpis if "s" in k}
@@ -77,9 +77,13 @@ def compare(url, place, customers):
         return 1
     out, accounts = world.recount(seconds)
     ours = {o["s"]: o for o in out}
+    numbers = {o["set_number"] for o in out}
+    if len(numbers) > 1:
+        print(f"sets {sorted(numbers)} came into force one after the other while it was asked: ask again")
+        return 2
     for board in boards:
         _board(verdict, board, ours[board["s"]])
-    _kpis(verdict, kpis, ours, world.catalogue)
+    _kpis(verdict, kpis, ours, world.sets.of(numbers.pop()))
     for theirs in health["partitions"]:
         mine = accounts.get(theirs["partition"], {})
         verdict.same("account", theirs["partition"], {n: theirs[n] for n in ACCOUNT}, {n: mine.get(n) for n in ACCOUNT})
@@ -88,7 +92,7 @@ def compare(url, place, customers):
     if customers:
         notes = [LOOKED_UP if "hash key" in note else note for note in notes]
         _customers(verdict, house, world, place, customers)
-    return verdict.told(notes)
+    return verdict.told([*notes, f"under set {out[0]['set_number']} of {world.sets.last()}"])
 
 
 def _name(kpi, window, dims):

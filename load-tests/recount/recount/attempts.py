@@ -44,16 +44,17 @@ class Attempts:
         self.journey, self.counted = journey, counted
         self.all, self.heap, self.order, self.many = {}, [], count(), 0
 
-    def take(self, event, facts, time, now, late):
-        """(errors in conditions, whether an attempt found no room)."""
-        j, view = self.journey, {"data": event["data"], "event": event, "fact": facts, "record": {}}
+    def take(self, event, facts, times, late, judged):
+        """(errors in conditions, whether an attempt found no room). What is not `judged` by the definition begins nothing, though it
+        may convert."""
+        (time, now), j, view = times, self.journey, {"data": event["data"], "event": event, "fact": facts, "record": {}}
         errors, verdicts = 0, []
         for stage, wanted in ((j.conversion, True), (j.base, not late)):
             types = stage.types
             verdict = all_of(stage.conditions, view) if wanted else False
             errors += verdict is ERROR and (types is None or event["type"] in types)
             verdicts.append(verdict is True)
-        converts, begins = verdicts
+        converts, begins = verdicts[0], verdicts[1] and judged
         key = j.key(event)
         if key is None or not (converts or begins):
             return errors, False

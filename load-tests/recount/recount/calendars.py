@@ -27,6 +27,8 @@ class Calendar:
         self.zone, self.begins = ZoneInfo(raw["zone"]), timedelta(minutes=_minutes(raw.get("day_start", "00:00")))
         self.week = {DAYS.index(day): _hours(row["open"]) for row in raw["hours"] for day in row["days"]}
         self.special = {h["date"]: _hours(h.get("open", [])) for h in raw.get("holidays", [])}
+        # Calendars of two sets that say the same are one.
+        self.key = str((raw["zone"], self.begins, sorted(self.week.items()), sorted(self.special.items())))
         self.opens, self.dates, self.due_at = {}, {}, {}
 
     def _shows(self, second):

@@ -1,4 +1,4 @@
-"""In: deploy/catalog and the tables of schemas/events.md. Kept: nothing. Out: KPIs with compiled conditions, and what is registered."""
+"""In: the files of a set and the tables of schemas/events.md. Kept: nothing. Out: KPIs with compiled conditions, and what is registered."""
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,6 +7,7 @@ from . import derived, yaml12
 from .attempts import Journey
 from .calendars import Calendar, Target
 from .cel import compile_condition
+from .limits import CLAMP_MS, MOST
 
 # Length and pane in seconds; of a day the most it can be.
 WINDOWS = {"now": (0, 0), "1m": (60, 5), "5m": (300, 5), "15m": (900, 60), "1h": (3600, 60), "24h": (86400, 900), "day": (100800, 900), "7d": (604800, 3600),
@@ -16,10 +17,14 @@ BUILT_IN = {"channel", "contact_id", "queue", "outcome", "conversation_id", "aut
 REASONS = ["too_large", "empty", "invalid_json", "too_deep", "missing_attribute", "invalid_attribute", "too_long",
            "future", "jump", "misplaced", "control_forged", "control_replayed", "control_invalid"]
 OUTCOMES = ["applied", "duplicate", "late", "dead_lettered", "control"]
+# Kinds of measures: of what is open at a second; of what counts when it is decided, not where it stands.
+OPEN, KEPT = ("gauge", "oldest"), ("replies", "attempts")
 # What of a conversion's attempts is counted, above and below.
 COUNTED = {"conversion_rate": ["converted", "decided"], "drop_off_rate": ["dropped", "decided"], "conversions": ["converted"],
            "decided": ["decided"], "undecided": ["undecided"]}
+KINDS = ("calendars", "kpis", "sources")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+UTC = Calendar()
 SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 
 
@@ -31,6 +36,10 @@ class Measure:
     types: set | None
     per_mille: int = 500
     journey: Journey | None = None
+    where: str | None = None
+
+    def said(self):
+        return self.agg, self.of, self.where, self.per_mille, self.journey and self.journey.name
 
 
 @dataclass
@@ -43,8 +52,16 @@ class Kpi:
     unit: str
     decimals: int
     of_records: bool
-    day: str | None = None
+    day: Calendar | None = None
     bounds: list = field(default_factory=list)
+    filter: str | None = None
+
+    @property
+    def same(self):
+        """What must stay as it is for a later set to go on with what was counted; its windows beside it."""
+        dims = [(name, group, tuple(values)) for name, group, values in self.dims]
+        measures = [m.said() for m in self.measures]
+        return self.name, self.ratio, self.filter, measures, dims, self.bounds
 
 
 @dataclass
@@ -56,8 +73,18 @@ class Catalogue:
     sources: list
     reply_targets: dict
     types: set
-    calendars: dict = field(default_factory=dict)
     used: set = field(default_factory=set)
+    limits: dict = field(default_factory=dict)
+
+    def fixed(self):
+        """What no later set can change."""
+        targets = {channel: (t.ms, t.calendar and t.calendar.key) for channel, t in self.reply_targets.items()}
+        return self.limits, self.channels, self.sources, targets
+
+    def meaning(self):
+        """Equal where no number can differ."""
+        shown = [(kpi.same, kpi.windows, kpi.day and kpi.day.key, kpi.unit, kpi.decimals) for kpi in self.kpis]
+        return self.fixed(), shown, self.derived, self.observed
 
 
 def attribute_kinds():
@@ -79,17 +106,32 @@ def event_types():
 
 
 def load(folder):
-    folder = Path(folder)
-    listed = yaml12.load((folder / "channels.yaml").read_text())["channels"]
-    channels = [c["channel"] for c in listed]
-    sources = sorted(yaml12.load(f.read_text())["source"] for f in _files(folder / "sources"))
-    files = _files(folder / "calendars") if (folder / "calendars").exists() else []
-    calendars = {raw["calendar"]: Calendar(raw) for raw in (yaml12.load(f.read_text()) for f in files)}
+    """The set whose files lie in a folder."""
+    return of_texts(texts_of(folder))
+
+
+def texts_of(folder):
+    """The files of a catalogue by their names below its folder."""
+    folder, texts = Path(folder), {}
+    for file in [*folder.glob("*.y*ml"), *(f for kind in KINDS for f in folder.glob(f"{kind}/*"))]:
+        if file.suffix in (".yaml", ".yml") and not file.name.startswith("."):
+            texts[file.relative_to(folder).as_posix()] = file.read_text()
+    if "channels.yaml" not in texts:
+        raise ValueError(f"{folder} has no channels.yaml: give the folder of a catalogue, as deploy/catalog is one")
+    return texts
+
+
+def of_texts(texts):
+    """The set of such files, by their names below the folder."""
+    read = {kind: [_yaml(texts, name) for name in sorted(texts) if name.startswith(kind + "/")] for kind in KINDS}
+    listed = _yaml(texts, "channels.yaml")["channels"]
+    channels, sources = [c["channel"] for c in listed], sorted(raw["source"] for raw in read["sources"])
+    calendars = {raw["calendar"]: Calendar(raw) for raw in read["calendars"]}
     targets = {c["channel"]: Target(c["reply_target_s"], calendars.get(c.get("calendar"))) for c in listed if "reply_target_s" in c}
-    out = Catalogue([], [], [], channels, sources, targets, event_types(), {None: Calendar(), **calendars}, set(BUILT_IN))
+    limits = _limits((_yaml(texts, "limits.yaml") if "limits.yaml" in texts else None) or {})
+    out = Catalogue([], [], [], channels, sources, targets, event_types(), set(BUILT_IN), limits)
     reader = _Reader({"channel": channels, "source": sources}, out.used, calendars)
-    for file in _files(folder / "kpis"):
-        raw = yaml12.load(file.read_text())
+    for raw in read["kpis"]:
         if "observed" in raw:
             out.observed.append(raw["kpi"])
         elif raw["type"] == "derived":
@@ -99,8 +141,19 @@ def load(folder):
     return out
 
 
-def _files(folder):
-    return sorted(f for f in folder.iterdir() if f.suffix in (".yaml", ".yml") and not f.name.startswith("."))
+def _yaml(texts, name):
+    try:
+        return yaml12.load(texts[name])
+    except yaml12.yaml.YAMLError as e:
+        raise ValueError(f"{name}: {e}") from None
+
+
+def _limits(raw):
+    """The bounds of a partition, with those of `limits.yaml` in their place."""
+    if unknown := set(raw) - {*MOST, "clamp_s"}:
+        raise ValueError(f"limits.yaml: {', '.join(sorted(unknown))} is not known here")
+    clamp_ms = raw.pop("clamp_s", CLAMP_MS // 1000) * 1000
+    return {**MOST, **raw, "clamp_ms": clamp_ms}
 
 
 class _Reader:
@@ -117,7 +170,9 @@ class _Reader:
         records = all(m.agg == "records" for m in measures)
         dims = [self._dimension(d, records) for d in raw.get("dimensions") or []]
         windows = [w for w in raw["windows"] if w in WINDOWS]
-        return Kpi(raw["kpi"], len(measures) == 2, measures, dims, windows, raw["unit"], raw["decimals"], records, self._day(raw), self._bounds(raw))
+        day = self._day(raw) if "day" in windows else None
+        return Kpi(raw["kpi"], len(measures) == 2, measures, dims, windows, raw["unit"], raw["decimals"], records, day, self._bounds(raw),
+                   raw.get("filter"))
 
     def _attempts(self, raw):
         within = int(raw["within"][:-1]) * SECONDS[raw["within"][-1]]
@@ -128,8 +183,8 @@ class _Reader:
         return [Measure("attempts", of, [], None, 500, journey) for of in COUNTED[raw.get("calculation", "conversion_rate")]]
 
     def _day(self, raw):
-        """Whose business day `day` is."""
-        return raw.get("calendar", "default" if "default" in self.calendars else None)
+        """Whose business day `day` is; UTC's where no calendar is named and none is usual."""
+        return self.calendars[raw["calendar"]] if "calendar" in raw else self.calendars.get("default", UTC)
 
     def derived(self, raw):
         dims = [self._dimension(d, False) for d in raw.get("dimensions") or []]
@@ -177,4 +232,4 @@ class _Reader:
         for condition in conditions:
             types = condition.types if types is None else types if condition.types is None else types & condition.types
         per_mille = round(raw.get("percentile", 0.5) * 1000)
-        return Measure("percentile" if agg == "median" else agg, of, conditions, types, per_mille)
+        return Measure("percentile" if agg == "median" else agg, of, conditions, types, per_mille, None, where)

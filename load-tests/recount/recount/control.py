@@ -3,7 +3,7 @@ import json
 import re
 from typing import NamedTuple
 
-from .decode import Rejected
+from .decode import Rejected, instant
 
 HEADER = re.compile(r"([0-9]{1,20});([^;]*);([^;]*)")
 CLOCK, ACTIVATION, ACTIVE, GAP = (f"cx.control.{n}.v1" for n in ("clock", "activation", "active_set", "data_gap_acknowledged"))
@@ -45,4 +45,9 @@ def _act(raw):
     needs = {CLOCK: (), ACTIVATION: SET, ACTIVE: SET, GAP: (("through", int),)}.get(kind)
     if needs is None or any(type(data.get(n)) is not t for n, t in needs):
         raise Rejected("control_invalid", "value")
+    # Set 1 holds for every time; a later one from a second on.
+    if kind == ACTIVATION and (data["number"] != 1 or "effective_from" in data):
+        from_ = data.get("effective_from")
+        if not isinstance(from_, str) or instant(from_) is None:
+            raise Rejected("control_invalid", "data.effective_from")
     return kind, data

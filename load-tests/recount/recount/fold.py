@@ -1,10 +1,12 @@
 """In: one partition's records in order. Kept: log time, repeats, customers, open objects. Out: each record with its name
 (DESIGN 2), counted into the seconds that are asked for; at each of them what the partition says."""
-from . import control
+from . import control, windows
 from .decode import Rejected, of_record
-from .limits import (CLAMP_MS, FUTURE_MS, HORIZON_MS, MOST, REPEAT_MINUTES, UNREGISTERED)
+from .limits import FUTURE_MS, HORIZON_MS, REPEAT_MINUTES, UNREGISTERED
 from .attempts import Attempts
+from .cel import ERROR, all_of
 from .objects import CASE, CONTACT, CONVERSATION, Cases, Contacts, Conversations
+from .sets import Held, UnknownSet
 
 NOTHING = {"data": {}}
 NAMES = ("applied", "duplicates", "late", "dead_lettered", "control", "gaps", "lost", "breached", "met", "cel_errors")
@@ -63,20 +65,21 @@ class Clock:
 
 
 class Partition(Clock):
-    """Folds one partition. `seconds`: what is counted for, ascending; `counter` counts into them."""
+    """Folds one partition. `seconds`: what is counted for, ascending."""
 
     def __init__(self, number, count, world, seconds, low=0):
         super().__init__(world.topic, world.keys)
         self.number, self.count, self.world = number, count, world
-        self.pending, self.counter_of = list(seconds), world.counter
-        self.next, self.missing, self.data_gap, self.set_number = 0, False, None, 0
+        self.pending, self.held, self.unknown = list(seconds), Held(world.sets), None
+        self.next, self.missing, self.data_gap = 0, False, None
         self.account = dict.fromkeys(NAMES, 0)
         self.limited, self.unregistered = {}, {}
         self.filed, self.customers, self.sources, self.decisions = {}, {}, {}, []
         self.place, self.purged, self.told = (0, 0), 0, {}
         self.contacts, self.cases = Contacts(), Cases()
         self.conversations = Conversations(world.catalogue.reply_targets, world.keys, self._decide, self._limit, self._reply)
-        self.attempts = [Attempts(j, self._attempt(j)) for j in world.journeys]
+        self.attempts = {}
+        self._planned()
         if low > 0:
             self._miss(low)
             self.account["lost"], self.next = low, low
@@ -99,44 +102,60 @@ class Partition(Clock):
         self.next = r.offset + 1
         if self.log_time - self.purged > PURGE_MS:
             self._purge()
-        named = self._name(r, steers, jump)
+        try:
+            named = self._name(r, steers, jump)
+        except UnknownSet as why:
+            self.unknown, self.next = why, r.offset
+            return
         key = COUNTED.get(named[0], named[0])
         self.account[key] += 1
-        self.account["cel_errors"] += self.counter_of.take(self.pending, named, self.log_time)
+        self.account["cel_errors"] += windows.take(self.pending, self.held, named, self.log_time)
 
     def release(self):
         """Nothing more is asked of it: lets its tables go."""
         self.filed, self.customers, self.sources, self.decisions = {}, {}, {}, []
         self.contacts.all, self.conversations.all, self.conversations.breaches = {}, {}, []
-        self.attempts, self.conversations.misses, self.cases.all = [], [], {}
+        self.attempts, self.conversations.misses, self.cases.all = {}, [], {}
 
     def ends(self):
-        """After the last record: what it did not pass is not sealed."""
-        if self.pending:
+        """After the last record: what it did not pass is not sealed. Where it goes on under an unknown set, what comes after is not
+        for us to say."""
+        if self.pending and not self.unknown:
             stands = "has no record" if self.log_time is None else f"stands at {self.log_time} ms"
             raise NotSealed(f"second {self.pending[0].s} is not sealed: partition {self.number} {stands}")
 
     def _pass(self):
         while self.pending and self.pending[0].s * 1000 <= self.log_time:
             self._due(self.pending[0].s * 1000)
+            self._reach(self.pending[0].s)
             second = self.pending.pop(0)
             if second.s < self.start // 1000:
                 raise NotSealed(f"second {second.s} is not sealed: partition {self.number} begins at {self.start} ms")
             second.pass_(self)
             self.told[second.s] = self.world.told(self)
+        self._reach(self.log_time // 1000)
+
+    def _reach(self, s):
+        if self.held.reach(s):
+            self._planned()
+
+    def _planned(self):
+        """What is counted from now on: a journey that stays keeps its attempts, a new one has none."""
+        all_ = self.held.plan.journeys.items()
+        self.attempts = {count: self.attempts.get(count) or Attempts(journey, self._attempt(count)) for count, journey in all_}
 
     def _due(self, now):
         """Counts what is decided by time alone."""
         self.conversations.miss(now)
-        for attempts in self.attempts:
+        for attempts in self.attempts.values():
             attempts.fire(now)
 
-    def _reply(self, what, event, at, now, by):
-        self.counter_of.replied(self.pending, (what, event), (at, now), by)
+    def _reply(self, what, deadline, at, now, by):
+        windows.replied(self.pending, self.held, (what, deadline.asked, deadline.event), (at, now), by)
 
-    def _attempt(self, journey):
+    def _attempt(self, count):
         def counted(what, attempt, now, by):
-            self.counter_of.attempted(self.pending, (journey, what, attempt.event), (attempt.due, now), by)
+            windows.attempted(self.pending, count, (what, attempt.event), (attempt.due, now), by)
         return counted
 
     def _name(self, r, steers, jump):
@@ -156,8 +175,8 @@ class Partition(Clock):
         except Rejected as refused:
             return "dead_lettered", refused.reason, event, {}, self.log_time
         facts = self._remember(event, time) if outcome != "duplicate" else {}
-        for attempts in self.attempts if outcome != "duplicate" else []:
-            errors, refused = attempts.take(event, facts, time, self.log_time, outcome == "late")
+        for count, attempts in self.attempts.items() if outcome != "duplicate" else ():
+            errors, refused = attempts.take(event, facts, (time, self.log_time), outcome == "late", self.held.judges(count, time))
             self.account["cel_errors"] += errors
             if refused:
                 self._limit("attempts")
@@ -165,7 +184,7 @@ class Partition(Clock):
 
     def _decoded(self, r, jump):
         try:
-            return of_record(r.value or b"", r.headers, self.world.catalogue.used)
+            return of_record(r.value or b"", r.headers, self.held.used)
         except Rejected:
             if jump:
                 return NOTHING
@@ -175,13 +194,9 @@ class Partition(Clock):
         if not self.rises(steers):
             raise Rejected("control_replayed")
         if steers.kind in (control.ACTIVATION, control.ACTIVE):
-            # Who heard of no set, for the log's beginning is gone, goes on under the one that is said again.
-            known = self.set_number + (steers.kind == control.ACTIVATION or self.set_number == 0)
-            if steers.data["number"] != known and (steers.kind == control.ACTIVATION or self.set_number > 0):
-                raise Rejected("control_invalid")
-            self.set_number = steers.data["number"]
-            if self.set_number > 1:
-                raise SystemExit(f"set {self.set_number} is activated, whose definitions were not given: only set 1 can be recounted")
+            follow = self.held.activate if steers.kind == control.ACTIVATION else self.held.again
+            follow(steers.data, self.log_time)
+            self._planned()
         if steers.kind == control.GAP and self.data_gap and self.data_gap[1] <= steers.data["through"]:
             self.data_gap = None
         self.counter = steers.counter
@@ -200,7 +215,7 @@ class Partition(Clock):
             return "duplicate", now
         self.filed[id_] = max(minute, stated // 60_000)
         self._bound("repeats", self.filed)
-        time = now if stated - now > CLAMP_MS else stated
+        time = now if stated - now > self.world.catalogue.limits["clamp_ms"] else stated
         return ("late" if now - time > HORIZON_MS else "applied"), time
 
     def _remember(self, event, time):
@@ -215,23 +230,23 @@ class Partition(Clock):
         step, id_ = CONTACT.get(kind), data.get("contact_id")
         if step and _named(id_):
             if step == "queued":
-                self.account["cel_errors"] += self.world.errors("contact", event)
+                self._errors(self.held.plan.waits["contact"], event, time)
             facts = self.contacts.step(id_, step, time, self.log_time, event)
             self._bound("contacts", self.contacts.all)
             return facts
         step, id_ = CASE.get(kind), data.get("case_id")
-        if step and _named(id_) and self.world.waits["case"]:
+        if step and _named(id_) and self.held.plan.waits["case"]:
             if step in ("opened", "reopened"):
-                self.account["cel_errors"] += self.world.errors("case", event)
+                self._errors(self.held.plan.waits["case"], event, time)
             self.cases.step(id_, step, time, self.log_time, event)
             self._bound("cases", self.cases.all)
             return {}
         step, id_ = CONVERSATION.get(kind), data.get("conversation_id")
         if step and _named(id_) and not (step == "agent_message" and data.get("automated") is True):
             if step == "customer_message":
-                self.account["cel_errors"] += self.world.errors("conversation", event)
+                self._errors(self.held.plan.waits["conversation"], event, time)
                 if channel in self.world.catalogue.reply_targets and self.world.catalogue.reply_targets[channel].due(time) is not None:
-                    self.account["cel_errors"] += self.world.promised(event)
+                    self._errors(self.held.plan.replies, event, time)
             facts = self.conversations.step(id_, step, time, self.log_time, event)
             self._bound("conversations", self.conversations.all)
             return facts
@@ -250,11 +265,16 @@ class Partition(Clock):
 
     def _source(self, event, time):
         if event["source"] in self.world.catalogue.sources:
-            matching, errors = self.world.ages_of(event)
-            self.account["cel_errors"] += errors
-            for measure in matching:
+            for measure in self._errors(self.held.plan.ages, event, time):
                 newest = self.sources.setdefault(measure, {})
                 newest[event["source"]] = max(time, newest.get(event["source"], time))
+
+    def _errors(self, tasks, event, time):
+        """The measures whose conditions an event fulfils; notes how many of those that judge it ended in an error."""
+        view = {"data": event["data"], "event": event, "fact": {}, "record": {}}
+        judging = [(count, i, all_of(m.conditions, view)) for count, i, m in tasks if self.held.judges(count, time)]
+        self.account["cel_errors"] += sum(verdict is ERROR for *_, verdict in judging)
+        return [(count, i) for count, i, verdict in judging if verdict is True]
 
     def _customer(self, subject, kind, channel, time):
         c = self.customers.get(subject)
@@ -280,10 +300,10 @@ class Partition(Clock):
         self.limited[what] = self.limited.get(what, 0) + 1
 
     def _bound(self, what, table):
-        if len(table) > MOST[what]:
+        if len(table) > self.world.catalogue.limits[what]:
             self._purge()
-            if len(table) > MOST[what]:
-                raise ValueError(f"partition {self.number}: more than {MOST[what]} {what}: Watchfloor refuses some of them, and "
+            if len(table) > self.world.catalogue.limits[what]:
+                raise ValueError(f"partition {self.number}: more than {self.world.catalogue.limits[what]} {what}: Watchfloor refuses some of them, and "
                                  "no recount can say the same")
 
     def _miss(self, to):

@@ -22,9 +22,13 @@ def _text(raw):
     return None if raw is None else base64.b64encode(raw).decode()
 
 
+class NoTopic(ValueError):
+    """There is no such topic."""
+
+
 class File:
-    """A dump: one record a line. Its first line may say `{"topic", "partitions", "lows", "gaps_are_losses"}`; lows: by partition the
-    first offset that was still there."""
+    """A dump: one record a line. Its first line may say `{"topic", "partitions", "lows", "gaps_are_losses", "definitions"}`; lows: by
+    partition the first offset that was still there; definitions: the sets, as they stand in `cx.definitions`."""
 
     def __init__(self, path, partitions=None):
         self.path = path
@@ -36,6 +40,7 @@ class File:
         if not self.partitions:
             raise ValueError(f"{path} does not say how many partitions the topic has: give --partitions")
         self.gaps_are_losses = bool(head.get("gaps_are_losses"))
+        self.definitions = head.get("definitions") or []
         self.lows = head.get("lows") or [0] * self.partitions
         if len(self.lows) != self.partitions:
             raise ValueError(f"{path}: lows has {len(self.lows)} entries for {self.partitions} partitions")
@@ -63,7 +68,7 @@ def dump(path, log):
     """Writes a log as `File` reads it."""
     with open(path, "w", encoding="utf-8") as out:
         out.write(json.dumps({"topic": log.topic, "partitions": log.partitions, "lows": log.lows,
-                              "gaps_are_losses": log.gaps_are_losses}) + "\n")
+                              "gaps_are_losses": log.gaps_are_losses, "definitions": log.definitions}) + "\n")
         for r in log.records():
             line = {"partition": r.partition, "offset": r.offset, "timestamp": r.timestamp, "timestamp_kind": r.kind,
                     "key": _text(r.key), "value": _text(r.value), "headers": [[k, _text(v)] for k, v in r.headers]}
@@ -74,14 +79,15 @@ class Kafka:
     """A topic, read partition by partition from its first record to its end at that time; nothing of it is held."""
 
     def __init__(self, address, topic, options):
-        from confluent_kafka import Consumer, TopicPartition
-        self.topic, self.place, self.gaps_are_losses = topic, TopicPartition, False
+        from confluent_kafka import Consumer, KafkaError, TopicPartition
+        self.topic, self.place, self.gaps_are_losses, self.definitions = topic, TopicPartition, False, []
         self.consumer = Consumer({"bootstrap.servers": address, "group.id": "recount", "enable.auto.commit": False,
                                   "isolation.level": "read_committed", "auto.offset.reset": "error",
                                   "enable.partition.eof": True, "fetch.wait.max.ms": 20, **options})
         found = self.consumer.list_topics(topic, timeout=30).topics[topic]
         if found.error or not found.partitions:
-            raise ValueError(f"topic {topic} cannot be read: {found.error}")
+            missing = found.error and found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+            raise (NoTopic if missing else ValueError)(f"topic {topic} cannot be read: {found.error}")
         self.partitions = len(found.partitions)
         self.lows = [self._ends(p)[0] for p in range(self.partitions)]
 

@@ -158,10 +158,10 @@ class Conversations:
         c.keep(now)
         for d in met if step != "customer_message" else []:
             self.decide("reply_met", c.id, d, now)
-            self.counted("decided", d.event, d.due, now, -1)
+            self.counted("decided", d, d.due, now, -1)
         for d in kept if step != "customer_message" and now - time <= HORIZON_MS else []:
-            self.counted("decided", d.event, time, now, 1)
-            self.counted("met", d.event, time, now, 1)
+            self.counted("decided", d, time, now, 1)
+            self.counted("met", d, time, now, 1)
         return facts
 
     def _business(self, facts, time, channel):
@@ -193,7 +193,7 @@ class Conversations:
         while self.misses and self.misses[0][0] <= now:
             at, _, d = heapq.heappop(self.misses)
             if d.open:
-                self.counted("decided", d.event, d.due, at, 1)
+                self.counted("decided", d, d.due, at, 1)
 
     def fire(self, now):
         """Decides what is due at or before log time `now`: by time, conversation, message."""

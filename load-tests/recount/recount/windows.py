@@ -5,11 +5,13 @@ from .catalogue import WINDOWS
 from . import derived
 from .cel import ERROR, all_of, fits
 from .limits import DATA_GAP, LATENESS_MS, RESTATED, WARMING
+from .sets import warming
 
-OPEN = ("gauge", "oldest")
-# Counted when they are decided, not where they stand.
-KEPT = ("replies", "attempts")
 NUMBERS = ("sum", "average", "min", "max", "percentile")
+
+
+# A cell that a partition does not count any more.
+EMPTY = {"value": None, "state": WARMING, "numerator": 0, "denominator": None, "n": 0}
 
 
 def scaled(top, bottom, scale):
@@ -24,13 +26,6 @@ def scaled(top, bottom, scale):
     return q if -(2**63) <= q < 2**63 else None
 
 
-class Waits:
-    """A measure of what is open, whose conditions were judged before."""
-
-    def __init__(self, agg, conditions):
-        self.agg, self.conditions = agg, conditions
-
-
 class Part:
     """One measure in one window and scope."""
 
@@ -42,12 +37,13 @@ class Part:
 
 
 class Second:
-    """What is counted for one second."""
+    """What is counted for one second, under whichever sets hold in the partitions."""
 
-    def __init__(self, s, catalogue):
-        self.s, self.kpis, self.derived, self.declared = s, catalogue.kpis, catalogue.derived, catalogue.sources
-        self.parts, self.newest = {}, {}
+    def __init__(self, s, sets):
+        self.s, self.sets, self.parts, self.newest = s, sets, {}, {}
         self.start, self.data_gap = None, False
+        # By partition, the set that holds there, and since when later sets do.
+        self.held = []
         # By (window or (day, calendar), minutes only): width and first and last pane.
         self.spans = {}
         for window, (length, width) in WINDOWS.items():
@@ -55,9 +51,9 @@ class Second:
                 wide = 60 if minutes else width
                 last = (s - 1) // wide
                 self.spans[window, minutes] = wide, last - length // wide + 1, last
-        for name in {kpi.day for kpi in self.kpis if "day" in kpi.windows}:
+        for key, calendar in sets.days.items():
             last = (s - 1) // 900
-            self.spans[("day", name), False] = 900, catalogue.calendars[name].first(last), last
+            self.spans[("day", key), False] = 900, calendar.first(last), last
 
     def part(self, key, agg):
         found = self.parts.get(key)
@@ -69,130 +65,131 @@ class Second:
         """A partition passed the second: takes what is open there."""
         self.start = max(partition.start, partition.start if self.start is None else self.start)
         self.data_gap |= partition.missing or partition.data_gap is not None
-        now = self.s * 1000
+        held, now = partition.held, self.s * 1000
+        self.held.append((held.now, dict(held.since)))
         open_ = {"contact.waiting": partition.contacts.waiting(now), "conversation": partition.conversations.waiting(now),
                  "case.open": partition.cases.waiting(now)}
-        for kpi in self.kpis:
-            for i, m in enumerate(kpi.measures):
-                if m.of == "source.last_event":
-                    self._sources((kpi.name, i), partition)
-                elif m.agg == "attempts" and m.of == "undecided":
-                    own = next(a for a in partition.attempts if a.journey is m.journey)
-                    self._objects(kpi, i, Waits("gauge", []), [(0, event, False) for event in own.undecided()])
-                elif m.agg in OPEN:
-                    waiting = open_.get(m.of, open_["conversation"])
-                    self._objects(kpi, i, m, [w for w in waiting if w[2] or m.of != "conversation.overdue"])
+        for count, i, m in held.plan.open:
+            waiting = open_.get(m.of, open_["conversation"])
+            for since, by, overdue in waiting:
+                if held.judges(count, since) and (overdue or m.of != "conversation.overdue"):
+                    self._object((count, i, m.agg), m.conditions, since, by)
+        for count, i, m in held.plan.attempts:
+            for event in partition.attempts[count].undecided() if m.of == "undecided" else ():
+                self._object((count, i, "gauge"), [], 0, event)
+        for count, i, _ in held.plan.ages:
+            for source, time in partition.sources.get((count, i), {}).items():
+                key = (count, i), source
+                self.newest[key] = max(time, self.newest.get(key, time))
 
-    def _objects(self, kpi, i, m, waiting):
-        for since, by, _ in waiting:
-            view = {"data": by["data"], "event": by, "fact": {}, "record": {}, "age": {"age": self.s * 1000 - since}}
-            if matches(m, view):
-                for scope in scopes(kpi, view):
-                    self._open(self.part((kpi.name, i, "now", scope), m.agg), m.agg, since)
+    def _object(self, measure, conditions, since, by):
+        count, i, agg = measure
+        view = {"data": by["data"], "event": by, "fact": {}, "record": {}, "age": {"age": self.s * 1000 - since}}
+        if all_of(conditions, view) is True:
+            for scope in scopes(count.kpi, view):
+                self._open(self.part((count, i, "now", scope), agg), agg, since)
 
     def _open(self, part, agg, since):
         part.n = part.n + 1 if agg == "gauge" else 1
         age = max(0, self.s * 1000 - since)
         part.value = part.n if agg == "gauge" else max(age, part.value or 0)
 
-    def _sources(self, measure, partition):
-        for source, time in partition.sources.get(measure, {}).items():
-            key = measure, source
-            self.newest[key] = max(time, self.newest.get(key, time))
-
     def _ages_of_sources(self):
         """A source by its own newest event; `all` by the one that has been silent longest."""
-        for (measure, source), time in self.newest.items():
-            kpi, i = measure
-            dims = next(k.dims for k in self.kpis if k.name == kpi)
+        for ((count, i), source), time in self.newest.items():
+            dims = count.kpi.dims
             scopes_ = [("all",), (source,)] if dims and source in dims[0][2] else [("all",) if dims else ()]
             for scope in scopes_:
-                self._open(self.part((kpi, i, "now", scope), "oldest"), "oldest", time)
+                self._open(self.part((count, i, "now", scope), "oldest"), "oldest", time)
+
+    def number(self):
+        """The newest set that holds in all partitions."""
+        return min(number for number, _ in self.held)
 
     def cells(self):
         """[{kpi, window, dims, value, state, numerator, denominator, n}] in the order of the definitions."""
         self._ages_of_sources()
-        out = []
-        for kpi in self.kpis:
+        number, out = self.number(), []
+        shared = DATA_GAP if self.data_gap else 0
+        for kpi, count, begun, missing in self.sets.shown(number, self.held):
             for window in kpi.windows:
-                begins = (self.s - WINDOWS[window][0]) * 1000
-                if window == "day":
-                    begins = self.spans[reach(kpi, window), False][1] * 900_000
-                state = WARMING if window != "now" and begins < self.start else 0
-                state |= DATA_GAP if self.data_gap else 0
+                state = shared | (WARMING if missing else warming(self.s, self._begins(kpi, window), self.start, begun))
                 for scope in product(*[["all", *values, "other"] for _, _, values in kpi.dims]):
-                    keys = [(kpi.name, i, window, scope) for i in range(len(kpi.measures))]
-                    parts = [self.parts.get(k) or Part(m.agg) for k, m in zip(keys, kpi.measures)]
                     dims = {d[0]: v for d, v in zip(kpi.dims, scope)}
-                    out.append({"kpi": kpi.name, "window": window, "dims": dims, **value(kpi, parts, state)})
-        return out + derived.cells(self.derived, out, {kpi.name: kpi for kpi in [*self.kpis, *self.derived]})
+                    told = dict(EMPTY, state=state) if missing else value(kpi, self._taken(kpi, count, window, scope), state)
+                    out.append({"kpi": kpi.name, "window": window, "dims": dims, **told})
+        own = self.sets.of(number)
+        return out + derived.cells(own.derived, out, {kpi.name: kpi for kpi in [*own.kpis, *own.derived]})
+
+    def _begins(self, kpi, window):
+        """The second to which a window looks back; None where it does not."""
+        if window == "day":
+            return self.spans[reach(kpi, window), False][1] * 900
+        return None if window == "now" else self.s - WINDOWS[window][0]
+
+    def _taken(self, kpi, count, window, scope):
+        keys = [(count, i, window, scope) for i in range(len(kpi.measures))]
+        return [self.parts.get(key) or Part(m.agg) for key, m in zip(keys, kpi.measures)]
 
 
 def reach(kpi, window):
     """The name of a window's panes: those of a day are a calendar's."""
-    return ("day", kpi.day) if window == "day" else window
+    return ("day", kpi.day.key) if window == "day" else window
 
 
-class Counter:
-    """Counts records into the seconds that their partition has not passed yet."""
-
-    def __init__(self, catalogue):
-        self.tasks = [(kpi, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.agg not in OPEN + KEPT]
-        self.replies = [(kpi, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.agg == "replies"]
-        self.attempts = [(kpi, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.agg == "attempts"]
-
-    def take(self, seconds, named, log_time):
-        """`named`: (outcome, reason, event, facts, event time). How many conditions ended in an error that Watchfloor tried: of
-        events those whose type can make them true."""
-        outcome, reason, event, facts, time = named
-        applied, errors = outcome == "applied", 0
-        by_event = hits(seconds, time // 1000) if applied else {}
-        by_record = hits(seconds, log_time // 1000)
-        view = {"data": event["data"], "event": event, "fact": facts, "record": {"outcome": outcome, "reason": reason}}
-        for kpi, i, m in self.tasks:
-            records, minutes = m.agg == "records", m.agg == "count_distinct"
-            if not records and not applied:
-                continue
-            verdict = all_of(m.conditions, view)
-            if verdict is ERROR:
-                errors += records or m.types is None or event["type"] in m.types
-            if verdict is not True:
-                continue
-            found = by_record if records else by_event
-            for window in kpi.windows:
-                for second, end in found.get((reach(kpi, window), minutes and WINDOWS[window][0] <= 3600), ()):
-                    late = not records and end + LATENESS_MS <= log_time
-                    for scope in scopes(kpi, view):
-                        tally(second.part((kpi.name, i, window, scope), m.agg), m, view, late)
-        return errors
+def take(seconds, held, named, log_time):
+    """Counts a record into the seconds that its partition has not passed yet. `named`: (outcome, reason, event, facts, event time).
+    How many conditions ended in an error that Watchfloor tried: of events those whose type can make them true."""
+    outcome, reason, event, facts, time = named
+    applied, errors = outcome == "applied", 0
+    by_event = hits(seconds, time // 1000) if applied else {}
+    by_record = hits(seconds, log_time // 1000)
+    view = {"data": event["data"], "event": event, "fact": facts, "record": {"outcome": outcome, "reason": reason}}
+    for counted, i, m in held.plan.tasks:
+        records, minutes = m.agg == "records", m.agg == "count_distinct"
+        judged = held.judges(counted, log_time if records else time)
+        if not records and not (applied and judged):
+            continue
+        verdict = all_of(m.conditions, view)
+        if verdict is ERROR:
+            errors += records or m.types is None or event["type"] in m.types
+        if verdict is not True or not judged:
+            continue
+        kpi, found = counted.kpi, by_record if records else by_event
+        for window in kpi.windows:
+            for second, end in found.get((reach(kpi, window), minutes and WINDOWS[window][0] <= 3600), ()):
+                late = not records and end + LATENESS_MS <= log_time
+                for scope in scopes(kpi, view):
+                    tally(second.part((counted, i, window, scope), m.agg), m, view, late)
+    return errors
 
 
-    def replied(self, seconds, told, times, by):
-        """A promised reply was decided, or is not any more. `told`: (what, the message)."""
-        what, event = told
-        view = {"data": event["data"], "event": event, "fact": {}, "record": {}}
-        wanted = {"reply.decided": "decided", "reply.met": "met"}
-        for kpi, i, m in self.replies:
-            if wanted[m.of] == what and matches(m, view):
-                _add(seconds, (kpi, i), view, times, by)
+def replied(seconds, held, told, times, by):
+    """A promised reply was decided, or is not any more. `told`: (what, when the message was sent, the message)."""
+    what, asked, event = told
+    view = {"data": event["data"], "event": event, "fact": {}, "record": {}}
+    for counted, i, m in held.plan.replies:
+        if m.of == f"reply.{what}" and held.judges(counted, asked) and matches(m, view):
+            _add(seconds, (counted, i), view, times, by)
 
-    def attempted(self, seconds, told, times, by):
-        """An attempt was decided, or otherwise than before. `told`: (journey, what, the event that began it)."""
-        journey, what, event = told
-        view = {"data": event["data"], "event": event, "fact": {}, "record": {}}
-        for kpi, i, m in self.attempts:
-            if m.journey is journey and m.of == what:
-                _add(seconds, (kpi, i), view, times, by)
+
+def attempted(seconds, counted, told, times, by):
+    """An attempt of one count was decided, or otherwise than before. `told`: (what, the event that began it)."""
+    what, event = told
+    view = {"data": event["data"], "event": event, "fact": {}, "record": {}}
+    for i, m in enumerate(counted.kpi.measures):
+        if m.of == what:
+            _add(seconds, (counted, i), view, times, by)
 
 
 def _add(seconds, measure, view, times, by):
     """Adds to a count at a time of its own, known at log time `now`."""
-    (kpi, i), (at, now) = measure, times
+    (counted, i), (at, now) = measure, times
     found = hits(seconds, at // 1000)
-    for window in kpi.windows:
-        for second, end in found.get((reach(kpi, window), False), ()):
-            for scope in scopes(kpi, view):
-                part = second.part((kpi.name, i, window, scope), "count")
+    for window in counted.kpi.windows:
+        for second, end in found.get((reach(counted.kpi, window), False), ()):
+            for scope in scopes(counted.kpi, view):
+                part = second.part((counted, i, window, scope), "count")
                 part.n += by
                 part.value = part.n
                 part.restated |= end + LATENESS_MS <= now

@@ -1,8 +1,8 @@
-"""In: a log, the definitions, seconds. Kept: every partition's fold. Out: the recount at those seconds."""
-from .cel import ERROR, all_of
+"""In: a log, the definitions of its sets, seconds. Kept: every partition's fold. Out: the recount at those seconds."""
 from .digest import MASK, customer
 from .fold import Clock, NotSealed, Partition
-from .windows import OPEN, Counter, Second
+from .sets import UnknownSet
+from .windows import Second
 
 TRUSTED = "no control keys were given (--data): control records taken on trust"
 NO_KEY = "no hash key was given (--data): opaque ids of customers and decisions are made under a key of zeros"
@@ -11,37 +11,19 @@ NO_KEY = "no hash key was given (--data): opaque ids of customers and decisions 
 class World:
     """What all partitions share."""
 
-    def __init__(self, log, catalogue, keys, topic, options=None):
-        self.log, self.catalogue, self.keys, self.topic = log, catalogue, keys, topic
-        self.counter = Counter(catalogue)
+    def __init__(self, log, sets, keys, topic, options=None):
+        self.log, self.sets, self.keys, self.topic = log, sets, keys, topic
+        # What no later set can change.
+        self.catalogue = sets.first
         options = options or {}
         self.gaps_are_losses = log.gaps_are_losses
         self.with_customers = options.get("customers", True)
-        of = [m for kpi in catalogue.kpis for m in kpi.measures if m.agg in OPEN]
-        self.waits = {family: [m for m in of if m.of.startswith(family + ".")] for family in ("contact", "conversation", "case")}
-        measures = [m for kpi in catalogue.kpis for m in kpi.measures]
-        self.journeys = list({id(m.journey): m.journey for m in measures if m.journey}.values())
-        self.promises = [m for m in measures if m.agg == "replies"]
-        self.ages = [(kpi.name, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.of == "source.last_event"]
         self.accounts_at, self.watched = options.get("accounts_at", {}), options.get("watched", {})
         # By name, in which partition a customer lives; only where somebody asks.
         self.subjects = {} if options.get("remember") else None
 
     def notes(self):
         return ([] if self.keys.control else [TRUSTED]) + ([] if self.keys.customers else [NO_KEY])
-
-    def ages_of(self, event):
-        """The measures of ages of sources whose condition an event fulfils, and how many conditions ended in an error."""
-        found = [((kpi, i), all_of(m.conditions, _view(event))) for kpi, i, m in self.ages]
-        return [measure for measure, verdict in found if verdict is True], sum(verdict is ERROR for _, verdict in found)
-
-    def errors(self, family, event):
-        """How many conditions on what waits end in an error, over the event that begins a wait."""
-        return sum(all_of(m.conditions, _view(event)) is ERROR for m in self.waits[family])
-
-    def promised(self, event):
-        """How many conditions on promised replies end in an error, over the message that is promised one."""
-        return sum(all_of(m.conditions, _view(event)) is ERROR for m in self.promises)
 
     def told(self, partition):
         """What one partition says at a second."""
@@ -77,8 +59,11 @@ class World:
         all_ = [Partition(p, self.log.partitions, self, seconds, lows[p]) for p in range(self.log.partitions)]
         accounts, begun = {}, set()
 
+        def wanted(p):
+            return all_[p].pending or p in self.watched or all_[p].next < self.accounts_at.get(p, 0)
+
         def done(p):
-            return not all_[p].pending and p not in self.watched and all_[p].next >= self.accounts_at.get(p, 0)
+            return all_[p].unknown or not wanted(p)
         for r in self.log.records(done):
             p = all_[r.partition]
             if done(r.partition):
@@ -91,6 +76,7 @@ class World:
                 accounts[p.number] = account(p)
             if done(p.number):
                 p.release()
+        self._known([p for p in all_ if p.unknown and wanted(p.number)])
         for p in all_:
             p.ends()
             if p.number in self.watched and p.number not in begun:
@@ -98,6 +84,14 @@ class World:
             if p.next == self.accounts_at.get(p.number):
                 accounts.setdefault(p.number, account(p))
         return all_, accounts
+
+    @staticmethod
+    def _known(unknown):
+        """Nothing that was asked for rests on records that come after an unknown set was activated."""
+        if unknown:
+            at, last = " ".join(f"{p.number}:{p.place[0]}" for p in unknown), min(p.log_time // 1000 for p in unknown)
+            raise UnknownSet(f"offsets {at}: {unknown[0].unknown}. What comes before these is proven, so seconds up to {last} "
+                             f"(--s {last}); of later ones no number can be")
 
     def _versions(self, partition):
         """The watched customers as they are when the first offset comes from which they are watched."""
@@ -124,24 +118,20 @@ class World:
 
     def recount(self, seconds):
         """[{s, offsets, cells, accounts, customers, customers_digest, decisions}] in order, and the accounts asked for."""
-        counted = [Second(s, self.catalogue) for s in sorted(set(seconds))]
+        counted = [Second(s, self.sets) for s in sorted(set(seconds))]
         all_, accounts = self.fold(counted)
         out = []
         for second in counted:
             told = [p.told[second.s] for p in all_]
             digest = sum(t["digest"] for t in told) & MASK if self.with_customers else None
             out.append({
-                "s": second.s, "offsets": [t["account"]["next"] for t in told], "cells": second.cells(),
+                "s": second.s, "set_number": second.number(), "offsets": [t["account"]["next"] for t in told], "cells": second.cells(),
                 "accounts": [t["account"] for t in told],
                 "customers": [c for t in told for c in t["customers"]] if self.with_customers else None,
                 "customers_digest": None if digest is None else f"{digest:016x}",
                 "decisions": [d for t in told for d in t["decisions"]],
             })
         return out, accounts
-
-
-def _view(event):
-    return {"data": event["data"], "event": event, "fact": {}, "record": {}}
 
 
 def account(p):

@@ -8,7 +8,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from recount import catalogue, keys, log
+from recount import catalogue, keys, log, sets
 from recount.__main__ import main
 from recount.against import _shown
 from recount.digest import MASK, cell_hash
@@ -41,18 +41,51 @@ def lines():
     return [clock(0, BEGIN)] + events[1:] + [clock(20, BEGIN + 25)]
 
 
-def write(path, all_=None, partitions=1):
+def control(offset, at, counter, kind, **data):
+    value = {"specversion": "1.0", "id": str(offset), "source": "watchfloor", "type": f"cx.control.{kind}.v1", "time": "2026-01-01T00:00:00Z",
+             "data": data}
+    return _line(offset, at, json.dumps(value).encode(), [("cx-control", f"{counter};k1;00".encode())])
+
+
+def definitions(*changes):
+    """Sets as they stand in `cx.definitions`: the shipped one, which believes stamps two seconds ahead, and after it one for each
+    change {file: (from, to), or None where it goes}."""
+    files = {**catalogue.texts_of(CATALOG), "limits.yaml": "clamp_s: 2"}
+    out = [{"set": 1, "hash": "hash-1", "files": files}]
+    for number, change in enumerate(changes, 2):
+        files = dict(files)
+        for name, words in change.items():
+            if words is None:
+                del files[name]
+            else:
+                assert words[0] in files[name], f"{name} has no {words[0]!r}"
+                files[name] = files[name].replace(*words)
+        out.append({"set": number, "hash": f"hash-{number}", "files": files})
+    return out
+
+
+def folder(path, files):
+    """The files of a set, written below a folder."""
+    for name, text in files.items():
+        file = Path(path) / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return str(path)
+
+
+def write(path, all_=None, partitions=1, written=()):
     text = "\n".join(json.dumps(one) for one in all_ or lines())
-    head = json.dumps({"topic": "cx.interactions", "partitions": partitions}) + "\n" if partitions else ""
+    said = {"topic": "cx.interactions", "partitions": partitions, "definitions": list(written)}
+    head = json.dumps(said) + "\n" if partitions else ""
     Path(path).write_text(head + text + "\n")
     return str(path)
 
 
-def run(*line):
+def run(*line, catalog=CATALOG):
     """(exit code, what it printed)."""
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-        code = main(["--catalog", str(CATALOG), *line])
+        code = main(["--catalog", str(catalog), *line])
     return code, out.getvalue()
 
 
@@ -66,11 +99,13 @@ def _board(cells, s, offsets):
     return {"board": "care", "s": s, "g": f"{digest & MASK:016x}", "offsets": list(enumerate(offsets)), "cells": listed, "values": values, "parts": parts}
 
 
-def answers(path):
+def answers(path, catalog=CATALOG):
     """By address, what a Watchfloor of this log answers."""
-    cat = catalogue.load(CATALOG)
-    world = World(log.File(path), cat, keys.Keys(), "cx.interactions")
+    lines = log.File(path)
+    known = sets.known(catalog, lines.definitions)
+    world = World(lines, known, keys.Keys(), "cx.interactions")
     told = world.recount([world.newest()])[0][0]
+    cat = known.of(told["set_number"])
     out = {"/v1/boards": {"boards": [{"board": "care"}]}, "/v1/boards/care": _board(told["cells"][:40], told["s"], told["offsets"]),
            "/healthz": {"partitions": told["accounts"]},
            "/v1/kpis": {"kpis": [{"kpi": k.name} for k in [*cat.kpis, *cat.derived]] + [{"kpi": k} for k in cat.observed]}}

@@ -161,7 +161,12 @@ impl Entity {
         let journey = self.journey;
         let due = at.plus(base.within_ms);
         match base.repeat {
-            Repeat::First if self.all.iter().any(|a| a.covers(at) && a.counts(&base.marks)) => {
+            Repeat::First
+                if self
+                    .all
+                    .iter()
+                    .any(|a| a.covers(at) && a.counts(&base.marks)) =>
+            {
                 return (Vec::new(), false);
             }
             Repeat::Last => {

@@ -52,6 +52,17 @@ fn agrees(at: &Installation, house: &House) {
     assert!(said.contains("the server was asked"), "{said}");
 }
 
+/// The parts of every cell by its name.
+fn named(cells: &Value) -> BTreeMap<String, [Value; 5]> {
+    let all = cells.as_array().expect("cells").iter();
+    let named = all.map(|c| {
+        let name = format!("{} {} {}", c["kpi"], c["window"], c["dims"]);
+        let parts = ["value", "state", "numerator", "denominator", "n"];
+        (name, parts.map(|part| c[part].clone()))
+    });
+    named.collect()
+}
+
 /// `watchfloor recount` agrees too, and each of the two programs reads what the other wrote.
 fn agrees_with_ours(at: &Installation, house: &House) {
     let data = at.data.path().to_str().expect("text");
@@ -76,15 +87,6 @@ fn agrees_with_ours(at: &Installation, house: &House) {
     let done = python::recount(&root().canonicalize().expect("there"), &shipped, &python);
     let other = read(&text(&done.stdout));
     let same = |one: &Value, other: &Value| {
-        let named = |cells: &Value| -> BTreeMap<String, [Value; 5]> {
-            let all = cells.as_array().expect("cells").iter();
-            let named = all.map(|c| {
-                let name = format!("{} {} {}", c["kpi"], c["window"], c["dims"]);
-                let parts = ["value", "state", "numerator", "denominator", "n"];
-                (name, parts.map(|part| c[part].clone()))
-            });
-            named.collect()
-        };
         assert_eq!(named(&one["cells"]), named(&other["cells"]));
         assert_eq!(one["offsets"], other["offsets"]);
     };
@@ -293,6 +295,42 @@ fn proves_no_more_than_it_knows(at: &Installation, first: &Path, dump: &Path) {
     assert_eq!(done.status.code(), Some(1), "{}", text(&done.stdout));
 }
 
+/// The recount in Python agrees under the later set, by the files of either; and says no more than it knows.
+fn python_takes_them_too(at: &Installation, house: &House, folders: [&Path; 2], dump: &Path) {
+    let [data, dump] = [at.data.path(), dump].map(|path| path.to_str().expect("text"));
+    for folder in folders {
+        let (code, said) = recount(at, folder, &["--against", &house.url, "--data", data]);
+        assert_eq!(code, Some(0), "{said}");
+        for words in [" 0 differences: equal", " customer", "under set 2 of 2"] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+    }
+    // A dump carries the sets from one to the other: all cells at its last second, which is under the later one.
+    let last = recounted(at, &[dump, "--catalog", folders[0].to_str().expect("text")]);
+    let s = last["s"].to_string();
+    let line = ["--log", dump, "--json", "--no-customers", "--s", &s];
+    let done = python::recount(&root().canonicalize().expect("there"), folders[0], &line);
+    let told: Value = serde_json::from_slice(&done.stdout).expect("JSON");
+    let python = &told["seconds"][0];
+    assert_eq!(
+        (&python["set_number"], &python["offsets"]),
+        (&2.into(), &last["offsets"])
+    );
+    assert_eq!(named(&python["cells"]), named(&last["cells"]));
+    let bare = at.data.path().join("bare.ndjson");
+    let line = ["--log", bare.to_str().expect("text"), "--no-customers"];
+    let done = python::recount(&root().canonicalize().expect("there"), folders[1], &line);
+    let said = text(&done.stderr);
+    assert_eq!(done.status.code(), Some(1), "{said}");
+    for words in [
+        "set 2 (hash ",
+        "offsets 0:",
+        "of later ones no number can be",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
 #[test]
 fn a_recount_takes_later_sets_from_their_topic_and_says_what_it_cannot_prove_without() {
     let mut at = installed(3);
@@ -353,4 +391,5 @@ fn a_recount_takes_later_sets_from_their_topic_and_says_what_it_cannot_prove_wit
     assert_eq!(done.status.code(), Some(2), "{said}");
     assert!(said.contains("was judged by set 1"), "{said}");
     proves_no_more_than_it_knows(&at, first.path(), &dump);
+    python_takes_them_too(&at, &house, [catalog.path(), first.path()], &dump);
 }

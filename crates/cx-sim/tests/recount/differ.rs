@@ -52,6 +52,7 @@ fn named(seconds: &Value) -> BTreeMap<String, String> {
             let twice = all.insert(format!("second {s}, {place}"), value.to_string());
             assert!(twice.is_none(), "{place} stands twice in second {s}");
         };
+        put("set".to_owned(), &second["set_number"]);
         put("offsets".to_owned(), &second["offsets"]);
         put("digest".to_owned(), &second["customers_digest"]);
         for (what, names) in [

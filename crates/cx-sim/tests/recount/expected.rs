@@ -3,12 +3,13 @@
 
 use crate::log::{Entry, Log, Steer};
 use cx_catalog::compiled::Compiled;
-use cx_catalog::load;
+use cx_catalog::{Catalog, load};
 use cx_engine::{
     Account, Config, Content, Decision, Delivery, Effect, Engine, Part, Plan, Rollup, Step,
 };
 use cx_model::decode::of_record;
 use cx_model::ids::{HashKey, Key128};
+use cx_model::limits::Limits;
 use cx_model::record::Record;
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::Sealed;
@@ -33,11 +34,12 @@ pub(crate) struct Fold {
 /// those a window after the first.
 pub(crate) fn fold(catalog: &Path, log: &Log, seconds: usize) -> Fold {
     let catalog = load(catalog).unwrap_or_else(|f| panic!("{}", f[0]));
-    let set = Arc::new(catalog.compile(1));
-    let way = Way {
-        plan: Arc::new(Plan::new(Arc::clone(&set))),
-        set: Arc::clone(&set),
-    };
+    fold_under(&[catalog], log, seconds)
+}
+
+/// The same of a log that may activate these sets.
+pub(crate) fn fold_under(sets: &[Catalog], log: &Log, seconds: usize) -> Fold {
+    let way = Way::of(sets);
     let mut parts: Vec<Part> = Vec::new();
     let mut subjects = BTreeSet::new();
     for p in 0..log.partitions.len() {
@@ -45,9 +47,14 @@ pub(crate) fn fold(catalog: &Path, log: &Log, seconds: usize) -> Fold {
     }
     parts.sort_by_key(|p| p.s);
     let partitions = u32::try_from(log.partitions.len()).expect("few");
-    let mut rollup = Rollup::new(Arc::clone(&set), partitions);
-    let sealed = parts.into_iter().filter_map(|p| rollup.handle_part(p));
-    let sealed: BTreeMap<i64, Sealed> = sealed.map(|s| (s.s, s)).collect();
+    let mut rollup = Rollup::new(Arc::clone(way.plans[0].set()), partitions);
+    way.plans.iter().for_each(|plan| rollup.learn(plan));
+    let mut sealed: BTreeMap<i64, Shown> = BTreeMap::new();
+    for part in parts {
+        if let Some(one) = rollup.handle_part(part) {
+            sealed.insert(one.s, (Arc::clone(rollup.set()), one));
+        }
+    }
     let all: Vec<i64> = sealed.keys().copied().collect();
     let last = all.len() - 1;
     let spread = (0..seconds).map(|i| all[last * i / (seconds - 1)]);
@@ -65,10 +72,29 @@ pub(crate) fn fold(catalog: &Path, log: &Log, seconds: usize) -> Fold {
     }
 }
 
+/// A sealed second, and the set whose cells it has.
+type Shown = (Arc<Compiled>, Sealed);
+
 /// What all engines share.
 struct Way {
-    set: Arc<Compiled>,
-    plan: Arc<Plan>,
+    plans: Vec<Arc<Plan>>,
+}
+
+impl Way {
+    fn of(sets: &[Catalog]) -> Self {
+        let mut plans: Vec<Arc<Plan>> = Vec::new();
+        for (number, catalog) in (1..).zip(sets) {
+            let plan = match plans.last() {
+                None => Plan::new(Arc::new(catalog.compile(number))),
+                Some(before) => {
+                    let slots = before.set().slots.clone();
+                    Plan::after(before, Arc::new(catalog.compile_after(number, slots)))
+                }
+            };
+            plans.push(Arc::new(plan));
+        }
+        Self { plans }
+    }
 }
 
 /// One partition, folded up to an offset.
@@ -93,7 +119,8 @@ fn folded(
         gaps_are_losses: log.gaps_are_losses,
         hash_key: HASH_KEY,
     };
-    let mut engine = Engine::new(config, Arc::clone(&way.plan));
+    let mut engine = Engine::new(config, Arc::clone(&way.plans[0]));
+    way.plans.iter().for_each(|plan| engine.learn(plan));
     // Which seconds are emitted changes nothing else, and of a beginning nobody asks for them.
     engine.set_step(if until == i64::MAX {
         Step::Second
@@ -106,7 +133,7 @@ fn folded(
         .iter()
         .filter(|e| e.offset < until)
     {
-        deliver(&mut engine, &way.set, (config.partition, entry), subjects);
+        deliver(&mut engine, (config.partition, entry), subjects);
         while let Some(effect) = engine.next_effect() {
             match effect {
                 Effect::Part(part) => parts.push(part),
@@ -151,18 +178,16 @@ pub(crate) fn as_record<R>(
 
 fn deliver(
     engine: &mut Engine,
-    set: &Compiled,
     (partition, entry): (u32, &Entry),
     subjects: &mut BTreeSet<String>,
 ) {
     as_record((partition, entry), |record| {
-        hand(engine, set, (entry, record), subjects)
+        hand(engine, (entry, record), subjects)
     });
 }
 
 fn hand(
     engine: &mut Engine,
-    set: &Compiled,
     (entry, record): (&Entry, &Record<'_>),
     subjects: &mut BTreeSet<String>,
 ) {
@@ -175,7 +200,7 @@ fn hand(
             "",
         )),
         None => {
-            decoded = of_record(record, &set.slots, &set.limits);
+            decoded = of_record(record, engine.slots(), &Limits::default());
             match &decoded {
                 Ok(event) => {
                     subjects.extend(event.subject.as_deref().map(str::to_owned));
@@ -193,8 +218,8 @@ fn hand(
     });
 }
 
-fn second(way: &Way, log: &Log, sealed: &Sealed, subjects: &BTreeSet<String>) -> Value {
-    let set = &way.set;
+fn second(way: &Way, log: &Log, shown: &Shown, subjects: &BTreeSet<String>) -> Value {
+    let (set, sealed) = shown;
     let cells: Vec<Value> = set
         .cells
         .iter()
@@ -219,7 +244,7 @@ fn second(way: &Way, log: &Log, sealed: &Sealed, subjects: &BTreeSet<String>) ->
         .fold(0_u64, |sum, (_, digest)| sum.wrapping_add(*digest));
     let customers: Vec<Value> = customers.into_iter().map(|(c, _)| c).collect();
     json!({
-        "s": sealed.s, "offsets": *sealed.offsets, "cells": cells, "accounts": accounts,
+        "s": sealed.s, "set_number": set.number, "offsets": *sealed.offsets, "cells": cells, "accounts": accounts,
         "customers": customers, "customers_digest": format!("{sum:016x}"), "decisions": decisions,
     })
 }

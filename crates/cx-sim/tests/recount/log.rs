@@ -104,7 +104,7 @@ fn counters(log: &[Entry]) -> impl Iterator<Item = u64> {
     })
 }
 
-fn event(timestamp: Timestamp, kind: TimestampKind, value: Vec<u8>) -> Entry {
+pub(crate) fn event(timestamp: Timestamp, kind: TimestampKind, value: Vec<u8>) -> Entry {
     Entry {
         offset: 0,
         timestamp,
@@ -116,7 +116,7 @@ fn event(timestamp: Timestamp, kind: TimestampKind, value: Vec<u8>) -> Entry {
 }
 
 /// A control record as a house writes it, but for the signature.
-fn control(timestamp: Timestamp, counter: u64, act: Act) -> Entry {
+pub(crate) fn control(timestamp: Timestamp, counter: u64, act: Act) -> Entry {
     let (name, data) = match &act {
         Act::Clock => ("clock", json!({})),
         Act::Activate {
@@ -169,7 +169,7 @@ fn binary(mut entry: Entry) -> Entry {
 }
 
 /// An event as careless senders write it: wrong types, strange times, too long, twice.
-fn careless(i: usize, mut entry: Entry) -> Entry {
+pub(crate) fn careless(i: usize, mut entry: Entry) -> Entry {
     let Ok(mut json) = serde_json::from_slice::<Value>(&entry.value) else {
         return entry;
     };
