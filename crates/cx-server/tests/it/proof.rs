@@ -1,14 +1,20 @@
 //! The proof: what a WebSocket client holds, what HTTP says and what a recount of the whole log
 //! finds are equal at the same sealed seconds.
 
-use crate::run::{House, root};
+use crate::run::House;
+use cx_catalog::definition::Kpi;
+use cx_catalog::{Catalog, load_texts};
 use cx_client::BoardStream;
 use cx_kafka::{ClientSettings, Ear, Heard};
+use cx_model::attribute::SlotTable;
 use cx_model::control::{Act, Control};
+use cx_model::record::Record;
+use cx_model::time::Timestamp;
+use cx_model::vocabulary::{TOPIC_DEFINITIONS, TOPIC_INTERACTIONS};
 use cx_model::window::Window;
-use cx_sim::slow::{LogRecord, SlowModel};
+use cx_sim::slow::{LogRecord, Reading, SlowModel};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Sealed seconds that are compared.
@@ -42,35 +48,71 @@ fn watched(house: &House) -> BTreeMap<i64, Held> {
     })
 }
 
-/// The whole log as it stands, partition by partition. Control records are taken on trust.
-fn read(log: &Log<'_>) -> Vec<Vec<LogRecord>> {
-    let starts: Vec<(u32, i64)> = (0..log.partitions).map(|p| (p, 0)).collect();
-    let mut ear = Ear::open(&log.settings, log.topic, &starts).expect("the broker");
-    let mut logs: Vec<Vec<LogRecord>> = (0..log.partitions).map(|_| Vec::new()).collect();
-    let mut ended = std::collections::BTreeSet::new();
-    while ended.len() < log.partitions as usize {
+/// A whole topic as it stands, each partition in the order of its offsets.
+fn read(
+    settings: &ClientSettings,
+    topic: &str,
+    partitions: u32,
+    take: &mut dyn FnMut(&Record<'_>),
+) {
+    let starts: Vec<(u32, i64)> = (0..partitions).map(|p| (p, 0)).collect();
+    let mut ear = Ear::open(settings, topic, &starts).expect("the broker");
+    let mut ended = BTreeSet::new();
+    while ended.len() < partitions as usize {
         let heard = ear.poll(Duration::from_millis(100), &mut |heard| match heard {
-            Heard::Record(r) => {
-                logs[r.partition as usize].push(LogRecord {
-                    timestamp: r.timestamp,
-                    timestamp_kind: r.timestamp_kind,
-                    value: r.value.unwrap_or_default().to_vec(),
-                    control: r.control.map(clock),
-                });
-            }
+            Heard::Record(record) => take(&record),
             Heard::End { partition, .. } => drop(ended.insert(partition)),
         });
         heard.expect("the log");
     }
-    logs
 }
 
-fn clock(header: &[u8]) -> Control {
+/// The sets that the log may activate, as they were written down beside it; of one number the first is
+/// believed.
+fn sets(log: &Log<'_>) -> Vec<Catalog> {
+    let topic = log.topic.replace(TOPIC_INTERACTIONS, TOPIC_DEFINITIONS);
+    let mut found: BTreeMap<u64, Catalog> = BTreeMap::new();
+    read(&log.settings, &topic, 1, &mut |record| {
+        let set: Value = serde_json::from_slice(record.value.unwrap_or_default()).expect("JSON");
+        let texts: BTreeMap<String, String> =
+            serde_json::from_value(set["files"].clone()).expect("texts");
+        let catalog = load_texts(&texts).unwrap_or_else(|faults| panic!("{}", faults[0]));
+        assert_eq!(set["hash"], catalog.hash.as_str());
+        let number = set["set"].as_u64().expect("a number");
+        found.entry(number).or_insert(catalog);
+    });
+    assert!(!found.is_empty() && found.keys().copied().eq((1..).take(found.len())));
+    found.into_values().collect()
+}
+
+/// What a control record says; its signature is taken on trust.
+fn control(header: &[u8], value: &[u8]) -> Control {
     let text = std::str::from_utf8(header).expect("a header of ours");
     let counter = text.split(';').next().expect("a counter");
+    let event: Value = serde_json::from_slice(value).expect("JSON");
+    let data = &event["data"];
+    let number = || u32::try_from(data["number"].as_u64().expect("a number")).expect("small");
+    let hash = || data["hash"].as_str().expect("a hash").to_owned();
+    let act = match event["type"].as_str().expect("a type") {
+        "cx.control.clock.v1" => Act::Clock,
+        "cx.control.activation.v1" => {
+            let from = data["effective_from"].as_str();
+            let from = from.map(|from| Timestamp::parse_rfc3339(from).expect("a time"));
+            Act::Activate {
+                number: number(),
+                hash: hash(),
+                effective_from: from.unwrap_or_default(),
+            }
+        }
+        "cx.control.active_set.v1" => Act::Restate(number(), hash()),
+        "cx.control.data_gap_acknowledged.v1" => Act::Acknowledge {
+            through: data["through"].as_i64().expect("an offset"),
+        },
+        other => panic!("{other} is none of ours"),
+    };
     Control {
         counter: counter.parse().expect("a number"),
-        act: Act::Clock,
+        act,
     }
 }
 
@@ -89,22 +131,32 @@ pub(crate) fn names(board: &Value) -> BTreeMap<u32, (String, Window, BTreeMap<St
     named.collect()
 }
 
-/// Counts the whole log anew and looks at it.
+/// Counts the whole log anew, under the sets that it activates, and looks at it.
 pub(crate) fn recounted<T>(log: &Log<'_>, look: impl FnOnce(&SlowModel<'_>) -> T) -> T {
-    let logs = read(log);
-    let catalog = cx_catalog::load(&root().join("deploy/catalog")).expect("right");
-    let kpis: Vec<_> = catalog
-        .kpis
+    let sets = sets(log);
+    let counted = |set: &Catalog| -> Vec<Kpi> {
+        let kpis = set.kpis.iter().filter(|k| k.kpi != "source_age");
+        kpis.cloned().collect()
+    };
+    let kpis: Vec<Vec<Kpi>> = sets.iter().map(counted).collect();
+    let slots = SlotTable::default();
+    let slots = sets
         .iter()
-        .filter(|k| k.kpi != "source_age")
-        .cloned()
-        .collect();
-    look(&SlowModel::new(
-        &kpis,
-        catalog.limits,
-        &catalog.reply_targets,
-        &logs,
-    ))
+        .fold(slots, |slots, set| set.compile_after(1, slots).slots);
+    let hashes: Vec<String> = sets.iter().map(|set| set.hash.clone()).collect();
+    let mut reading = Reading::new(sets[0].limits, slots, log.partitions).among(&hashes);
+    read(&log.settings, log.topic, log.partitions, &mut |r| {
+        let value = r.value.unwrap_or_default();
+        let record = LogRecord {
+            timestamp: r.timestamp,
+            timestamp_kind: r.timestamp_kind,
+            value: value.to_vec(),
+            control: r.control.map(|header| control(header, value)),
+        };
+        reading.plain(r.partition, &record);
+    });
+    let kpis = kpis.iter().map(Vec::as_slice).collect();
+    look(&SlowModel::under(kpis, &sets[0].reply_targets, reading))
 }
 
 /// Holds a running house against its own log.

@@ -1,7 +1,7 @@
 //! A house that dies again and again, at moments drawn from a seed, under a load with repeats, disorder
 //! and poison; snapshots are corrupted, their disk fills, brokers die. After every few blows it may
 //! recover: then a recount of the whole log, HTTP, a WebSocket client and Chromium must say the same at
-//! the same sealed seconds.
+//! the same sealed seconds. Definitions change meanwhile; in the end the recount in Python agrees too.
 //!
 //! `WATCHFLOOR_CHAOS_KILLS` says how many, half of them at failpoints; `WATCHFLOOR_CHAOS_SEED` which;
 //! `cargo xtask chaos` sets both.
@@ -9,6 +9,8 @@
 use crate::cluster::Installation;
 use crate::nemesis::{Brokers, SmallDisk};
 use crate::proof::{check, recounted};
+use crate::recount::recount;
+use crate::reload::Reload;
 use crate::round_trip::log;
 use crate::run::{House, now};
 use crate::screen::shown;
@@ -29,6 +31,8 @@ const PARTITIONS: u32 = 4;
 const BETWEEN: u32 = 10;
 /// Records that are none, in each load.
 const POISON: u32 = 4;
+/// The life after which definitions change at the latest; afterwards by chance.
+const FIRST_RELOAD: u32 = 2;
 /// How soon reading must go on when a broker is back, and saving when a disk has room.
 const SOON: Duration = Duration::from_secs(30);
 /// The longest life, ms: some end while loading, most while snapshots are written.
@@ -62,6 +66,8 @@ struct Tally {
     longest_stand_ms: u128,
     /// Times that the disk of the snapshots was full.
     full: u32,
+    /// Definitions that were changed, signed and activated.
+    reloads: u32,
     verdicts: u32,
     /// Of the verdicts: those that Chromium was part of.
     in_chromium: u32,
@@ -79,6 +85,7 @@ struct Chaos {
     until: Timestamp,
     producer: Producer,
     brokers: Option<Brokers>,
+    reload: Reload,
     /// Goes before the installation whose snapshots are on it.
     disk: Option<SmallDisk>,
     tally: Tally,
@@ -110,6 +117,7 @@ impl Chaos {
             until: start,
             producer: Producer::open(&at.settings()).expect("a producer"),
             brokers: Brokers::ours(),
+            reload: Reload::of(&mut at, seed),
             disk,
             at,
             tally: Tally::default(),
@@ -270,9 +278,28 @@ impl Chaos {
         self.disk = Some(disk);
     }
 
-    /// Lets it recover and holds it against the recount.
-    fn verdict(&mut self) {
+    /// Other definitions are activated in a house under load, which dies before they hold.
+    fn reload(&mut self) {
         let house = self.at.serve();
+        self.load();
+        self.tally.reloads += u32::from(self.reload.fall(&house));
+    }
+
+    /// Lets it recover and holds it against the recount; in the end against the one in Python too.
+    fn verdict(&mut self, end: bool) {
+        let house = self.at.serve();
+        if end {
+            self.reload.in_force(&house);
+            let line = ["--against", &house.url, "--data"];
+            let data = self.at.data.path().to_str().expect("text");
+            let (code, said) = recount(
+                &self.at,
+                self.reload.files(),
+                &[&line[..], &[data]].concat(),
+            );
+            assert_eq!(code, Some(0), "{said}");
+            assert!(said.contains(" 0 differences: equal"), "{said}");
+        }
         check(&house, &log(&self.at));
         if shown(&house, &log(&self.at)).is_some() {
             self.tally.in_chromium += 1;
@@ -403,9 +430,12 @@ fn chaos_leaves_no_difference() {
         if chaos.random.random_ratio(1, 16) {
             chaos.fill();
         }
+        if chaos.reload.falls() || life == FIRST_RELOAD {
+            chaos.reload();
+        }
         let done = chaos.tally.random + chaos.tally.failpoints;
         if life % BETWEEN == 0 || done == kills {
-            chaos.verdict();
+            chaos.verdict(done == kills);
             println!("seed {seed}: {done} of {kills} kills, valid so far");
         }
         if done == kills {
@@ -413,6 +443,7 @@ fn chaos_leaves_no_difference() {
         }
     }
     let t = &chaos.tally;
+    assert!(t.reloads > 0, "definitions changed");
     println!(
         "{}",
         json!({
@@ -423,6 +454,7 @@ fn chaos_leaves_no_difference() {
                 "stopped": t.stopped, "corrupted": t.corrupted, "verdicts": t.verdicts,
                 "verdicts_in_chromium": t.in_chromium, "brokers_bounced": t.bounced,
                 "longest_stand_ms": t.longest_stand_ms, "disk_full": t.full,
+                "reloads": t.reloads,
                 "records": t.records, "differences": 0,
                 "decisions": t.decisions, "missing_decisions": 0, "repeated_decisions": t.repeated,
             },

@@ -21,6 +21,7 @@ mod history;
 mod living;
 mod nemesis;
 mod recount;
+mod reload;
 mod restart;
 mod round_trip;
 mod screen;

@@ -16,7 +16,7 @@ use std::time::Duration;
 mod python;
 
 /// Runs the recount over this installation's log; exit code, and what it said.
-fn recount(at: &Installation, catalog: &Path, more: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn recount(at: &Installation, catalog: &Path, more: &[&str]) -> (Option<i32>, String) {
     let topic = at.interactions();
     let line = ["--kafka", &at.bootstrap, "--topic", &topic];
     let line: Vec<&str> = line.iter().chain(more).copied().collect();
