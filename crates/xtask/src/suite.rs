@@ -90,11 +90,14 @@ pub(crate) fn sim(seed: u64, seeds: u64) -> Result<bool> {
 pub(crate) fn chaos(seed: u64, kills: u32, brokers: u16) -> Result<bool> {
     page::install()?;
     page::build()?;
+    python::install()?;
+    let (variable, path) = python::environment();
     kafka::during((brokers, false), |cluster| {
         let mut run = cargo(&["test", "--release", "--quiet", "--package", "cx-server"]);
         run.args(["--test", "kafka", "--", "--nocapture", "chaos"])
             .envs(cluster.environment())
             .envs(screen())
+            .env(variable, &path)
             .env("WATCHFLOOR_XTASK", std::env::current_exe()?)
             .env("WATCHFLOOR_CHAOS_BROKERS", brokers.to_string())
             .env("WATCHFLOOR_CHAOS_SEED", seed.to_string())

@@ -82,7 +82,7 @@ fn in_force(got: &Value) -> BTreeSet<u64> {
     seconds.filter_map(|s| s["set_number"].as_u64()).collect()
 }
 
-fn cells<'v>(got: &'v Value, s: usize) -> impl Iterator<Item = &'v Value> {
+fn cells(got: &Value, s: usize) -> impl Iterator<Item = &Value> {
     got["seconds"][s]["cells"].as_array().expect("cells").iter()
 }
 
