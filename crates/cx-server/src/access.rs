@@ -1,9 +1,12 @@
 //! In: the section `access` of the settings, files of people, keys and passes. Kept: nothing. Out: who may do
 //! what, as the gateway asks it; and again whenever a file changed. Never knows: HTTP.
 
+mod fetch;
+mod issuer;
 pub(crate) mod register;
 pub(crate) mod settings;
 pub(crate) mod signers;
+mod tokens;
 
 use crate::check::complain;
 use crate::clock;
@@ -27,7 +30,8 @@ pub(crate) fn opened(settings: &Settings, data: &Path) -> anyhow::Result<Arc<Acc
     }
     let register = Register::of(data);
     let (people, keys) = register.read()?;
-    if people.is_empty() && keys.is_empty() {
+    let tokens = settings.tokens.as_ref();
+    if people.is_empty() && keys.is_empty() && tokens.is_none() {
         complain(
             "access is closed and nobody may come in yet: watchfloor user add NAME --role admin --boards '*'",
         );
@@ -35,10 +39,16 @@ pub(crate) fn opened(settings: &Settings, data: &Path) -> anyhow::Result<Arc<Acc
     let passes = register.passes()?;
     let keeper = Register::of(data);
     let keep = Box::new(move |all: &[_]| keeper.keep_passes(all).map_err(|e| format!("{e:#}")));
-    let access = Arc::new(Access::closed(settings.gateway(), passes, keep, || {
-        clock::now().0
-    }));
+    let mut access = Access::closed(settings.gateway(), passes, keep, || clock::now().0);
+    let issuer = tokens.map(tokens::Settings::keeper).transpose()?;
+    if let Some(issuer) = &issuer {
+        access = access.with_tokens(issuer.tokens());
+    }
+    let access = Arc::new(access);
     access.set(people.clone(), keys.clone());
+    if let Some(issuer) = issuer {
+        issuer.keep(&access)?;
+    }
     let known = (people, keys);
     std::thread::Builder::new()
         .name("access".to_owned())

@@ -2,6 +2,7 @@
 
 use crate::rig::{Reply, Rig};
 use crate::schema;
+use cx_gateway::access::token::Tokens;
 use cx_gateway::access::{Access, Boards, Key, Pass, Person, Right, Role, Settings};
 use cx_model::frame::ServerFrame;
 use futures_util::{SinkExt, StreamExt};
@@ -41,6 +42,16 @@ impl Closed {
     }
 
     pub(crate) fn with(session: Duration, passes: Vec<Pass>) -> Self {
+        Self::made(session, passes, |access| access)
+    }
+
+    /// One that believes an issuer.
+    pub(crate) fn with_tokens(tokens: Arc<Tokens>) -> Self {
+        let session = Duration::from_secs(3_600);
+        Self::made(session, Vec::new(), |access| access.with_tokens(tokens))
+    }
+
+    fn made(session: Duration, passes: Vec<Pass>, more: impl FnOnce(Access) -> Access) -> Self {
         let kept = Kept::default();
         let keep = Arc::clone(&kept);
         let settings = Settings {
@@ -57,7 +68,7 @@ impl Closed {
             }),
             || in_ms(0),
         );
-        let access = Arc::new(access);
+        let access = Arc::new(more(access));
         let gateway = Arc::clone(&access);
         let rig = Rig::like(3, |g| g.with_access(gateway));
         rig.seal(100, &[1, 2, 3]);

@@ -1,6 +1,7 @@
 //! In: the section `access` of the settings. Kept: nothing. Out: how access is closed, or what to write
 //! instead. Never knows: people.
 
+use super::tokens;
 use anyhow::ensure;
 use cx_gateway::access;
 use serde::Deserialize;
@@ -43,6 +44,8 @@ pub(crate) struct Settings {
     session_hours: u32,
     /// A proxy in front speaks TLS.
     tls_in_front: bool,
+    /// Whose signed tokens programs may come with.
+    pub(super) tokens: Option<tokens::Settings>,
 }
 
 impl Default for Settings {
@@ -53,6 +56,7 @@ impl Default for Settings {
             foreign_origins: Vec::new(),
             session_hours: 12,
             tls_in_front: false,
+            tokens: None,
         }
     }
 }
@@ -63,12 +67,19 @@ fn list(text: &str) -> Vec<String> {
 }
 
 impl Settings {
-    /// Closed, and otherwise as usual.
-    pub(crate) fn closed() -> Self {
-        Self {
-            mode: Mode::Closed,
-            ..Self::default()
-        }
+    /// Closed at this machine's own address, and otherwise as the environment says.
+    ///
+    /// # Errors
+    /// What cannot be read, or cannot be.
+    pub(crate) fn closed(
+        address: SocketAddr,
+        from: &dyn Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<Self> {
+        let mut settings = Self::default();
+        settings.overlay(from)?;
+        settings.mode = Mode::Closed;
+        settings.check(address, false)?;
+        Ok(settings)
     }
 
     /// Puts the environment's settings over the file's.
@@ -86,13 +97,16 @@ impl Settings {
             &mut self.session_hours,
         )?;
         parsed("TLS_IN_FRONT", set("TLS_IN_FRONT"), &mut self.tls_in_front)?;
-        Ok(())
+        tokens::overlay(&mut self.tokens, from)
     }
 
     /// # Errors
     /// What is not safe or cannot be, with what to write.
     pub(crate) fn check(&self, address: SocketAddr, tls: bool) -> anyhow::Result<()> {
         let others = !address.ip().is_loopback();
+        if let Some(tokens) = &self.tokens {
+            tokens.check()?;
+        }
         if self.mode == Mode::Open {
             ensure!(
                 !others,
@@ -140,7 +154,11 @@ fn listed(text: Option<String>, setting: &mut Vec<String>) {
     }
 }
 
-fn parsed<T: FromStr>(name: &str, text: Option<String>, setting: &mut T) -> anyhow::Result<()>
+pub(super) fn parsed<T: FromStr>(
+    name: &str,
+    text: Option<String>,
+    setting: &mut T,
+) -> anyhow::Result<()>
 where
     T::Err: std::fmt::Display,
 {

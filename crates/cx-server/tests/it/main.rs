@@ -15,4 +15,5 @@ mod proof;
 mod recount;
 mod run;
 mod serve;
+mod tokens;
 mod why;
