@@ -21,6 +21,7 @@ mod role;
 mod secret;
 pub(crate) mod seen;
 pub(crate) mod session;
+pub mod sign_on;
 pub(crate) mod stay;
 mod ticket;
 pub(crate) mod tickets;
@@ -40,6 +41,7 @@ use pairing::{Pairings, Waiting};
 use pass::{Holder, Passes};
 use principal::{Means, Principal};
 use refused::Refused;
+use sign_on::SignOn;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
@@ -78,6 +80,8 @@ pub struct Access {
     keys: RwLock<Vec<Key>>,
     /// Whose tokens hold.
     tokens: Option<Arc<Tokens>>,
+    /// Where else people sign in.
+    sign_on: Option<Arc<SignOn>>,
     passes: Mutex<Passes>,
     keep: Keep,
     clock: Clock,
@@ -118,6 +122,7 @@ impl Access {
             people: RwLock::default(),
             keys: RwLock::default(),
             tokens: None,
+            sign_on: None,
             passes: Mutex::new(Passes::of(kept, clock())),
             keep,
             clock,
@@ -196,6 +201,10 @@ impl Access {
         let until = Some(pass.until).filter(|until| *until > self.now_ms())?;
         let (name, role, boards, answers_for) = match pass.of {
             Holder::Device { name, boards, .. } => (name, Role::Viewer, boards, Vec::new()),
+            Holder::Issued(issued) => {
+                self.still_issued(&issued)?;
+                (issued.name, issued.role, issued.boards, Vec::new())
+            }
             Holder::Person { name, stamp } => {
                 let people = self.people.read().expect("no holder panics");
                 let person = people.iter().find(|person| person.name == name)?;

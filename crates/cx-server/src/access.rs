@@ -3,6 +3,8 @@
 
 mod fetch;
 mod issuer;
+mod oidc;
+mod provider;
 pub(crate) mod register;
 pub(crate) mod settings;
 pub(crate) mod signers;
@@ -20,18 +22,22 @@ use std::time::Duration;
 /// How often files are looked at: who is taken out of one is shown out within 5 s.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Who may do what in a house whose folder is `data`.
+/// Who may do what in a house whose folder is `data`, and whose own names are reached by http or https.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub(crate) fn opened(settings: &Settings, data: &Path) -> anyhow::Result<Arc<Access>> {
+pub(crate) fn opened(
+    settings: &Settings,
+    data: &Path,
+    scheme: &'static str,
+) -> anyhow::Result<Arc<Access>> {
     if settings.mode == Mode::Open {
         return Ok(Arc::new(Access::open()));
     }
     let register = Register::of(data);
     let (people, keys) = register.read()?;
     let tokens = settings.tokens.as_ref();
-    if people.is_empty() && keys.is_empty() && tokens.is_none() {
+    if people.is_empty() && keys.is_empty() && tokens.is_none() && settings.oidc.is_none() {
         complain(
             "access is closed and nobody may come in yet: watchfloor user add NAME --role admin --boards '*'",
         );
@@ -44,9 +50,15 @@ pub(crate) fn opened(settings: &Settings, data: &Path) -> anyhow::Result<Arc<Acc
     if let Some(issuer) = &issuer {
         access = access.with_tokens(issuer.tokens());
     }
+    let people_at = settings.oidc.as_ref();
+    let people_at = people_at.map(|oidc| oidc.sign_on(scheme)).transpose()?;
+    let (sign_on, people_at) = people_at.unzip();
+    if let Some(sign_on) = sign_on {
+        access = access.with_sign_on(sign_on);
+    }
     let access = Arc::new(access);
     access.set(people.clone(), keys.clone());
-    if let Some(issuer) = issuer {
+    for issuer in issuer.into_iter().chain(people_at) {
         issuer.keep(&access)?;
     }
     let known = (people, keys);

@@ -70,7 +70,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
         Some(folder) => {
             let environment = |name: &str| std::env::var(name).ok();
             let closed = settings::Settings::closed(options.address, &environment)?;
-            access::opened(&closed, folder)?
+            access::opened(&closed, folder, "http")?
         }
         None => Arc::new(Access::open()),
     };

@@ -24,8 +24,10 @@ impl Access {
     /// What a person must mend, in words.
     #[must_use]
     pub fn alarms(&self) -> Vec<String> {
-        let tokens = self.tokens.iter();
-        tokens.filter_map(|tokens| tokens.alarm()).collect()
+        let programs = self.tokens.as_deref();
+        let people = self.sign_on.as_ref().map(|on| on.tokens());
+        let issuers = programs.into_iter().chain(people);
+        issuers.filter_map(Tokens::alarm).collect()
     }
 
     pub(super) fn of_bearer(&self, text: &str) -> Result<Principal, Refused> {

@@ -33,14 +33,7 @@ impl Credential {
             };
             return Self::bearer(token);
         }
-        let cookies = headers.get_all(header::COOKIE).iter();
-        let cookies = cookies.filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|all| all.split(';'));
-        let own = pairs.find_map(|pair| {
-            let (name, value) = pair.trim().split_once('=')?;
-            (name == COOKIE).then(|| value.to_owned())
-        });
-        own.map_or(Self::Nothing, Self::Cookie)
+        cookie(headers, COOKIE).map_or(Self::Nothing, Self::Cookie)
     }
 
     /// An API key or a token.
@@ -50,6 +43,17 @@ impl Credential {
         }
         Self::Bearer(text.to_owned())
     }
+}
+
+/// A cookie's value.
+pub(super) fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
+    let cookies = headers.get_all(header::COOKIE).iter();
+    let cookies = cookies.filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|all| all.split(';'));
+    pairs.find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == wanted).then(|| value.to_owned())
+    })
 }
 
 /// Whether a request can change something or opens a stream: with a cookie it must say which page it is

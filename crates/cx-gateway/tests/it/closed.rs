@@ -2,6 +2,7 @@
 
 use crate::rig::{Reply, Rig};
 use crate::schema;
+use cx_gateway::access::sign_on::SignOn;
 use cx_gateway::access::token::Tokens;
 use cx_gateway::access::{Access, Boards, Key, Pass, Person, Right, Role, Settings};
 use cx_model::frame::ServerFrame;
@@ -49,6 +50,12 @@ impl Closed {
     pub(crate) fn with_tokens(tokens: Arc<Tokens>) -> Self {
         let session = Duration::from_secs(3_600);
         Self::made(session, Vec::new(), |access| access.with_tokens(tokens))
+    }
+
+    /// One where people may also sign in at an issuer.
+    pub(crate) fn with_sign_on(sign_on: SignOn, passes: Vec<Pass>) -> Self {
+        let session = Duration::from_secs(3_600);
+        Self::made(session, passes, |access| access.with_sign_on(sign_on))
     }
 
     fn made(session: Duration, passes: Vec<Pass>, more: impl FnOnce(Access) -> Access) -> Self {

@@ -70,11 +70,20 @@ impl Issuer {
 
     /// Whoever believes it.
     pub(crate) fn tokens(&self) -> Arc<Tokens> {
+        self.believed(Kind::Access, AUDIENCE)
+    }
+
+    /// Whoever believes what it says of people who sign in.
+    pub(crate) fn identities(&self, client: &str) -> Arc<Tokens> {
+        self.believed(Kind::Identity, client)
+    }
+
+    fn believed(&self, kind: Kind, audience: &str) -> Arc<Tokens> {
         let rules = Rules {
             issuer: ISSUER.to_owned(),
-            audience: AUDIENCE.to_owned(),
+            audience: audience.to_owned(),
             algorithms: BTreeSet::from([Algorithm::Rs256, Algorithm::Es256]),
-            kind: Kind::Access,
+            kind,
             wanted: Wanted {
                 name: "sub".to_owned(),
                 role: "/realm_access/roles".to_owned(),

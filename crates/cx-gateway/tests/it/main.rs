@@ -21,6 +21,7 @@ mod limits;
 mod recount;
 mod rig;
 mod schema;
+mod sign_on;
 mod slow;
 mod stream;
 mod theatre;

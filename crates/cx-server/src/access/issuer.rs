@@ -2,6 +2,7 @@
 //! every so often, when a file changed, and when a token names one that is not known. Never knows: tokens.
 
 use super::fetch;
+use super::provider::Issuer;
 use crate::clock;
 use cx_gateway::access::Access;
 use cx_gateway::access::token::{LARGEST_KEYS, Rules, Tokens};
@@ -17,10 +18,11 @@ const LOOK: Duration = Duration::from_secs(1);
 const AGAIN_MS: i64 = 10_000;
 
 /// Where keys are.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
     Address(Url),
     File(PathBuf),
+    /// Where it says itself that they are.
+    Issuer(Arc<Issuer>),
 }
 
 /// When keys are read.
@@ -54,6 +56,7 @@ impl Source {
     fn read(&self) -> Result<Vec<u8>, String> {
         match self {
             Self::Address(url) => fetch::get(url, LARGEST_KEYS),
+            Self::Issuer(issuer) => issuer.keys(),
             Self::File(file) => {
                 let large = file.metadata().is_ok_and(|m| m.len() > LARGEST_KEYS as u64);
                 if large {
@@ -67,7 +70,7 @@ impl Source {
     /// When it was changed, where that can be seen.
     fn changed(&self) -> Option<SystemTime> {
         match self {
-            Self::Address(_) => None,
+            Self::Address(_) | Self::Issuer(_) => None,
             Self::File(file) => file.metadata().and_then(|m| m.modified()).ok(),
         }
     }

@@ -1,7 +1,7 @@
 //! In: the section `access` of the settings. Kept: nothing. Out: how access is closed, or what to write
 //! instead. Never knows: people.
 
-use super::tokens;
+use super::{oidc, tokens};
 use anyhow::ensure;
 use cx_gateway::access;
 use serde::Deserialize;
@@ -46,6 +46,8 @@ pub(crate) struct Settings {
     tls_in_front: bool,
     /// Whose signed tokens programs may come with.
     pub(super) tokens: Option<tokens::Settings>,
+    /// Where else people sign in.
+    pub(super) oidc: Option<oidc::Settings>,
 }
 
 impl Default for Settings {
@@ -57,6 +59,7 @@ impl Default for Settings {
             session_hours: 12,
             tls_in_front: false,
             tokens: None,
+            oidc: None,
         }
     }
 }
@@ -97,7 +100,8 @@ impl Settings {
             &mut self.session_hours,
         )?;
         parsed("TLS_IN_FRONT", set("TLS_IN_FRONT"), &mut self.tls_in_front)?;
-        tokens::overlay(&mut self.tokens, from)
+        tokens::overlay(&mut self.tokens, from)?;
+        oidc::overlay(&mut self.oidc, from)
     }
 
     /// # Errors
@@ -106,6 +110,9 @@ impl Settings {
         let others = !address.ip().is_loopback();
         if let Some(tokens) = &self.tokens {
             tokens.check()?;
+        }
+        if let Some(oidc) = &self.oidc {
+            oidc.check()?;
         }
         if self.mode == Mode::Open {
             ensure!(
@@ -148,7 +155,7 @@ impl Settings {
     }
 }
 
-fn listed(text: Option<String>, setting: &mut Vec<String>) {
+pub(super) fn listed(text: Option<String>, setting: &mut Vec<String>) {
     if let Some(text) = text {
         *setting = list(&text);
     }

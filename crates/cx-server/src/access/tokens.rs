@@ -272,10 +272,8 @@ mod tests {
         settings.check().expect("right");
         assert_eq!(settings.algorithms, [Algorithm::Es256, Algorithm::EdDsa]);
         assert_eq!(settings.roles["cx-admins"], Role::Admin);
-        assert_eq!(
-            settings.source().expect("a file"),
-            Source::File("/keys.json".into())
-        );
+        let source = settings.source().expect("a file");
+        assert!(matches!(source, Source::File(file) if file.ends_with("keys.json")));
         let mut none = None;
         overlay(&mut none, &|_| None).expect("nothing");
         assert!(none.is_none());

@@ -16,20 +16,20 @@ const ISSUER: &str = "https://login.example.com/canary-issuer";
 /// A file that changed, or an issuer that came back, is noticed within this time.
 const SOON: Duration = Duration::from_secs(30);
 
-struct Key {
+pub(crate) struct Key {
     pair: EcdsaKeyPair,
     kid: &'static str,
 }
 
 impl Key {
-    fn new(kid: &'static str) -> Self {
+    pub(crate) fn new(kid: &'static str) -> Self {
         let (how, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
         let key = EcdsaKeyPair::generate_pkcs8(how, &random).expect("a key");
         let pair = EcdsaKeyPair::from_pkcs8(how, key.as_ref(), &random).expect("a key");
         Self { pair, kid }
     }
 
-    fn set(&self) -> String {
+    pub(crate) fn set(&self) -> String {
         let point = self.pair.public_key().as_ref();
         let (x, y) = (encoded(&point[1..33]), encoded(&point[33..]));
         let key = json!({"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": self.kid});
@@ -42,6 +42,10 @@ impl Key {
             "iss": ISSUER, "aud": "canary-audience", "sub": "canary-subject", "exp": second() + 600,
             "email": "canary-person@example.com", "role": role, "boards": ["care"],
         });
+        self.signed(&header, &claims)
+    }
+
+    pub(crate) fn signed(&self, header: &Value, claims: &Value) -> String {
         let signed = format!(
             "{}.{}",
             encoded(header.to_string().as_bytes()),
@@ -52,7 +56,7 @@ impl Key {
     }
 }
 
-fn encoded(bytes: &[u8]) -> String {
+pub(crate) fn encoded(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
@@ -60,7 +64,7 @@ fn encoded(bytes: &[u8]) -> String {
     clippy::disallowed_methods,
     reason = "tokens end by the machine's clock"
 )]
-fn second() -> u64 {
+pub(crate) fn second() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.expect("after 1970").as_secs()
 }
