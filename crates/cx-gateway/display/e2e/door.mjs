@@ -78,8 +78,14 @@ async function paired(browser, page, at, size) {
 }
 
 async function out(page, at) {
+  const glossary = await page.context().newPage();
+  await glossary.goto(`${url}/glossary`);
+  await glossary.waitForSelector("nav li a", { timeout: READY_MS });
   await page.click("[data-act=out]");
   await page.waitForSelector("input[type=password]", { timeout: READY_MS });
+  await glossary.waitForURL(`${url}/sign-in?**`, { timeout: READY_MS });
+  check(`${at}: signed out an open glossary shows the door`, (await path(glossary)) === "/sign-in?to=%2Fglossary", await path(glossary));
+  await glossary.close();
   await page.goto(`${url}/glossary`);
   check(`${at}: signed out no page is open`, (await path(page)).startsWith("/sign-in"), await path(page));
 }

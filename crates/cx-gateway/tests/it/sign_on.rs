@@ -27,7 +27,7 @@ struct Desk {
 impl Provider for Desk {
     fn door(&self) -> Option<Door> {
         let endpoint = format!("{ISSUER}/authorize?tenant=cx");
-        (!self.hidden).then(|| Door {
+        (!self.hidden).then_some(Door {
             endpoint,
             names_itself: self.names_itself,
         })

@@ -209,6 +209,12 @@ fn a_closed_demo_lets_in_who_is_in_its_files_and_their_signatures_count() {
     let (code, said) = asked(&house, &token, &take);
     assert!(code == Some(1) && !said.contains("done"), "{said}");
 
+    // A key has a name of its own; without one it is asked for.
+    let (code, said) = asked(&house, &token, &["alert", "take", "x"]);
+    assert!(code == Some(1) && said.contains("no open alert"), "{said}");
+    let (code, said) = asked(&house, "", &["alert", "take", "x"]);
+    assert!(code == Some(2) && said.contains("--as <NAME>"), "{said}");
+
     let sign_in = json!({"name": "ada", "password": PASSWORD}).to_string();
     let (status, ada, _) = page(&house, "POST", "/v1/session", ("", &sign_in));
     assert_eq!(status, 200);

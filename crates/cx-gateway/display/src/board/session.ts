@@ -98,7 +98,7 @@ export function back(search: string): string {
 
 /** To the sign-in, and back to the page that is open now. */
 export function leave(): void {
-  location.replace(`/sign-in?${new URLSearchParams({ to: location.pathname })}`);
+  location.replace(`/sign-in?${new URLSearchParams({ to: location.pathname + location.search + location.hash })}`);
 }
 
 /** A stream was closed: leaves where whoever looks is not let in any more; else it may be tried again. */

@@ -112,12 +112,11 @@ impl Keys {
             match jwk.kid {
                 None => faults.push(fault("it has no kid, so no token can name it")),
                 Some(kid) => {
-                    if keys.contains_key(&kid) {
+                    let second = keys.contains_key(&kid);
+                    if second {
                         faults.push(fault(&format!("a second key has its kid {}", shown(&kid))));
-                        keys.insert(kid, None);
-                    } else {
-                        keys.insert(kid, Some(key));
                     }
+                    keys.insert(kid, (!second).then_some(key));
                 }
             }
         }
