@@ -4,6 +4,7 @@
 //! Access is open (whoever reaches this machine is everybody) or closed (nobody is anybody without a
 //! credential). What somebody may is asked in one place, [`principal`], of one table, [`right`].
 
+mod bearer;
 pub(crate) mod credential;
 pub(crate) mod devices;
 pub(crate) mod door;
@@ -20,9 +21,11 @@ mod role;
 mod secret;
 pub(crate) mod seen;
 pub(crate) mod session;
+pub mod sign_on;
 pub(crate) mod stay;
 mod ticket;
 pub(crate) mod tickets;
+pub mod token;
 
 pub use key::Key;
 pub use pass::Pass;
@@ -38,10 +41,12 @@ use pairing::{Pairings, Waiting};
 use pass::{Holder, Passes};
 use principal::{Means, Principal};
 use refused::Refused;
+use sign_on::SignOn;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use std::time::Duration;
 use ticket::Tickets;
+use token::Tokens;
 use tokio::sync::{Semaphore, watch};
 
 /// Passwords that are checked at once: each takes 19 MiB for some tens of milliseconds.
@@ -73,6 +78,10 @@ pub struct Access {
     closed: Option<Settings>,
     people: RwLock<Vec<Person>>,
     keys: RwLock<Vec<Key>>,
+    /// Whose tokens hold.
+    tokens: Option<Arc<Tokens>>,
+    /// Where else people sign in.
+    sign_on: Option<Arc<SignOn>>,
     passes: Mutex<Passes>,
     keep: Keep,
     clock: Clock,
@@ -112,6 +121,8 @@ impl Access {
             closed,
             people: RwLock::default(),
             keys: RwLock::default(),
+            tokens: None,
+            sign_on: None,
             passes: Mutex::new(Passes::of(kept, clock())),
             keep,
             clock,
@@ -176,14 +187,10 @@ impl Access {
                 let found = self.of_pass(&secret::digest(secret));
                 found.ok_or_else(|| Refused::Unknown("session", "it ended, or never began".into()))
             }
-            Credential::Bearer(text) => {
-                let digest = secret::digest(text);
-                let keys = self.keys.read().expect("no holder panics");
-                let found = keys.iter().find(|key| key.is(&digest)).map(Key::principal);
-                let why = "it was revoked, is over, or never was one";
-                found
-                    .filter(|key| key.until.is_none_or(|until| until > self.now_ms()))
-                    .ok_or_else(|| Refused::Unknown("API key", why.into()))
+            Credential::Bearer(text) => self.of_bearer(text),
+            Credential::Long(bytes) => {
+                let fault = token::Fault::Long(*bytes, credential::LONGEST);
+                Err(Refused::Token(fault))
             }
         }
     }
@@ -194,6 +201,10 @@ impl Access {
         let until = Some(pass.until).filter(|until| *until > self.now_ms())?;
         let (name, role, boards, answers_for) = match pass.of {
             Holder::Device { name, boards, .. } => (name, Role::Viewer, boards, Vec::new()),
+            Holder::Issued(issued) => {
+                self.still_issued(&issued)?;
+                (issued.name, issued.role, issued.boards, Vec::new())
+            }
             Holder::Person { name, stamp } => {
                 let people = self.people.read().expect("no holder panics");
                 let person = people.iter().find(|person| person.name == name)?;
@@ -226,6 +237,7 @@ impl Access {
         let now = match &who.means {
             Means::Open => return Ok(()),
             Means::Nobody => None,
+            Means::Token(by) => return self.token_stands(who, by),
             Means::Pass(digest) => self.of_pass(digest),
             Means::Key(id) => {
                 let keys = self.keys.read().expect("no holder panics");

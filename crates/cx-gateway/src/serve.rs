@@ -3,6 +3,7 @@
 
 use crate::access::peer::Peer;
 use crate::access::principal::Who;
+use crate::access::sign_on::pages as sign_on;
 use crate::access::{Access, devices, session, tickets};
 use crate::certificates::Certificates;
 use crate::desk::Desk;
@@ -285,6 +286,9 @@ fn router(shared: Shared) -> Router {
             "/v1/session",
             get(session::show).post(session::begin).delete(session::end),
         )
+        .route("/v1/sign-in", get(sign_on::ways))
+        .route("/v1/sign-in/issuer", get(sign_on::begin))
+        .route("/v1/sign-in/issuer/callback", get(sign_on::callback))
         .route("/v1/tickets", post(tickets::issue))
         .route("/v1/pairings", post(devices::begin))
         .route("/v1/pairings/claim", post(devices::claim))

@@ -234,7 +234,7 @@ impl Connection {
                 }
                 Err(fault) => self.refuse(Some(id), fault).await,
             },
-            ClientFrame::Auth { token } => match self.prove(token) {
+            ClientFrame::Auth { token } => match self.prove(token).await {
                 Ok(()) => {
                     self.faults = 0;
                     let renewed = stay::renewed(&self.access, &self.who.borrow());
@@ -246,8 +246,9 @@ impl Connection {
     }
 
     /// Another credential of the same person or program takes the place of the one before.
-    fn prove(&mut self, token: String) -> Result<(), Fault> {
-        let shown = Credential::Bearer(token);
+    async fn prove(&mut self, token: String) -> Result<(), Fault> {
+        self.access.learn(&token).await;
+        let shown = Credential::bearer(&token);
         let who = self.access.who(&shown).map_err(Fault::Refused)?;
         let held = Arc::clone(&self.who.borrow());
         if who.name != held.name {

@@ -143,7 +143,7 @@ pub enum ClientFrame {
     },
     /// Show another credential of one's own before the one that the stream began with ends.
     Auth {
-        /// An API key, as after `Authorization: Bearer`.
+        /// An API key or a signed token (JWT), as after `Authorization: Bearer`.
         token: String,
     },
 }

@@ -1,9 +1,14 @@
 //! In: the section `access` of the settings, files of people, keys and passes. Kept: nothing. Out: who may do
 //! what, as the gateway asks it; and again whenever a file changed. Never knows: HTTP.
 
+mod fetch;
+mod issuer;
+mod oidc;
+mod provider;
 pub(crate) mod register;
 pub(crate) mod settings;
 pub(crate) mod signers;
+mod tokens;
 
 use crate::check::complain;
 use crate::clock;
@@ -17,17 +22,22 @@ use std::time::Duration;
 /// How often files are looked at: who is taken out of one is shown out within 5 s.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Who may do what in a house whose folder is `data`.
+/// Who may do what in a house whose folder is `data`, and whose own names are reached by http or https.
 ///
 /// # Errors
 /// A file that cannot be read.
-pub(crate) fn opened(settings: &Settings, data: &Path) -> anyhow::Result<Arc<Access>> {
+pub(crate) fn opened(
+    settings: &Settings,
+    data: &Path,
+    scheme: &'static str,
+) -> anyhow::Result<Arc<Access>> {
     if settings.mode == Mode::Open {
         return Ok(Arc::new(Access::open()));
     }
     let register = Register::of(data);
     let (people, keys) = register.read()?;
-    if people.is_empty() && keys.is_empty() {
+    let tokens = settings.tokens.as_ref();
+    if people.is_empty() && keys.is_empty() && tokens.is_none() && settings.oidc.is_none() {
         complain(
             "access is closed and nobody may come in yet: watchfloor user add NAME --role admin --boards '*'",
         );
@@ -35,10 +45,22 @@ pub(crate) fn opened(settings: &Settings, data: &Path) -> anyhow::Result<Arc<Acc
     let passes = register.passes()?;
     let keeper = Register::of(data);
     let keep = Box::new(move |all: &[_]| keeper.keep_passes(all).map_err(|e| format!("{e:#}")));
-    let access = Arc::new(Access::closed(settings.gateway(), passes, keep, || {
-        clock::now().0
-    }));
+    let mut access = Access::closed(settings.gateway(), passes, keep, || clock::now().0);
+    let issuer = tokens.map(tokens::Settings::keeper).transpose()?;
+    if let Some(issuer) = &issuer {
+        access = access.with_tokens(issuer.tokens());
+    }
+    let people_at = settings.oidc.as_ref();
+    let people_at = people_at.map(|oidc| oidc.sign_on(scheme)).transpose()?;
+    let (sign_on, people_at) = people_at.unzip();
+    if let Some(sign_on) = sign_on {
+        access = access.with_sign_on(sign_on);
+    }
+    let access = Arc::new(access);
     access.set(people.clone(), keys.clone());
+    for issuer in issuer.into_iter().chain(people_at) {
+        issuer.keep(&access)?;
+    }
     let known = (people, keys);
     std::thread::Builder::new()
         .name("access".to_owned())

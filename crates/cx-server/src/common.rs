@@ -90,6 +90,8 @@ pub(crate) struct Secrets {
 
 /// What all threads share.
 pub(crate) struct Common {
+    /// Who may do what.
+    pub(crate) access: Arc<Access>,
     /// Set 1: limits, channels and sources are its for ever.
     pub(crate) set: Arc<Compiled>,
     pub(crate) sets: Sets,
@@ -179,6 +181,7 @@ impl Common {
             history: foundation.history,
             actions: Actions::default(),
             words: Words::of(Signers::of(&foundation.access)),
+            access: foundation.access,
             alerts: Alerts::default(),
             webhooks: Arc::new(Webhooks::new(foundation.receivers)),
             outputs: Outputs::default(),

@@ -159,5 +159,6 @@ fn alarms(common: &Common) -> Vec<String> {
     alarms.extend(common.outputs.alarm(clock::now()));
     alarms.extend(common.memory.alarm());
     alarms.extend(common.webhooks.alarms());
+    alarms.extend(common.access.alarms());
     alarms
 }

@@ -66,6 +66,14 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
+    /// What stands before the address: `https` with certificates, else `http`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.certificate.as_os_str().is_empty() {
+            return "http";
+        }
+        "https"
+    }
+
     /// What the files hold; `None` where none is named.
     ///
     /// # Errors

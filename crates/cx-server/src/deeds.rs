@@ -126,9 +126,14 @@ pub(crate) struct Scope {
 /// Who says it, why, and to which house.
 #[derive(Args)]
 pub(crate) struct Who {
-    /// Your name.
-    #[arg(long = "as", value_name = "NAME", env = "WATCHFLOOR_AS")]
-    by: String,
+    /// Your name; a key or token has its own.
+    #[arg(
+        long = "as",
+        value_name = "NAME",
+        env = "WATCHFLOOR_AS",
+        required_unless_present = "token_file"
+    )]
+    by: Option<String>,
     /// Why.
     #[arg(long, default_value = "")]
     why: String,
@@ -215,6 +220,11 @@ pub(crate) fn run(deed: Deed) -> anyhow::Result<bool> {
 }
 
 impl Who {
+    /// The name that was written; where access is closed the house goes by the credential's own.
+    fn by(&self) -> &str {
+        self.by.as_deref().unwrap_or_default()
+    }
+
     fn house(&self) -> anyhow::Result<House<'_>> {
         self.house.at()
     }
@@ -242,14 +252,14 @@ impl Who {
         let may = may.next().map(|one| one["may"].clone()).unwrap_or_default();
         let is = |side: &Side| {
             let people = may[side.name()]["people"].as_array();
-            people.is_some_and(|all| all.iter().any(|name| name == self.by.as_str()))
+            people.is_some_and(|all| all.iter().any(|name| name == self.by()))
         };
         let sides = [Side::Business, Side::Technical];
         match sides.iter().find(|side| is(side)) {
             Some(side) => Ok(side.name()),
             None => bail!(
                 "{} is neither its business owner ({}) nor its technical one ({}): name the side with --role",
-                self.by,
+                self.by.as_deref().unwrap_or("whoever has this key"),
                 text(&may["business"]["owner"]),
                 text(&may["technical"]["owner"])
             ),
@@ -265,7 +275,7 @@ impl Who {
             let shown = file.display();
             std::fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?
         };
-        let (by, why) = (encoded(&self.by), encoded(&self.why));
+        let (by, why) = (encoded(self.by()), encoded(&self.why));
         let path = format!("/v1/definitions?by={by}&why={why}&draft={draft}");
         self.told(self.house()?.post(&path, "application/yaml", &yaml)?)
     }
@@ -365,7 +375,7 @@ impl Who {
 
     /// Says a word about definitions.
     fn say(&self, mut word: Value) -> anyhow::Result<bool> {
-        word["by"] = self.by.as_str().into();
+        word["by"] = self.by().into();
         word["why"] = self.why.as_str().into();
         let house = self.house()?;
         self.told(house.post("/v1/definitions", "application/json", &word.to_string())?)
@@ -373,7 +383,7 @@ impl Who {
 
     /// Does something about alerts.
     fn does(&self, mut act: Value) -> anyhow::Result<bool> {
-        act["by"] = self.by.as_str().into();
+        act["by"] = self.by().into();
         act["why"] = self.why.as_str().into();
         let house = self.house()?;
         let written = house.post("/v1/actions", "application/json", &act.to_string())?;

@@ -67,7 +67,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<bool> {
     };
     let runtime = tokio::runtime::Runtime::new()?;
     let access = match &options.closed {
-        Some(folder) => access::opened(&settings::Settings::closed(), folder)?,
+        Some(folder) => {
+            let environment = |name: &str| std::env::var(name).ok();
+            let closed = settings::Settings::closed(options.address, &environment)?;
+            access::opened(&closed, folder, "http")?
+        }
         None => Arc::new(Access::open()),
     };
     let gateway = {

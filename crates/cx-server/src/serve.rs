@@ -28,7 +28,7 @@ pub(crate) fn run(config: &Config, bound: Option<Duration>, as_json: bool) -> an
     let secrets = secrets::kept(&config.data)?;
     let receivers = webhook::opened(&config.receivers, &catalog.kpis)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let access = access::opened(&config.access, &config.data)?;
+    let access = access::opened(&config.access, &config.data, config.tls.scheme())?;
     let gateway = {
         let _inside = runtime.enter();
         bound_gateway(config, &access)?

@@ -1,4 +1,4 @@
-//! In: the file that holds an API key. Kept: nothing. Out: the key, for a house whose access is closed. Never
+//! In: the file that holds an API key or a signed token. Kept: nothing. Out: the same, for a house whose access is closed. Never
 //! knows: houses. A key never stands in a command line: others of the machine read those.
 
 use anyhow::{Context as _, ensure};
@@ -19,7 +19,7 @@ pub(crate) fn read(file: Option<&Path>) -> anyhow::Result<Option<String>> {
     let printable = text.bytes().all(|b| b.is_ascii_graphic());
     ensure!(
         !text.is_empty() && printable,
-        "WATCHFLOOR_TOKEN_FILE: {shown} holds no API key; write what watchfloor key add printed"
+        "WATCHFLOOR_TOKEN_FILE: {shown} holds no API key and no token; write what watchfloor key add printed, or what the issuer gave"
     );
     Ok(Some(text.to_owned()))
 }

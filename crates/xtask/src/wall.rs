@@ -1,4 +1,4 @@
-//! In: the built program. Kept: one demo while Chromium looks at it. Out: what the script saw.
+//! In: the built program. Kept: one demo while Chromium looks at it, and an issuer where people come from one.
 //! Never knows: what is on the page.
 
 use crate::run::{ended, heard, program, target, watchfloor};
@@ -26,8 +26,8 @@ const LOOK: Duration = Duration::from_secs(170);
 /// How long a demo may take to stop.
 const STOP: Duration = Duration::from_secs(15);
 
-/// A running demo; dropping it ends it, however we leave.
-struct Demo(Child);
+/// A running program and its address; dropping it ends it, however we leave.
+struct Running(Child, String);
 
 /// A bounded run whose accounting must hold, in the one line of JSON that other programs read.
 pub(crate) fn bounded() -> Result<bool> {
@@ -43,7 +43,7 @@ pub(crate) fn bounded() -> Result<bool> {
 
 /// Lets Chromium compare the page with the API; then the demo must end well on SIGINT.
 pub(crate) fn look() -> Result<(bool, String)> {
-    seen(&[], &["e2e/wall.mjs"], &[])
+    seen(watchfloor(DEMO), &["e2e/wall.mjs"], &[])
 }
 
 /// Lets Chromium sign in where access is closed, as somebody whom a command let in.
@@ -62,16 +62,40 @@ pub(crate) fn door() -> Result<(bool, String)> {
     writeln!(input, "{PASSWORD}")?;
     drop(input);
     ensure!(adding.wait()?.success(), "nobody could be let in");
-    seen(&["--closed", &shown], &["e2e/door.mjs"], &[NAME, PASSWORD])
+    let issuer = Running::issuer()?;
+    let secret = folder.join("client-secret");
+    std::fs::write(&secret, "e2e client: secret & more\n")?;
+    let secret = secret.display().to_string();
+    let keys = format!("{}/jwks", issuer.1);
+    let settings = [
+        ("OIDC_ISSUER", issuer.1.as_str()),
+        ("OIDC_CLIENT_ID", "watchfloor"),
+        ("OIDC_CLIENT_SECRET_FILE", &secret),
+        ("OIDC_SCOPES", "cx"),
+        ("OIDC_ROLE_CLAIM", "cx_roles"),
+        ("OIDC_BOARDS_CLAIM", "cx_boards"),
+        ("OIDC_LABEL", "the test issuer"),
+        ("OIDC_ASK", "the service desk"),
+        ("TOKENS_ISSUER", issuer.1.as_str()),
+        ("TOKENS_AUDIENCE", "urn:watchfloor"),
+        ("TOKENS_KEYS", &keys),
+        ("TOKENS_NAME_CLAIM", "cx_name"),
+        ("TOKENS_ROLE_CLAIM", "cx_roles"),
+        ("TOKENS_BOARDS_CLAIM", "cx_boards"),
+    ];
+    let mut demo = watchfloor(DEMO);
+    demo.args(["--closed", &shown]);
+    for (name, value) in settings {
+        demo.env(format!("WATCHFLOOR_ACCESS_{name}"), value);
+    }
+    seen(demo, &["e2e/door.mjs"], &[NAME, PASSWORD, &issuer.1])
 }
 
 /// What a script in Chromium says of a demo.
-fn seen(options: &[&str], script: &[&str], more: &[&str]) -> Result<(bool, String)> {
+fn seen(demo: Command, script: &[&str], more: &[&str]) -> Result<(bool, String)> {
     let chromium = tools::chromium().context("Chromium is missing")?;
-    let mut demo = watchfloor(DEMO);
-    let mut demo = Demo(demo.args(options).stdout(Stdio::piped()).spawn()?);
-    let url = address(&mut demo.0)?;
-    let line = [script, &[&url], more].concat();
+    let demo = Running::start(demo)?;
+    let line = [script, &[&demo.1], more].concat();
     let mut script = program(&page::folder(), "node", &line);
     script.env("CHROMIUM", chromium);
     let seen = heard(script, LOOK)?;
@@ -79,8 +103,21 @@ fn seen(options: &[&str], script: &[&str], more: &[&str]) -> Result<(bool, Strin
     Ok(seen)
 }
 
-impl Demo {
-    fn interrupt(&mut self) -> Result<()> {
+impl Running {
+    fn start(mut program: Command) -> Result<Self> {
+        let mut running = Self(program.stdout(Stdio::piped()).spawn()?, String::new());
+        running.1 = address(&mut running.0)?;
+        Ok(running)
+    }
+
+    /// An issuer of others, which people and programs come from; it also ends with its standard input.
+    fn issuer() -> Result<Self> {
+        let mut issuer = program(&page::folder(), "node", &["e2e/issuer.mjs"]);
+        issuer.stdin(Stdio::piped()).stderr(Stdio::null());
+        Self::start(issuer)
+    }
+
+    fn interrupt(mut self) -> Result<()> {
         // The shell's own kill: the program `kill` is not on every machine.
         let kill = format!("kill -INT {}", self.0.id());
         let sent = Command::new("sh").args(["-c", &kill]).status()?;
@@ -96,7 +133,7 @@ impl Demo {
     }
 }
 
-impl Drop for Demo {
+impl Drop for Running {
     fn drop(&mut self) {
         // Fails only where it has already ended.
         drop(self.0.kill());
@@ -122,7 +159,8 @@ fn address(child: &mut Child) -> Result<String> {
 }
 
 fn url(line: &str) -> Option<String> {
-    let from = line.find("http://127.0.0.1:")?;
+    let names = ["http://127.0.0.1:", "http://localhost:"];
+    let from = names.iter().find_map(|name| line.find(name))?;
     let url = line[from..].split_whitespace().next()?;
     Some(url.trim_end_matches('/').to_owned())
 }
@@ -135,6 +173,10 @@ mod tests {
     fn the_address_is_found_in_a_sentence() {
         let line = "folded in 0.4 s; the wall is live at http://127.0.0.1:41237/  (Ctrl-C ends it)";
         assert_eq!(url(line).as_deref(), Some("http://127.0.0.1:41237"));
+        assert_eq!(
+            url("http://localhost:1").as_deref(),
+            Some("http://localhost:1")
+        );
         assert_eq!(url("see https://example.org/"), None);
     }
 }

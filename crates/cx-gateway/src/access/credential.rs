@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Method, header};
 /// The cookie: `__Host-` binds it to this host, to `/` and to TLS (browsers take loopback for as good).
 pub(crate) const COOKIE: &str = "__Host-watchfloor";
 /// Longest credential, bytes.
-const LONGEST: usize = 8 * 1_024;
+pub(super) const LONGEST: usize = 8 * 1_024;
 
 /// What a request shows.
 #[derive(PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) enum Credential {
     Nothing,
     /// `Authorization: Bearer`.
     Bearer(String),
+    /// The same with more bytes than anything that is taken: how many.
+    Long(usize),
     Cookie(String),
 }
 
@@ -24,22 +26,34 @@ impl Credential {
             let text = value.to_str().unwrap_or_default();
             let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
             let token = token.trim();
-            let fits = scheme.eq_ignore_ascii_case("bearer") && token.len() <= LONGEST;
-            return Self::Bearer(if fits {
-                token.to_owned()
+            let token = if scheme.eq_ignore_ascii_case("bearer") {
+                token
             } else {
-                String::new()
-            });
+                ""
+            };
+            return Self::bearer(token);
         }
-        let cookies = headers.get_all(header::COOKIE).iter();
-        let cookies = cookies.filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|all| all.split(';'));
-        let own = pairs.find_map(|pair| {
-            let (name, value) = pair.trim().split_once('=')?;
-            (name == COOKIE).then(|| value.to_owned())
-        });
-        own.map_or(Self::Nothing, Self::Cookie)
+        cookie(headers, COOKIE).map_or(Self::Nothing, Self::Cookie)
     }
+
+    /// An API key or a token.
+    pub(crate) fn bearer(text: &str) -> Self {
+        if text.len() > LONGEST {
+            return Self::Long(text.len());
+        }
+        Self::Bearer(text.to_owned())
+    }
+}
+
+/// A cookie's value.
+pub(super) fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
+    let cookies = headers.get_all(header::COOKIE).iter();
+    let cookies = cookies.filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|all| all.split(';'));
+    pairs.find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == wanted).then(|| value.to_owned())
+    })
 }
 
 /// Whether a request can change something or opens a stream: with a cookie it must say which page it is

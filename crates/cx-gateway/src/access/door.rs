@@ -34,7 +34,11 @@ pub(crate) async fn admit(access: &Access, request: &mut Request) -> Result<(), 
         },
     };
     let board = board(request).await;
-    let who = who(access, Shown::by(request));
+    let shown = Shown::by(request);
+    if let Credential::Bearer(text) = &shown.credential {
+        access.learn(text).await;
+    }
+    let who = who(access, shown);
     match (need, &who) {
         (Need::Nothing, _) => {}
         (Need::Page | Need::Somebody, who) => drop(who.as_ref().map_err(Refused::clone)?),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What every key begins with, so that a lost one is found by whoever looks for secrets.
-const PREFIX: &str = "wf_";
+pub(super) const PREFIX: &str = "wf_";
 
 /// One key: all but the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! In: people who signed in, displays that were paired. Kept: their passes, by the digest of a secret that
 //! the browser holds. Out: whose a secret is, as long as it holds. Never knows: cookies, files.
 
-use super::role::Boards;
+use super::role::{Boards, Role};
 use super::secret;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -35,6 +35,8 @@ pub(crate) enum Holder {
         /// Their password's stamp.
         stamp: String,
     },
+    /// A person whom an issuer vouched for, as long as it is asked here.
+    Issued(Issued),
     /// A display that shows boards and does nothing else.
     Device {
         /// Its id in lists.
@@ -48,9 +50,30 @@ pub(crate) enum Holder {
     },
 }
 
+/// A person as their issuer told of them when they signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Issued {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) boards: Boards,
+    pub(crate) issuer: String,
+}
+
 /// All passes that hold.
 #[derive(Debug, Default)]
 pub(crate) struct Passes(HashMap<String, Pass>);
+
+impl Holder {
+    /// The person's name, if it is one.
+    fn person(&self) -> Option<&str> {
+        match self {
+            Self::Person { name, .. } => Some(name),
+            Self::Issued(issued) => Some(&issued.name),
+            Self::Device { .. } => None,
+        }
+    }
+}
 
 impl Passes {
     pub(crate) fn of(all: Vec<Pass>, now: i64) -> Self {
@@ -61,9 +84,8 @@ impl Passes {
     /// A new one; its secret.
     pub(crate) fn issue(&mut self, of: Holder, (issued, until): (i64, i64)) -> String {
         self.0.retain(|_, pass| pass.until > issued);
-        if let Holder::Person { name, .. } = &of {
-            let own = |pass: &Pass| matches!(&pass.of, Holder::Person { name: n, .. } if n == name);
-            self.oldest_goes(OF_ONE, own);
+        if let Some(name) = of.person() {
+            self.oldest_goes(OF_ONE, |pass| pass.of.person() == Some(name));
         }
         self.oldest_goes(MOST, |_| true);
         let secret = secret::fresh();

@@ -4,6 +4,7 @@
 use super::refused::Refused;
 use super::right::Right;
 use super::role::{Boards, Role};
+use super::token::Signed;
 use axum::Extension;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub(crate) enum Means {
     Pass(String),
     /// An API key, by its id.
     Key(String),
+    /// A token of the issuer's, by the key that signed it.
+    Token(Signed),
 }
 
 impl Principal {

@@ -3,6 +3,7 @@
 
 use super::right::Right;
 use super::role::{Boards, Role};
+use super::token::Fault;
 use crate::problem::Problem;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +16,8 @@ pub(crate) enum Refused {
     NoCredential,
     /// What there was is nobody's: which kind of credential, and why.
     Unknown(&'static str, String),
+    /// A token that does not hold, or that is nobody's here.
+    Token(Fault),
     /// A cookie where the page that sends it is not told.
     NoOrigin,
     /// The role does not reach so far.
@@ -35,6 +38,7 @@ impl Refused {
         match self {
             Self::NoCredential => "no_credential",
             Self::Unknown(..) => "unknown_credential",
+            Self::Token(fault) => fault.reason(),
             Self::NoOrigin => "no_origin",
             Self::Role(..) => "role",
             Self::Narrow(_) => "narrow_credential",
@@ -46,8 +50,9 @@ impl Refused {
     pub(crate) fn fix(&self) -> String {
         match self {
             Self::NoCredential | Self::Unknown(..) => {
-                "sign in at /sign-in, or send Authorization: Bearer with an API key (watchfloor key add)".to_owned()
+                "sign in at /sign-in, or send Authorization: Bearer with an API key (watchfloor key add) or a token of the configured issuer".to_owned()
             }
+            Self::Token(fault) => fault.fix(),
             Self::NoOrigin => "send the cookie from the house's own page, or use an API key".to_owned(),
             Self::Role(_, right) => format!("ask somebody who is {}", any(right.roles())),
             Self::Narrow(right) => format!("use a credential that has {}", right.name()),
@@ -59,6 +64,7 @@ impl Refused {
     fn status(&self) -> StatusCode {
         match self {
             Self::NoCredential | Self::Unknown(..) => StatusCode::UNAUTHORIZED,
+            Self::Token(fault) => fault.status(),
             Self::NoOrigin
             | Self::Role(..)
             | Self::Narrow(_)
@@ -69,7 +75,7 @@ impl Refused {
     }
 
     fn challenge(&self) -> &'static str {
-        if matches!(self, Self::Unknown(..)) {
+        if matches!(self, Self::Unknown(..) | Self::Token(_)) {
             r#"Bearer realm="watchfloor", error="invalid_token""#
         } else {
             r#"Bearer realm="watchfloor""#
@@ -90,6 +96,7 @@ impl fmt::Display for Refused {
                 write!(f, "expected a session or an API key, received none")
             }
             Self::Unknown(kind, why) => write!(f, "the {kind} does not hold: {why}"),
+            Self::Token(fault) => fault.fmt(f),
             Self::NoOrigin => write!(
                 f,
                 "a session came without the header origin, which every browser sends here"

@@ -154,11 +154,14 @@ pub(crate) enum Need {
 }
 
 /// What each route of `serve.rs` asks for; a `HEAD` asks for what its `GET` does.
-const ROUTES: [(&str, &str, Need); 41] = [
+const ROUTES: [(&str, &str, Need); 44] = [
     ("GET", "/", Need::Page),
     ("GET", "/wall/{board}", Need::Page),
     ("GET", "/glossary", Need::Page),
     ("GET", "/sign-in", Need::Nothing),
+    ("GET", "/v1/sign-in", Need::Nothing),
+    ("GET", "/v1/sign-in/issuer", Need::Nothing),
+    ("GET", "/v1/sign-in/issuer/callback", Need::Nothing),
     ("GET", "/healthz", Need::Nothing),
     ("GET", "/readyz", Need::Nothing),
     ("GET", "/metrics", Need::Right(Right::Metrics)),

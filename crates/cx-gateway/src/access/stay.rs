@@ -57,7 +57,7 @@ pub(crate) fn warning(access: &Access, who: &Principal) -> ServerFrame {
         id: None,
         kind: "access_expires".to_owned(),
         on: true,
-        detail: format!("in {seconds} s; send auth with another key, or sign in again"),
+        detail: format!("in {seconds} s; send auth with another key or token, or sign in again"),
     }
 }
 

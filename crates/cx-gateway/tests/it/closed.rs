@@ -2,6 +2,8 @@
 
 use crate::rig::{Reply, Rig};
 use crate::schema;
+use cx_gateway::access::sign_on::SignOn;
+use cx_gateway::access::token::Tokens;
 use cx_gateway::access::{Access, Boards, Key, Pass, Person, Right, Role, Settings};
 use cx_model::frame::ServerFrame;
 use futures_util::{SinkExt, StreamExt};
@@ -41,6 +43,22 @@ impl Closed {
     }
 
     pub(crate) fn with(session: Duration, passes: Vec<Pass>) -> Self {
+        Self::made(session, passes, |access| access)
+    }
+
+    /// One that believes an issuer.
+    pub(crate) fn with_tokens(tokens: Arc<Tokens>) -> Self {
+        let session = Duration::from_secs(3_600);
+        Self::made(session, Vec::new(), |access| access.with_tokens(tokens))
+    }
+
+    /// One where people may also sign in at an issuer.
+    pub(crate) fn with_sign_on(sign_on: SignOn, passes: Vec<Pass>) -> Self {
+        let session = Duration::from_secs(3_600);
+        Self::made(session, passes, |access| access.with_sign_on(sign_on))
+    }
+
+    fn made(session: Duration, passes: Vec<Pass>, more: impl FnOnce(Access) -> Access) -> Self {
         let kept = Kept::default();
         let keep = Arc::clone(&kept);
         let settings = Settings {
@@ -57,7 +75,7 @@ impl Closed {
             }),
             || in_ms(0),
         );
-        let access = Arc::new(access);
+        let access = Arc::new(more(access));
         let gateway = Arc::clone(&access);
         let rig = Rig::like(3, |g| g.with_access(gateway));
         rig.seal(100, &[1, 2, 3]);

@@ -1,6 +1,7 @@
 //! In: the section `access` of the settings. Kept: nothing. Out: how access is closed, or what to write
 //! instead. Never knows: people.
 
+use super::{oidc, tokens};
 use anyhow::ensure;
 use cx_gateway::access;
 use serde::Deserialize;
@@ -43,6 +44,10 @@ pub(crate) struct Settings {
     session_hours: u32,
     /// A proxy in front speaks TLS.
     tls_in_front: bool,
+    /// Whose signed tokens programs may come with.
+    pub(super) tokens: Option<tokens::Settings>,
+    /// Where else people sign in.
+    pub(super) oidc: Option<oidc::Settings>,
 }
 
 impl Default for Settings {
@@ -53,6 +58,8 @@ impl Default for Settings {
             foreign_origins: Vec::new(),
             session_hours: 12,
             tls_in_front: false,
+            tokens: None,
+            oidc: None,
         }
     }
 }
@@ -63,12 +70,19 @@ fn list(text: &str) -> Vec<String> {
 }
 
 impl Settings {
-    /// Closed, and otherwise as usual.
-    pub(crate) fn closed() -> Self {
-        Self {
-            mode: Mode::Closed,
-            ..Self::default()
-        }
+    /// Closed at this machine's own address, and otherwise as the environment says.
+    ///
+    /// # Errors
+    /// What cannot be read, or cannot be.
+    pub(crate) fn closed(
+        address: SocketAddr,
+        from: &dyn Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<Self> {
+        let mut settings = Self::default();
+        settings.overlay(from)?;
+        settings.mode = Mode::Closed;
+        settings.check(address, false)?;
+        Ok(settings)
     }
 
     /// Puts the environment's settings over the file's.
@@ -86,13 +100,20 @@ impl Settings {
             &mut self.session_hours,
         )?;
         parsed("TLS_IN_FRONT", set("TLS_IN_FRONT"), &mut self.tls_in_front)?;
-        Ok(())
+        tokens::overlay(&mut self.tokens, from)?;
+        oidc::overlay(&mut self.oidc, from)
     }
 
     /// # Errors
     /// What is not safe or cannot be, with what to write.
     pub(crate) fn check(&self, address: SocketAddr, tls: bool) -> anyhow::Result<()> {
         let others = !address.ip().is_loopback();
+        if let Some(tokens) = &self.tokens {
+            tokens.check()?;
+        }
+        if let Some(oidc) = &self.oidc {
+            oidc.check()?;
+        }
         if self.mode == Mode::Open {
             ensure!(
                 !others,
@@ -134,13 +155,17 @@ impl Settings {
     }
 }
 
-fn listed(text: Option<String>, setting: &mut Vec<String>) {
+pub(super) fn listed(text: Option<String>, setting: &mut Vec<String>) {
     if let Some(text) = text {
         *setting = list(&text);
     }
 }
 
-fn parsed<T: FromStr>(name: &str, text: Option<String>, setting: &mut T) -> anyhow::Result<()>
+pub(super) fn parsed<T: FromStr>(
+    name: &str,
+    text: Option<String>,
+    setting: &mut T,
+) -> anyhow::Result<()>
 where
     T::Err: std::fmt::Display,
 {

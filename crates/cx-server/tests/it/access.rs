@@ -13,7 +13,7 @@ const PASSWORD: &str = "canary-password-1";
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs a command with something on its standard input.
-fn fed(line: &[&str], input: &str) -> Output {
+pub(crate) fn fed(line: &[&str], input: &str) -> Output {
     let mut command = watchfloor(line);
     command.stdin(Stdio::piped());
     let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -29,19 +29,19 @@ fn fed(line: &[&str], input: &str) -> Output {
 }
 
 /// A folder of people and keys.
-struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().expect("a folder"))
     }
 
-    fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.0.path().to_str().expect("a path")
     }
 
     /// The exit code, and all that was said.
-    fn told(&self, line: &[&str], input: &str) -> (Option<i32>, String) {
+    pub(crate) fn told(&self, line: &[&str], input: &str) -> (Option<i32>, String) {
         let mut all = line.to_vec();
         all.extend(["--data", self.path()]);
         let output = fed(&all, input);
@@ -49,7 +49,7 @@ impl Folder {
         (output.status.code(), said)
     }
 
-    fn person(&self, name: &str, role: &str, more: &[&str]) {
+    pub(crate) fn person(&self, name: &str, role: &str, more: &[&str]) {
         let line = [
             &["user", "add", name, "--role", role, "--boards", "*"],
             more,
@@ -60,7 +60,7 @@ impl Folder {
     }
 
     /// Makes a key; the file that holds it, and its text.
-    fn key(&self, name: &str, role: &str) -> (String, String) {
+    pub(crate) fn key(&self, name: &str, role: &str) -> (String, String) {
         let line = [
             "key",
             "add",
@@ -81,6 +81,11 @@ impl Folder {
     }
 
     fn demo(&self) -> House {
+        self.demo_with(&[])
+    }
+
+    /// With settings of the environment; as loud as it can be.
+    pub(crate) fn demo_with(&self, settings: &[(&str, &str)]) -> House {
         let line = [
             "demo",
             "--address",
@@ -94,13 +99,14 @@ impl Folder {
         let mut command = watchfloor(&line);
         command
             .args(["--closed", self.path()])
-            .env("RUST_LOG", "trace");
+            .env("RUST_LOG", "trace")
+            .envs(settings.iter().copied());
         House::start(&mut command)
     }
 }
 
 /// One request of a browser: status, `Set-Cookie`, body.
-fn page(
+pub(crate) fn page(
     house: &House,
     method: &str,
     path: &str,
@@ -125,7 +131,7 @@ fn page(
     (status, set, body)
 }
 
-fn asked(house: &House, token: &str, line: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn asked(house: &House, token: &str, line: &[&str]) -> (Option<i32>, String) {
     let mut all = line.to_vec();
     all.extend(["--url", &house.url]);
     if !token.is_empty() {
@@ -202,6 +208,12 @@ fn a_closed_demo_lets_in_who_is_in_its_files_and_their_signatures_count() {
     let take = ["alert", "take", "x", "--as", "Ada Nowak"];
     let (code, said) = asked(&house, &token, &take);
     assert!(code == Some(1) && !said.contains("done"), "{said}");
+
+    // A key has a name of its own; without one it is asked for.
+    let (code, said) = asked(&house, &token, &["alert", "take", "x"]);
+    assert!(code == Some(1) && said.contains("no open alert"), "{said}");
+    let (code, said) = asked(&house, "", &["alert", "take", "x"]);
+    assert!(code == Some(2) && said.contains("--as <NAME>"), "{said}");
 
     let sign_in = json!({"name": "ada", "password": PASSWORD}).to_string();
     let (status, ada, _) = page(&house, "POST", "/v1/session", ("", &sign_in));

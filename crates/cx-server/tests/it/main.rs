@@ -15,4 +15,6 @@ mod proof;
 mod recount;
 mod run;
 mod serve;
+mod sign_on;
+mod tokens;
 mod why;

@@ -30,6 +30,15 @@ export interface Pairing {
   holds_s: number;
 }
 
+/** Where people sign in beside this page. */
+export interface Issuer {
+  /** What the button says after *Sign in with*. */
+  label: string;
+  begin: string;
+  /** Whom to ask who has no role here. */
+  ask: string;
+}
+
 /** Who asks; null: nobody who is known here. */
 export async function session(): Promise<Session | null> {
   try {
@@ -42,6 +51,27 @@ export async function session(): Promise<Session | null> {
 
 export const signIn = (name: string, password: string): Promise<Session> =>
   send("/v1/session", JSON.stringify({ name, password }), "application/json");
+
+/** The issuer that people may sign in at; null: there is none. */
+export const issuer = async (): Promise<Issuer | null> => (await read<{ issuer: Issuer | null }>("/v1/sign-in")).body.issuer;
+
+/** Why somebody who came back from the issuer is not in, by the server's word for it. */
+export function refusal(search: string, at: Issuer | null): string {
+  const word = new URLSearchParams(search).get("refused");
+  if (!word || !at) return "";
+  const ask = `Ask ${at.ask}`;
+  if (word === "token_role") return `You are known to the issuer, and have no role here, or more than one. ${ask} for a role.`;
+  if (word === "token_boards") return `You are known to the issuer, and may see no board here. ${ask} for boards.`;
+  if (word === "token_name") return `Your name at the issuer is one of somebody here who signs in by password. ${ask} for another one.`;
+  if (word === "sign_on_denied") return "The issuer let nobody in. Sign in again, or by name and password.";
+  if (word === "sign_on_not_begun_here") return "That sign-in was not begun in this browser, or took more than ten minutes. Sign in again.";
+  if (word === "sign_on_too_many") return "Too many sign-ins were begun from here. Wait five minutes.";
+  if (word === "sign_on_unreachable") return `The issuer cannot be reached from here. Try again in a moment; if it stays so: ask ${at.ask}.`;
+  return `The sign-in did not hold (${/^[a-z_]{1,40}$/.test(word) ? word : "unknown"}). Try again; if it stays so: ask ${at.ask}.`;
+}
+
+/** Whether somebody just came back from the issuer, signed in. */
+export const cameBack = (search: string): boolean => new URLSearchParams(search).has("on");
 
 export const pair = (): Promise<Pairing> => send("/v1/pairings", "", "application/json");
 
@@ -68,7 +98,7 @@ export function back(search: string): string {
 
 /** To the sign-in, and back to the page that is open now. */
 export function leave(): void {
-  location.replace(`/sign-in?${new URLSearchParams({ to: location.pathname })}`);
+  location.replace(`/sign-in?${new URLSearchParams({ to: location.pathname + location.search + location.hash })}`);
 }
 
 /** A stream was closed: leaves where whoever looks is not let in any more; else it may be tried again. */
