@@ -7,6 +7,7 @@ mod derived;
 mod dimension;
 mod example;
 mod measure;
+mod numbered;
 mod observed;
 mod unit;
 mod window;
@@ -94,6 +95,9 @@ impl Checker<'_, '_> {
         let windows = self.windows(raw, &formula);
         let calendar = self.calendar(raw, &windows);
         let dimensions = self.dimensions(raw, &formula);
+        if numbered::numbered(&formula) {
+            self.numbers_whole(raw, &dimensions);
+        }
         self.size(raw, &dimensions, &windows);
         self.unit(raw, &formula);
         let alerts = self.alerts(raw, (&windows, &dimensions, target), &formula);

@@ -102,6 +102,7 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
             | Agg::Percentile { .. }
             | Agg::CountDistinct
             | Agg::CountReplies { .. }
+            | Agg::CountNumbered { .. }
             | Agg::Attempts { .. }
             | Agg::Gauge { .. } => CompiledFormula::Value(first),
         },
@@ -218,6 +219,7 @@ fn measure(
         },
         Agg::CountDistinct => CompiledAgg::CountDistinct,
         Agg::CountReplies { of } => CompiledAgg::Replies(*of),
+        Agg::CountNumbered { of, .. } => CompiledAgg::Numbered(*of),
         Agg::Attempts { of, journey } => CompiledAgg::Attempts(*of, journeyed(set, kpi, journey)),
         Agg::Gauge { of } => CompiledAgg::Gauge(*of),
         Agg::Oldest { of } => CompiledAgg::Oldest(*of),
@@ -240,6 +242,11 @@ fn measure(
     let condition = condition.unwrap_or_else(Condition::always);
     let mut conditions = kpi.filter.iter().chain(&m.condition);
     let counted = (&kpi.dimensions, &kpi.calendar);
+    let sources = if let Agg::CountNumbered { sources, .. } = &m.agg {
+        sources.as_slice()
+    } else {
+        &[]
+    };
     let whole = (&kpi.kpi, place, &kpi.filter, &kpi.formula, counted);
     let identity = serde_json::to_string(&whole);
     CompiledMeasure {
@@ -248,6 +255,7 @@ fn measure(
         facts: kept || fact.is_some() || conditions.any(|c| cel::names_facts(c)),
         condition: condition.test.into(),
         types: condition.types,
+        sources: sources.into(),
         dimensions: dimensions.to_vec(),
         windows: kpi.windows.clone(),
         calendar: kpi.calendar.clone(),
@@ -271,6 +279,7 @@ fn needs(agg: CompiledAgg) -> Option<fact::Fact> {
         | CompiledAgg::Max { .. }
         | CompiledAgg::CountDistinct
         | CompiledAgg::Replies(_)
+        | CompiledAgg::Numbered(_)
         | CompiledAgg::Attempts(..)
         | CompiledAgg::Gauge(_)
         | CompiledAgg::Oldest(_) => None,

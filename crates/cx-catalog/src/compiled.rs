@@ -7,6 +7,7 @@ use crate::definition::Object;
 use crate::expr::Expr;
 use crate::fact::{Fact, Facts};
 use crate::journey::{Attempts, Repeat, Replies};
+use crate::numbered::Numbered;
 use cx_model::attribute::SlotTable;
 use cx_model::event::Event;
 use cx_model::limits::Limits;
@@ -129,6 +130,8 @@ pub enum CompiledAgg {
     CountDistinct,
     /// Promised replies, at the reply or the due time.
     Replies(Replies),
+    /// What sources number, by log time.
+    Numbered(Numbered),
     /// Attempts of a journey (index into [`Compiled::journeys`]), at their due time.
     Attempts(Attempts, usize),
     /// Open objects at the second.
@@ -152,6 +155,8 @@ pub struct CompiledMeasure {
     pub types: Option<Vec<String>>,
     /// Whether it looks at facts, which only an engine that read all before it knows.
     pub facts: bool,
+    /// Of what sources number: the sources, ascending.
+    pub sources: Arc<[String]>,
     /// Breakdowns.
     pub dimensions: Vec<CompiledDimension>,
     /// Windows it is needed in.

@@ -4,6 +4,7 @@
 pub use crate::alert::{Alert, Notify, Priority};
 use crate::calendar::Calendar;
 use crate::journey::{Attempts, Journey, Replies};
+use crate::numbered::Numbered;
 use cx_model::window::Window;
 use serde::Serialize;
 use std::sync::Arc;
@@ -183,6 +184,13 @@ pub enum Agg {
     CountReplies {
         /// Which.
         of: Replies,
+    },
+    /// What sources number, by the log time of its records. YAML: `{agg: count, of: sequence.expected}`.
+    CountNumbered {
+        /// Which.
+        of: Numbered,
+        /// The sources, ascending.
+        sources: Vec<String>,
     },
     /// Attempts of a conversion.
     Attempts {

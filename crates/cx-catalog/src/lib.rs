@@ -17,6 +17,7 @@ pub mod fact;
 mod form;
 pub mod journey;
 mod limits;
+pub mod numbered;
 mod raw;
 pub mod said;
 mod schema;

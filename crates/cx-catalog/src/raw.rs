@@ -204,7 +204,8 @@ pub(crate) struct RawMeasure {
     pub(crate) agg: Spanned<String>,
     /// `data.<integer attribute>` for sum, min, max, average, median and percentile, `fact.<fact>`
     /// for all of these but min and max, `customer` for count_distinct, `record` for a count of records,
-    /// `reply.decided` and `reply.met` for a count of promised replies.
+    /// `reply.decided` and `reply.met` for a count of promised replies, `sequence.received` and
+    /// `sequence.expected` for what sources number.
     #[schemars(with = "Option<String>")]
     pub(crate) of: Option<Spanned<String>>,
     /// Which percentile, 0.001 to 0.999, e.g. 0.9.

@@ -118,6 +118,7 @@ fn exact(measure: &Measure) -> String {
         }
         Agg::CountDistinct => "count_distinct of customer".to_owned(),
         Agg::CountReplies { of } => format!("count of {}", of.name()),
+        Agg::CountNumbered { of, .. } => format!("count of {}", of.name()),
         Agg::Attempts { of, journey } => journey.exact(*of),
         Agg::Gauge { of } => format!("gauge of {}", of.name()),
         Agg::Oldest { of } => format!("oldest of {}", of.name()),
@@ -217,6 +218,7 @@ fn phrase(measure: &Measure) -> String {
             )
         }
         Agg::CountReplies { of } => format!("the number of {}{}", of.words(), begun(measure)),
+        Agg::CountNumbered { of, .. } => format!("the number of {}", of.words()),
         Agg::Attempts { of, journey } => journey.phrase(*of),
         Agg::Gauge { of } => format!(
             "the number of {} at the second{}",
@@ -272,6 +274,7 @@ fn things(measure: &Measure) -> String {
         Agg::CountRecords => "records".to_owned(),
         Agg::CountDistinct => "customers".to_owned(),
         Agg::CountReplies { .. } => "promised replies".to_owned(),
+        Agg::CountNumbered { .. } => "numbered events".to_owned(),
         Agg::Attempts { .. } => "attempts".to_owned(),
         Agg::Gauge { of } => open(*of).to_owned(),
         Agg::Oldest { .. } => "ms".to_owned(),

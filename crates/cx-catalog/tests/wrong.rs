@@ -499,6 +499,37 @@ fn promised_replies_make_a_ratio_with_each_other_only() {
     );
 }
 
+/// A ratio of what sources number, with one text replaced.
+fn numbers(name: &str, from: &str, to: &str) {
+    let text = "kpi: whole\nbusiness_name: Whole\nmeaning: A test.\ntype: ratio\n\
+         numerator: {agg: count, of: sequence.received}\n\
+         denominator: {agg: count, of: sequence.expected}\ndimensions: [source]\nwindows: [15m, 1h]\n\
+         unit: percent\ndecimals: 1\ndirection: up\nowners: {business: a.b, technical: c.d}\n\
+         examples: [{events: [{type: cx.session.started.v1}], window: 15m}]\n";
+    assert!(text.contains(from), "{from:?} is in the good file");
+    insta::assert_snapshot!(name, whole(&text.replacen(from, to, 1)), to);
+}
+
+#[test]
+fn numbers_of_sources_are_refused_where_they_would_not_be_whole() {
+    let expected = "denominator: {agg: count, of: sequence.expected}";
+    numbers("numbers_and_events", expected, "denominator: {agg: count}");
+    numbers(
+        "numbers_of_some_events",
+        "of: sequence.received}",
+        "of: sequence.received, where: data.channel == \"web\"}",
+    );
+    numbers(
+        "numbers_of_a_filter",
+        expected,
+        "denominator: {agg: count, of: sequence.expected}\nfilter: data.channel == \"web\"",
+    );
+    numbers("numbers_by_channel", "[source]", "[source, channel]");
+    numbers("numbers_of_a_day", "[15m, 1h]", "[15m, day]");
+    numbers("numbers_now", "[15m, 1h]", "[now]");
+    numbers("numbers_misspelt", "sequence.expected", "sequence.sent");
+}
+
 /// A derived KPI, from what stands under its name.
 fn derived(name: &str, lines: &str) {
     let text = format!(

@@ -3,7 +3,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import derived, yaml12
+from . import derived, numbered, yaml12
 from .attempts import Journey
 from .calendars import Calendar, Target
 from .cel import compile_condition
@@ -163,6 +163,8 @@ class _Reader:
             agg = "records"
         if agg == "count" and of.startswith("reply."):
             agg = "replies"
+        if agg == "count" and of.startswith("sequence."):
+            agg = numbered.AGG
         if of == "case.open":
             self.used.add("case_id")
         if of.startswith("data."):

@@ -2,13 +2,13 @@
 from itertools import product
 
 from .catalogue import WINDOWS
-from . import derived
+from . import derived, numbered
 from .cel import ERROR, all_of, fits
 from .limits import DATA_GAP, LATENESS_MS, RESTATED, WARMING
 
 OPEN = ("gauge", "oldest")
 # Counted when they are decided, not where they stand.
-KEPT = ("replies", "attempts")
+KEPT = ("replies", "attempts", numbered.AGG)
 NUMBERS = ("sum", "average", "min", "max", "percentile")
 
 
@@ -46,7 +46,7 @@ class Second:
 
     def __init__(self, s, catalogue):
         self.s, self.kpis, self.derived, self.declared = s, catalogue.kpis, catalogue.derived, catalogue.sources
-        self.parts, self.newest = {}, {}
+        self.parts, self.newest, self.numbered = {}, {}, {}
         self.start, self.data_gap = None, False
         # By (window or (day, calendar), minutes only): width and first and last pane.
         self.spans = {}
@@ -112,6 +112,10 @@ class Second:
     def cells(self):
         """[{kpi, window, dims, value, state, numerator, denominator, n}] in the order of the definitions."""
         self._ages_of_sources()
+        for kpi in self.kpis:
+            for i, m in enumerate(kpi.measures):
+                if m.agg == numbered.AGG:
+                    numbered.add(self, kpi, i, m, self.part)
         out = []
         for kpi in self.kpis:
             for window in kpi.windows:
@@ -139,12 +143,15 @@ class Counter:
     def __init__(self, catalogue):
         self.tasks = [(kpi, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.agg not in OPEN + KEPT]
         self.replies = [(kpi, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.agg == "replies"]
+        self.numbered = {w: WINDOWS[w] for kpi in catalogue.kpis for w in kpi.windows if any(m.agg == numbered.AGG for m in kpi.measures)}
         self.attempts = [(kpi, i, m) for kpi in catalogue.kpis for i, m in enumerate(kpi.measures) if m.agg == "attempts"]
 
     def take(self, seconds, named, log_time):
         """`named`: (outcome, reason, event, facts, event time). How many conditions ended in an error that Watchfloor tried: of
         events those whose type can make them true."""
         outcome, reason, event, facts, time = named
+        if self.numbered and outcome in ("applied", "late"):
+            numbered.note(seconds, self.numbered, event, log_time // 1000)
         applied, errors = outcome == "applied", 0
         by_event = hits(seconds, time // 1000) if applied else {}
         by_record = hits(seconds, log_time // 1000)

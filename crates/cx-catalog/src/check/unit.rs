@@ -32,6 +32,7 @@ impl Kind {
             Agg::Count
             | Agg::CountRecords
             | Agg::CountReplies { .. }
+            | Agg::CountNumbered { .. }
             | Agg::Attempts { .. }
             | Agg::CountDistinct
             | Agg::Gauge { .. } => Self::Number,

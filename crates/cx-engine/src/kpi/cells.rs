@@ -10,6 +10,7 @@ use cx_catalog::compiled::{
 use cx_catalog::definition::Object;
 use cx_catalog::expr::Fraction;
 use cx_catalog::journey::Attempts;
+use cx_catalog::numbered::{Numbered, expected};
 use cx_model::time::Timestamp;
 use cx_model::value::{CellValue, DATA_GAP, RESTATED, WARMING, scaled};
 use cx_model::window::Window;
@@ -195,6 +196,10 @@ fn take(
         let by_source = &joined.values[base..base + place.stride];
         return age_of_source(set, kpi, joined.s, combo, by_source);
     }
+    if let CompiledAgg::Numbered(of) = m.agg {
+        let by_source = &joined.values[base..base + place.stride];
+        return numbered((of, &m.sources), kpi, combo, by_source);
+    }
     let at = &joined.values[base + combo * place.width..][..place.width];
     match m.agg {
         CompiledAgg::Attempts(Attempts::Undecided, _) | CompiledAgg::Gauge(_) => Taken {
@@ -206,6 +211,7 @@ fn take(
         CompiledAgg::Count
         | CompiledAgg::CountRecords
         | CompiledAgg::Replies(_)
+        | CompiledAgg::Numbered(_)
         | CompiledAgg::Attempts(..)
         | CompiledAgg::CountDistinct => Taken {
             value: at[0],
@@ -264,4 +270,33 @@ fn age_of_source(
     let name = kpi.dimensions.first().and_then(|d| d.values.get(combo - 1));
     let source = name.and_then(|n| set.sources.binary_search(n).ok());
     age(s, source.and_then(seen))
+}
+
+/// What sources numbered. `all`: of every one, added up; a declared value: of that source; `other`: nothing.
+fn numbered(
+    (of, sources): (Numbered, &[String]),
+    kpi: &CompiledKpi,
+    combo: usize,
+    by_source: &[i64],
+) -> Taken {
+    let count = |i: usize| match of {
+        Numbered::Received => by_source[i],
+        Numbered::Expected => {
+            let seen = |at: usize| Some(by_source[3 * i + at]).filter(|n| *n != ABSENT_MAX);
+            expected(seen(1), seen(0), seen(2).map(|least| -least))
+        }
+    };
+    let value = if combo == 0 {
+        (0..sources.len()).map(count).sum()
+    } else {
+        let name = kpi.dimensions.first().and_then(|d| d.values.get(combo - 1));
+        let source = name.and_then(|n| sources.binary_search(n).ok());
+        source.map_or(0, count)
+    };
+    Taken {
+        value,
+        n: value,
+        restated: 0,
+        absent: false,
+    }
 }

@@ -67,6 +67,7 @@ impl Objects {
                 | CompiledAgg::Percentile { .. }
                 | CompiledAgg::CountDistinct
                 | CompiledAgg::Replies(_)
+                | CompiledAgg::Numbered(_)
                 | CompiledAgg::Attempts(..) => continue,
             };
             let waitings = |overdue| Waitings {

@@ -173,6 +173,7 @@ impl Sums {
             CompiledAgg::CountDistinct
             | CompiledAgg::CountRecords
             | CompiledAgg::Replies(_)
+            | CompiledAgg::Numbered(_)
             | CompiledAgg::Attempts(..)
             | CompiledAgg::Gauge(_)
             | CompiledAgg::Oldest(_) => (None, false),
@@ -379,6 +380,7 @@ fn extremes(measure: &CompiledMeasure, place: &Place, days: &[Reach]) -> Vec<(us
         | CompiledAgg::Percentile { .. }
         | CompiledAgg::CountDistinct
         | CompiledAgg::Replies(_)
+        | CompiledAgg::Numbered(_)
         | CompiledAgg::Attempts(..)
         | CompiledAgg::Gauge(_)
         | CompiledAgg::Oldest(_) => return Vec::new(),

@@ -272,6 +272,7 @@ impl Side<'_> {
             }
             | CompiledAgg::CountRecords
             | CompiledAgg::Replies(_)
+            | CompiledAgg::Numbered(_)
             | CompiledAgg::Attempts(..)
             | CompiledAgg::Gauge(_)
             | CompiledAgg::Oldest(_) => false,

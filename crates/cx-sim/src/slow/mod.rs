@@ -11,6 +11,7 @@ mod decisions;
 mod derived;
 mod json;
 mod meaning;
+mod numbered;
 mod objects;
 mod part;
 mod rank;
@@ -189,7 +190,7 @@ impl<'m> SlowModel<'m> {
                 .collect();
             for window in &kpi.windows {
                 let near = Scene {
-                    logs: self.near(*window, &before, s),
+                    logs: self.near((kpi, *window), &before, s),
                     decided: &decided,
                 };
                 let begins = self.begins(kpi, *window, s);
@@ -222,8 +223,15 @@ impl<'m> SlowModel<'m> {
 
     /// The records that can count in a window that ends at `s`: no event is stamped further ahead of
     /// its log time than the clamp lets it. All of them for what is open `now`.
-    fn near<'r>(&self, window: Window, before: &[&'r [Named]], s: i64) -> Vec<&'r [Named]> {
-        let reach = window.seconds() + window.pane_seconds().max(60);
+    fn near<'r>(
+        &self,
+        (kpi, window): (&Kpi, Window),
+        before: &[&'r [Named]],
+        s: i64,
+    ) -> Vec<&'r [Named]> {
+        // What sources number is counted from the highest number of the window before.
+        let windows = 1 + i64::from(numbered::counts(kpi));
+        let reach = windows * window.seconds() + window.pane_seconds().max(60);
         let from = Timestamp::from_second(s - reach).plus(-self.limits.clamp_ms);
         if window == Window::Now {
             return before.to_vec();
@@ -305,6 +313,9 @@ impl<'m> SlowModel<'m> {
         if matches!(m.agg, Agg::CountReplies { .. } | Agg::Attempts { .. }) {
             return self.decided((kpi, m), window, dims, scene, s);
         }
+        if let Agg::CountNumbered { of, sources } = &m.agg {
+            return numbered::part((version, *of), sources, (window, dims), before, s);
+        }
         let (panes, width) = panes((kpi, m), window, s);
         let records = m.agg == Agg::CountRecords;
         let mut part = nothing(m);
@@ -342,6 +353,7 @@ impl<'m> SlowModel<'m> {
             | Agg::Min { .. }
             | Agg::Max { .. }
             | Agg::CountReplies { .. }
+            | Agg::CountNumbered { .. }
             | Agg::Attempts { .. }
             | Agg::Gauge { .. }
             | Agg::Oldest { .. } => {}

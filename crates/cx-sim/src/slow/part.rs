@@ -59,6 +59,7 @@ pub(super) fn tally(m: &Measure, r: &Named, part: &mut Part, customers: &mut BTr
         Agg::Count
         | Agg::CountRecords
         | Agg::CountReplies { .. }
+        | Agg::CountNumbered { .. }
         | Agg::Attempts { .. }
         | Agg::Gauge { .. }
         | Agg::Oldest { .. } => part.n += 1,
@@ -88,6 +89,7 @@ pub(super) fn factor(kpi: &Kpi) -> (i64, i64) {
             Agg::Count
             | Agg::CountRecords
             | Agg::CountReplies { .. }
+            | Agg::CountNumbered { .. }
             | Agg::Attempts { .. }
             | Agg::CountDistinct
             | Agg::Gauge { .. } => "",

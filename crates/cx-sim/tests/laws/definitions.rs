@@ -76,6 +76,7 @@ fn days(rng: &mut StdRng, calendars: usize, write: &impl Fn(&str, &str)) {
     }
     conversions(rng, write);
     replies(rng, write);
+    numbers(rng, write);
     for of in [
         "contact.waiting",
         "conversation.unanswered",
@@ -169,6 +170,29 @@ fn replies(rng: &mut StdRng, write: &impl Fn(&str, &str)) {
     write("replies", &(text + rest + filter));
 }
 
+/// What sources number.
+fn numbers(rng: &mut StdRng, write: &impl Fn(&str, &str)) {
+    let dims = ["[]", "[source]", "[{name: source, values: [payments]}]"][rng.random_range(0..3)];
+    let windows =
+        ["1m, 15m, 1h, 24h, 7d, 28d", "5m, 1h, 28d", "1m, 15m, 7d"][rng.random_range(0..3)];
+    let counted = |name: &str, unit: &str, rest: &str| {
+        let text = head(name, unit, 1, dims)
+            .replace("1m, 15m, 1h, 24h, day, 7d, 28d", windows)
+            .replace(
+                "window: 1h",
+                &format!("window: {}", windows.split(',').next().expect("one")),
+            );
+        write(name, &(text + rest));
+    };
+    let ratio = "type: ratio\nnumerator: {agg: count, of: sequence.received}\ndenominator: {agg: count, of: sequence.expected}\n";
+    counted("numbers", "percent", ratio);
+    counted(
+        "numbers_expected",
+        "count",
+        "type: simple\nmeasure: {agg: count, of: sequence.expected}\n",
+    );
+}
+
 /// A measure and the unit it gives.
 fn measure(rng: &mut StdRng) -> (String, &'static str) {
     let percentile = f64::from(rng.random_range(1_u16..1_000)) / 1_000.0;
@@ -242,6 +266,10 @@ pub(crate) fn write(dir: &Path, rng: &mut StdRng, rich: bool) {
          - {{channel: chat, medium: owned, sync: true, reply_target_s: 7}}\n"
     );
     fs::write(dir.join("channels.yaml"), channels).expect("written");
+    for source in ["web-shop", "payments", "contact-centre"] {
+        let text = format!("source: {source}\nowner: Somebody\nfreshness_s: 60\n");
+        fs::write(dir.join(format!("sources/{source}.yaml")), text).expect("written");
+    }
     let write = |name: &str, text: &str| {
         fs::write(dir.join(format!("kpis/{name}.yaml")), text).expect("written");
     };

@@ -11,6 +11,7 @@ use cx_model::window::Window;
 use cx_sim::slow::SlowModel;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use std::collections::BTreeSet;
 
 const SEEDS: std::ops::Range<u64> = 0..16;
 
@@ -24,6 +25,7 @@ fn catalog(rng: &mut StdRng, rich: bool) -> Catalog {
 #[test]
 fn law_1_percentiles_days_and_arithmetic_equal_a_recount_of_the_log() {
     let (mut derived, mut percentiles, mut days, mut decided) = (0, 0, 0, 0);
+    let mut numbered = BTreeSet::new();
     for seed in SEEDS {
         let mut rng = StdRng::seed_from_u64(seed);
         let catalog = catalog(&mut rng, seed % 3 == 0);
@@ -51,6 +53,9 @@ fn law_1_percentiles_days_and_arithmetic_equal_a_recount_of_the_log() {
                 let told = u32::from(got.value.is_some());
                 let kept = ["conv", "replies"].iter().any(|n| key.0.starts_with(n));
                 decided += u32::from(kept && got.n != 0);
+                if key.0.starts_with("numbers") && got.n != 0 {
+                    numbered.insert((key.0, key.1, key.2.get("source").cloned(), got.n));
+                }
                 days += told * u32::from(cell.key.window == Window::Day);
                 derived += told * u32::from(cell.kind == "derived");
                 percentiles += told * u32::from(cell.kind == "simple" && got.numerator != got.n);
@@ -61,4 +66,5 @@ fn law_1_percentiles_days_and_arithmetic_equal_a_recount_of_the_log() {
         derived > 500 && percentiles > 500 && days > 500 && decided > 200,
         "{derived}, {percentiles}, {days}, {decided}"
     );
+    assert!(numbered.len() > 100, "{numbered:?}");
 }

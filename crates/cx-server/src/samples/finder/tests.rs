@@ -149,6 +149,7 @@ fn expected(set: &Compiled, measure: usize, part: i64, value: &CellValue) -> i64
         | CompiledAgg::Max { .. }
         | CompiledAgg::Percentile { .. }
         | CompiledAgg::Replies(_)
+        | CompiledAgg::Numbered(_)
         | CompiledAgg::Attempts(..)
         | CompiledAgg::Gauge(_)
         | CompiledAgg::Oldest(_) => value.n,
