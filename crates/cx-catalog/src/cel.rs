@@ -64,6 +64,7 @@ impl About {
             | Agg::Max { .. }
             | Agg::Percentile { .. }
             | Agg::Attempts { .. }
+            | Agg::CountChannels { .. }
             | Agg::CountDistinct => Self::Events,
         }
     }

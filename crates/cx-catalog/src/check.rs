@@ -1,6 +1,7 @@
 //! In: what a KPI file says. Kept: nothing. Out: a checked [`Kpi`], or faults with places.
 //! Never knows: other files but for declared channels and sources.
 
+mod across;
 mod alert;
 mod conversion;
 mod derived;
@@ -95,6 +96,9 @@ impl Checker<'_, '_> {
         let windows = self.windows(raw, &formula);
         let calendar = self.calendar(raw, &windows);
         let dimensions = self.dimensions(raw, &formula);
+        if across::across(&formula) {
+            self.whole_customers(raw, &dimensions);
+        }
         if numbered::numbered(&formula) {
             self.numbers_whole(raw, &dimensions);
         }

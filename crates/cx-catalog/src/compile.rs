@@ -101,6 +101,7 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
             | Agg::Max { .. }
             | Agg::Percentile { .. }
             | Agg::CountDistinct
+            | Agg::CountChannels { .. }
             | Agg::CountReplies { .. }
             | Agg::CountNumbered { .. }
             | Agg::Attempts { .. }
@@ -218,6 +219,7 @@ fn measure(
             slot: slot(&mut set.slots, of),
         },
         Agg::CountDistinct => CompiledAgg::CountDistinct,
+        Agg::CountChannels { of, .. } => CompiledAgg::Channels(*of),
         Agg::CountReplies { of } => CompiledAgg::Replies(*of),
         Agg::CountNumbered { of, .. } => CompiledAgg::Numbered(*of),
         Agg::Attempts { of, journey } => CompiledAgg::Attempts(*of, journeyed(set, kpi, journey)),
@@ -229,8 +231,14 @@ fn measure(
     }
     let about = About::of(&m.agg);
     let fact = needs(agg);
-    // What became of a promise or an attempt no single record tells.
-    let kept = matches!(agg, CompiledAgg::Replies(_) | CompiledAgg::Attempts(..));
+    // What became of a promise or an attempt no single record tells, nor what is missing, nor who came elsewhere.
+    let kept = matches!(
+        agg,
+        CompiledAgg::Replies(_)
+            | CompiledAgg::Attempts(..)
+            | CompiledAgg::Numbered(_)
+            | CompiledAgg::Channels(_)
+    );
     let mut condition = fact.map(Condition::yields);
     for text in kpi.filter.iter().chain(&m.condition) {
         let more = cel::compile(text, &mut set.slots, about).expect("checked when it was read");
@@ -242,8 +250,12 @@ fn measure(
     let condition = condition.unwrap_or_else(Condition::always);
     let mut conditions = kpi.filter.iter().chain(&m.condition);
     let counted = (&kpi.dimensions, &kpi.calendar);
-    let sources = if let Agg::CountNumbered { sources, .. } = &m.agg {
-        sources.as_slice()
+    let names = if let Agg::CountNumbered { sources: names, .. }
+    | Agg::CountChannels {
+        channels: names, ..
+    } = &m.agg
+    {
+        names.as_slice()
     } else {
         &[]
     };
@@ -255,7 +267,7 @@ fn measure(
         facts: kept || fact.is_some() || conditions.any(|c| cel::names_facts(c)),
         condition: condition.test.into(),
         types: condition.types,
-        sources: sources.into(),
+        names: names.into(),
         dimensions: dimensions.to_vec(),
         windows: kpi.windows.clone(),
         calendar: kpi.calendar.clone(),
@@ -278,6 +290,7 @@ fn needs(agg: CompiledAgg) -> Option<fact::Fact> {
         | CompiledAgg::Min { .. }
         | CompiledAgg::Max { .. }
         | CompiledAgg::CountDistinct
+        | CompiledAgg::Channels(_)
         | CompiledAgg::Replies(_)
         | CompiledAgg::Numbered(_)
         | CompiledAgg::Attempts(..)

@@ -1,6 +1,7 @@
 //! In: checked definitions. Kept: closures and dense numbers. Out: what an engine runs.
 //! Never knows: YAML; the engine's state.
 
+use crate::across::Across;
 use crate::alert::CompiledAlert;
 use crate::calendar::{Calendar, ReplyTarget, day_start};
 use crate::definition::Object;
@@ -128,6 +129,8 @@ pub enum CompiledAgg {
     },
     /// Distinct customers, by event time.
     CountDistinct,
+    /// Customers across channels, by event time.
+    Channels(Across),
     /// Promised replies, at the reply or the due time.
     Replies(Replies),
     /// What sources number, by log time.
@@ -155,8 +158,8 @@ pub struct CompiledMeasure {
     pub types: Option<Vec<String>>,
     /// Whether it looks at facts, which only an engine that read all before it knows.
     pub facts: bool,
-    /// Of what sources number: the sources, ascending.
-    pub sources: Arc<[String]>,
+    /// Of what sources number: the sources, ascending; of customers across channels: the channels.
+    pub names: Arc<[String]>,
     /// Breakdowns.
     pub dimensions: Vec<CompiledDimension>,
     /// Windows it is needed in.

@@ -1,6 +1,7 @@
 //! In: nothing. Kept: nothing. Out: what a checked definition says, as plain data.
 //! Never knows: YAML text, closures, how a number is counted.
 
+use crate::across::Across;
 pub use crate::alert::{Alert, Notify, Priority};
 use crate::calendar::Calendar;
 use crate::journey::{Attempts, Journey, Replies};
@@ -180,6 +181,13 @@ pub enum Agg {
     },
     /// Distinct customers. YAML: `{agg: count_distinct, of: customer}`.
     CountDistinct,
+    /// Customers across channels. YAML: `{agg: count_distinct, of: customer.channels}`.
+    CountChannels {
+        /// What of them.
+        of: Across,
+        /// The registered channels.
+        channels: Vec<String>,
+    },
     /// Replies that were promised, by what became of the promise. YAML: `{agg: count, of: reply.met}`.
     CountReplies {
         /// Which.

@@ -203,7 +203,8 @@ pub(crate) struct RawMeasure {
     #[schemars(with = "String", extend("enum" = ["count", "sum", "min", "max", "average", "median", "percentile", "count_distinct"]))]
     pub(crate) agg: Spanned<String>,
     /// `data.<integer attribute>` for sum, min, max, average, median and percentile, `fact.<fact>`
-    /// for all of these but min and max, `customer` for count_distinct, `record` for a count of records,
+    /// for all of these but min and max, `customer`, `customer.channels` and
+    /// `customer.cross_channel` for count_distinct, `record` for a count of records,
     /// `reply.decided` and `reply.met` for a count of promised replies, `sequence.received` and
     /// `sequence.expected` for what sources number.
     #[schemars(with = "Option<String>")]

@@ -3,6 +3,7 @@
 //!
 //! `shape` is the one place that knows kinds of formulas: a new kind is a new arm there.
 
+use crate::across::Across;
 use crate::cel;
 use crate::check::factor;
 use crate::definition::{Agg, Formula, Kpi, Measure, Metric, Object, Observed};
@@ -117,6 +118,7 @@ fn exact(measure: &Measure) -> String {
             format!("percentile {} of {}", share(*per_mille, 0), attribute(of))
         }
         Agg::CountDistinct => "count_distinct of customer".to_owned(),
+        Agg::CountChannels { of, .. } => format!("count_distinct of {}", of.name()),
         Agg::CountReplies { of } => format!("count of {}", of.name()),
         Agg::CountNumbered { of, .. } => format!("count of {}", of.name()),
         Agg::Attempts { of, journey } => journey.exact(*of),
@@ -217,6 +219,7 @@ fn phrase(measure: &Measure) -> String {
                 among("an event")
             )
         }
+        Agg::CountChannels { of, .. } => format!("the number of {}", of.words(&among("an event"))),
         Agg::CountReplies { of } => format!("the number of {}{}", of.words(), begun(measure)),
         Agg::CountNumbered { of, .. } => format!("the number of {}", of.words()),
         Agg::Attempts { of, journey } => journey.phrase(*of),
@@ -273,6 +276,10 @@ fn things(measure: &Measure) -> String {
         Agg::Count => "events".to_owned(),
         Agg::CountRecords => "records".to_owned(),
         Agg::CountDistinct => "customers".to_owned(),
+        Agg::CountChannels { of, .. } => match of {
+            Across::Channels => "channels".to_owned(),
+            Across::Several => "customers".to_owned(),
+        },
         Agg::CountReplies { .. } => "promised replies".to_owned(),
         Agg::CountNumbered { .. } => "numbered events".to_owned(),
         Agg::Attempts { .. } => "attempts".to_owned(),

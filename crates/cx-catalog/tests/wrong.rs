@@ -530,6 +530,31 @@ fn numbers_of_sources_are_refused_where_they_would_not_be_whole() {
     numbers("numbers_misspelt", "sequence.expected", "sequence.sent");
 }
 
+#[test]
+fn customers_across_channels_are_counted_whole_and_over_days() {
+    let check = |name: &str, lines: &str| {
+        let text = format!(
+            "kpi: across\nbusiness_name: Across\nmeaning: A test.\ntype: simple\n{lines}\nunit: count\ndecimals: 0\n\
+             direction: up\nowners: {{business: a.b, technical: c.d}}\n\
+             examples: [{{events: [{{type: cx.session.started.v1}}], window: 7d}}]\n"
+        );
+        insta::assert_snapshot!(name, whole(&text), lines);
+    };
+    let measure = "measure: {agg: count_distinct, of: customer.cross_channel}";
+    check(
+        "across_by_queue",
+        &format!("{measure}\ndimensions: [{{name: queue, values: [vip]}}]\nwindows: [7d]"),
+    );
+    check(
+        "across_in_an_hour",
+        &format!("{measure}\nwindows: [1h, 7d]"),
+    );
+    check(
+        "across_misspelt",
+        "measure: {agg: count_distinct, of: customer.channel}\nwindows: [7d]",
+    );
+}
+
 /// A derived KPI, from what stands under its name.
 fn derived(name: &str, lines: &str) {
     let text = format!(

@@ -3,7 +3,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import derived, numbered, yaml12
+from . import across, derived, numbered, yaml12
 from .attempts import Journey
 from .calendars import Calendar, Target
 from .cel import compile_condition
@@ -178,5 +178,7 @@ class _Reader:
         types = None
         for condition in conditions:
             types = condition.types if types is None else types if condition.types is None else types & condition.types
+        if of in (across.CHANNELS, across.SEVERAL):
+            agg, of = of, frozenset(self.declared["channel"])
         per_mille = round(raw.get("percentile", 0.5) * 1000)
         return Measure("percentile" if agg == "median" else agg, of, conditions, types, per_mille)

@@ -2,7 +2,7 @@
 from itertools import product
 
 from .catalogue import WINDOWS
-from . import derived, numbered
+from . import across, derived, numbered
 from .cel import ERROR, all_of, fits
 from .limits import DATA_GAP, LATENESS_MS, RESTATED, WARMING
 
@@ -122,7 +122,7 @@ class Second:
                 begins = (self.s - WINDOWS[window][0]) * 1000
                 if window == "day":
                     begins = self.spans[reach(kpi, window), False][1] * 900_000
-                state = WARMING if window != "now" and begins < self.start else 0
+                state = WARMING if window != "now" and begins < self.start + within(kpi) else 0
                 state |= DATA_GAP if self.data_gap else 0
                 for scope in product(*[["all", *values, "other"] for _, _, values in kpi.dims]):
                     keys = [(kpi.name, i, window, scope) for i in range(len(kpi.measures))]
@@ -130,6 +130,11 @@ class Second:
                     dims = {d[0]: v for d, v in zip(kpi.dims, scope)}
                     out.append({"kpi": kpi.name, "window": window, "dims": dims, **value(kpi, parts, state)})
         return out + derived.cells(self.derived, out, {kpi.name: kpi for kpi in [*self.kpis, *self.derived]})
+
+
+def within(kpi):
+    """How long before the window what is decided in it may have begun, ms."""
+    return max((m.journey.within for m in kpi.measures if m.journey), default=0)
 
 
 def reach(kpi, window):
@@ -225,6 +230,8 @@ def tally(part, m, view, late):
             part.customers = part.customers or set()
             part.customers.add(subject)
             part.n = part.value = len(part.customers)
+    elif m.agg in (across.CHANNELS, across.SEVERAL):
+        across.tally(part, m, view)
     else:
         v = view["fact"].get(m.of[5:]) if m.of.startswith("fact.") else view["data"].get(m.of)
         if type(v) is not int:

@@ -163,6 +163,9 @@ impl Checker<'_, '_> {
                 self.of_numbers(raw, of)?
             }
             ("count_distinct", Some("customer")) => Agg::CountDistinct,
+            ("count_distinct", Some(of @ ("customer.channels" | "customer.cross_channel"))) => {
+                self.of_channels(of)?
+            }
             ("sum", Some(_)) => Agg::Sum {
                 of: self.summed(of?)?,
             },
@@ -208,7 +211,7 @@ impl Checker<'_, '_> {
                 let fix = if name == "count" {
                     "leave `of` out to count events, or write of: record, reply.decided, reply.met, sequence.received or sequence.expected"
                 } else {
-                    "write of: customer"
+                    "write of: customer, customer.channels or customer.cross_channel"
                 };
                 return self.fault(of, format!("{name} cannot count {:?}", of.value), fix);
             }

@@ -35,6 +35,7 @@ impl Kind {
             | Agg::CountNumbered { .. }
             | Agg::Attempts { .. }
             | Agg::CountDistinct
+            | Agg::CountChannels { .. }
             | Agg::Gauge { .. } => Self::Number,
         }
     }

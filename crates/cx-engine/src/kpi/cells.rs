@@ -136,7 +136,8 @@ fn cell(
         };
     }
     let since = first.and_then(|m| joined.since[m]);
-    if warming((set, joined), (kpi, window), since) {
+    let within = first.map_or(0, |m| within_ms(set, m));
+    if warming((set, joined), (kpi, window), (since, within)) {
         out.state |= WARMING;
     }
     if out.restated != [0; 2] {
@@ -148,18 +149,43 @@ fn cell(
     out
 }
 
-/// Whether a window reaches back before all of it was counted. What is open now may have been opened
-/// before a later set, as long as such things are kept.
+/// How long before its window what a measure counts may have begun: of attempts the time that they have.
+fn within_ms(set: &Compiled, measure: usize) -> i64 {
+    match set.measures[measure].agg {
+        CompiledAgg::Attempts(_, journey) => set.journeys[journey].within_ms,
+        CompiledAgg::Count
+        | CompiledAgg::CountRecords
+        | CompiledAgg::Sum { .. }
+        | CompiledAgg::Average { .. }
+        | CompiledAgg::Min { .. }
+        | CompiledAgg::Max { .. }
+        | CompiledAgg::Percentile { .. }
+        | CompiledAgg::CountDistinct
+        | CompiledAgg::Channels(_)
+        | CompiledAgg::Replies(_)
+        | CompiledAgg::Numbered(_)
+        | CompiledAgg::Gauge(_)
+        | CompiledAgg::Oldest(_) => 0,
+    }
+}
+
+/// Whether a window reaches back before all of it was counted. What is decided in it began up to `within`
+/// before. What is open now may have been opened before a later set, as long as such things are kept.
 fn warming(
     (set, joined): (&Compiled, &Joined<'_>),
     (kpi, window): (&CompiledKpi, Window),
-    since: Option<Timestamp>,
+    (since, within_ms): (Option<Timestamp>, i64),
 ) -> bool {
     let s = Timestamp::from_second(joined.s);
     if window == Window::Now {
-        return since.is_some_and(|since| s < since.plus(set.limits.contact_open_ms));
+        let kept = match within_ms {
+            0 => set.limits.contact_open_ms,
+            within => within,
+        };
+        return since.is_some_and(|since| s < since.plus(kept));
     }
     let begun = since.map_or(joined.start, |since| since.max(joined.start));
+    let begun = begun.plus(within_ms);
     if window == Window::Day {
         return Timestamp::from_second(day_began(kpi.calendar.as_deref(), joined.s)) < begun;
     }
@@ -198,7 +224,7 @@ fn take(
     }
     if let CompiledAgg::Numbered(of) = m.agg {
         let by_source = &joined.values[base..base + place.stride];
-        return numbered((of, &m.sources), kpi, combo, by_source);
+        return numbered((of, &m.names), kpi, combo, by_source);
     }
     let at = &joined.values[base + combo * place.width..][..place.width];
     match m.agg {
@@ -213,6 +239,7 @@ fn take(
         | CompiledAgg::Replies(_)
         | CompiledAgg::Numbered(_)
         | CompiledAgg::Attempts(..)
+        | CompiledAgg::Channels(_)
         | CompiledAgg::CountDistinct => Taken {
             value: at[0],
             n: at[0],

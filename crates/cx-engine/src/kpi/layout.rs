@@ -170,14 +170,14 @@ impl Layout {
             | CompiledAgg::Replies(_)
             | CompiledAgg::Attempts(..)
             | CompiledAgg::Percentile { .. } => (all, 2, 2, Merge::Sum),
-            CompiledAgg::Numbered(Numbered::Received) => (measure.sources.len(), 1, 0, Merge::Sum),
+            CompiledAgg::Numbered(Numbered::Received) => (measure.names.len(), 1, 0, Merge::Sum),
             CompiledAgg::Numbered(Numbered::Expected) => {
-                (3 * measure.sources.len(), 1, 0, Merge::Max)
+                (3 * measure.names.len(), 1, 0, Merge::Max)
             }
             CompiledAgg::Sum { .. } | CompiledAgg::Average { .. } => (all, 3, 3, Merge::Sum),
             CompiledAgg::Min { .. } => (all, 3, 2, Merge::Min),
             CompiledAgg::Max { .. } => (all, 3, 2, Merge::Max),
-            CompiledAgg::CountDistinct => (all, 2, 1, Merge::Sum),
+            CompiledAgg::CountDistinct | CompiledAgg::Channels(_) => (all, 2, 1, Merge::Sum),
             CompiledAgg::Oldest(Object::SourceLastEvent) => (sources, 1, 0, Merge::Max),
             CompiledAgg::Oldest(_) => (all, 1, 0, Merge::Min),
         };

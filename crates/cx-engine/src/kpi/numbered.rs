@@ -79,19 +79,19 @@ impl Numbered {
                 continue;
             };
             let lists = &mut numbered.lists;
-            let known = lists.iter().position(|(list, _)| *list == m.sources);
+            let known = lists.iter().position(|(list, _)| *list == m.names);
             let list = known.unwrap_or_else(|| {
-                let numbers = Numbers::of(&m.sources);
-                lists.push((Arc::clone(&m.sources), numbers));
+                let numbers = Numbers::of(&m.names);
+                lists.push((Arc::clone(&m.names), numbers));
                 lists.len() - 1
             });
             numbered.all.push(Own {
                 measure,
                 of,
                 windows: m.windows.clone(),
-                sources: m.sources.len(),
+                sources: m.names.len(),
                 list,
-                rings: rings(&m.windows, m.sources.len()),
+                rings: rings(&m.windows, m.names.len()),
             });
         }
         numbered

@@ -66,6 +66,7 @@ impl Objects {
                 | CompiledAgg::Max { .. }
                 | CompiledAgg::Percentile { .. }
                 | CompiledAgg::CountDistinct
+                | CompiledAgg::Channels(_)
                 | CompiledAgg::Replies(_)
                 | CompiledAgg::Numbered(_)
                 | CompiledAgg::Attempts(..) => continue,

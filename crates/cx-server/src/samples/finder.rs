@@ -271,6 +271,7 @@ impl Side<'_> {
                 of: Of::Fact(_), ..
             }
             | CompiledAgg::CountRecords
+            | CompiledAgg::Channels(_)
             | CompiledAgg::Replies(_)
             | CompiledAgg::Numbered(_)
             | CompiledAgg::Attempts(..)

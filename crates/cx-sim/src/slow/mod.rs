@@ -34,7 +34,7 @@ use cx_model::window::Window;
 pub use decisions::Decision;
 use json::to_cel;
 pub use meaning::{Named, Outcome};
-use part::{Part, age, factor, nothing, number, tally};
+use part::{Part, across, age, factor, nothing, number, tally};
 pub use reading::Reading;
 use scope::{aged, panes, scoped, scopes};
 use std::collections::{BTreeMap, BTreeSet};
@@ -345,6 +345,10 @@ impl<'m> SlowModel<'m> {
             }
             Agg::CountDistinct => {
                 part.n = i64::try_from(customers.len()).expect("few customers");
+                part.value = Some(part.n);
+            }
+            Agg::CountChannels { of, .. } => {
+                part.n = across(of, &customers);
                 part.value = Some(part.n);
             }
             Agg::Count | Agg::CountRecords => part.value = Some(part.n),

@@ -74,6 +74,17 @@ fn days(rng: &mut StdRng, calendars: usize, write: &impl Fn(&str, &str)) {
             &format!("{text}type: cumulative\nmeasure: {measure}"),
         );
     }
+    for of in ["customer.channels", "customer.cross_channel"] {
+        let name = of.replace("customer.", "across_");
+        let only = ["", ", where: data.wait_ms > 20000"][rng.random_range(0..2)];
+        let calendar = rng.random_range(1..calendars);
+        let text = head(&name, "count", 0, "[]")
+            .replace("1m, 15m, 1h, ", "")
+            .replace("windows:", &format!("calendar: c{calendar}\nwindows:"))
+            .replace("window: 1h", "window: day");
+        let rest = format!("type: cumulative\nmeasure: {{agg: count_distinct, of: {of}{only}}}");
+        write(&name, &(text + &rest));
+    }
     conversions(rng, write);
     replies(rng, write);
     numbers(rng, write);

@@ -25,7 +25,7 @@ fn catalog(rng: &mut StdRng, rich: bool) -> Catalog {
 #[test]
 fn law_1_percentiles_days_and_arithmetic_equal_a_recount_of_the_log() {
     let (mut derived, mut percentiles, mut days, mut decided) = (0, 0, 0, 0);
-    let mut numbered = BTreeSet::new();
+    let (mut numbered, mut across) = (BTreeSet::new(), BTreeSet::new());
     for seed in SEEDS {
         let mut rng = StdRng::seed_from_u64(seed);
         let catalog = catalog(&mut rng, seed % 3 == 0);
@@ -54,7 +54,10 @@ fn law_1_percentiles_days_and_arithmetic_equal_a_recount_of_the_log() {
                 let kept = ["conv", "replies"].iter().any(|n| key.0.starts_with(n));
                 decided += u32::from(kept && got.n != 0);
                 if key.0.starts_with("numbers") && got.n != 0 {
-                    numbered.insert((key.0, key.1, key.2.get("source").cloned(), got.n));
+                    numbered.insert((key.0.clone(), key.1, key.2.get("source").cloned(), got.n));
+                }
+                if key.0.starts_with("across") && got.n != 0 {
+                    across.insert((key.0, key.1, got.n));
                 }
                 days += told * u32::from(cell.key.window == Window::Day);
                 derived += told * u32::from(cell.kind == "derived");
@@ -67,4 +70,5 @@ fn law_1_percentiles_days_and_arithmetic_equal_a_recount_of_the_log() {
         "{derived}, {percentiles}, {days}, {decided}"
     );
     assert!(numbered.len() > 100, "{numbered:?}");
+    assert!(across.len() > 20, "{across:?}");
 }
