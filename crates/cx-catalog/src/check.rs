@@ -15,6 +15,7 @@ mod window;
 mod words;
 
 pub(crate) use alert::subject;
+pub(crate) use dimension::text;
 pub(crate) use example::has_value;
 pub(crate) use unit::{currency, factor};
 pub(crate) use words::{scale, technical};

@@ -5,10 +5,11 @@ use crate::alert;
 use crate::board;
 use crate::catalog::Catalog;
 use crate::cel::{self, About, Condition};
+use crate::check::text;
 use crate::check::{factor, measures, of_records, sha256};
 use crate::compiled::{
     Compiled, CompiledAgg, CompiledDerived, CompiledDimension, CompiledFormula, CompiledJourney,
-    CompiledKpi, CompiledMeasure, CompiledMetric, DimensionSource, Of, combos,
+    CompiledKpi, CompiledMeasure, CompiledMetric, DimensionSource, JOINT, Of, combos,
 };
 use crate::definition::{Agg, Dimension, Formula, Kpi, Measure, Metric, Object};
 use crate::derived;
@@ -166,6 +167,15 @@ fn parts(kpi: &CompiledKpi, part: &CompiledKpi) -> Vec<usize> {
     out
 }
 
+/// Attributes whose values are told together, or one that is no text.
+fn joint(slots: &mut SlotTable, names: &[String]) -> DimensionSource {
+    let mut all = [0; JOINT];
+    for (at, name) in all.iter_mut().zip(names) {
+        *at = slot(slots, name);
+    }
+    DimensionSource::Joint(all, names.len().min(JOINT))
+}
+
 fn dimension(d: &Dimension, records: bool, slots: &mut SlotTable) -> CompiledDimension {
     let source = match d.name.as_str() {
         "source" => DimensionSource::EventSource,
@@ -173,7 +183,9 @@ fn dimension(d: &Dimension, records: bool, slots: &mut SlotTable) -> CompiledDim
         "reason" if records => DimensionSource::RecordReason,
         "outcome" if records => DimensionSource::RecordOutcome,
         _ if !d.bounds_s.is_empty() => DimensionSource::Age,
-        name => DimensionSource::Slot(slot(slots, name)),
+        _ if !d.of.is_empty() => joint(slots, &d.of),
+        name if text(name) => DimensionSource::Slot(slot(slots, name)),
+        _ => joint(slots, std::slice::from_ref(&d.name)),
     };
     let index = d
         .values
@@ -231,14 +243,6 @@ fn measure(
     }
     let about = About::of(&m.agg);
     let fact = needs(agg);
-    // What became of a promise or an attempt no single record tells, nor what is missing, nor who came elsewhere.
-    let kept = matches!(
-        agg,
-        CompiledAgg::Replies(_)
-            | CompiledAgg::Attempts(..)
-            | CompiledAgg::Numbered(_)
-            | CompiledAgg::Channels(_)
-    );
     let mut condition = fact.map(Condition::yields);
     for text in kpi.filter.iter().chain(&m.condition) {
         let more = cel::compile(text, &mut set.slots, about).expect("checked when it was read");
@@ -250,28 +254,43 @@ fn measure(
     let condition = condition.unwrap_or_else(Condition::always);
     let mut conditions = kpi.filter.iter().chain(&m.condition);
     let counted = (&kpi.dimensions, &kpi.calendar);
-    let names = if let Agg::CountNumbered { sources: names, .. }
-    | Agg::CountChannels {
-        channels: names, ..
-    } = &m.agg
-    {
-        names.as_slice()
-    } else {
-        &[]
-    };
     let whole = (&kpi.kpi, place, &kpi.filter, &kpi.formula, counted);
     let identity = serde_json::to_string(&whole);
     CompiledMeasure {
         identity: identity.expect("a definition is plain data").into(),
         agg,
-        facts: kept || fact.is_some() || conditions.any(|c| cel::names_facts(c)),
+        facts: kept(agg) || fact.is_some() || conditions.any(|c| cel::names_facts(c)),
         condition: condition.test.into(),
         types: condition.types,
-        names: names.into(),
+        names: names(&m.agg).into(),
         dimensions: dimensions.to_vec(),
         windows: kpi.windows.clone(),
         calendar: kpi.calendar.clone(),
     }
+}
+
+/// Whether no single record tells what is counted: what became of a promise or an attempt, what is missing, who
+/// came elsewhere.
+fn kept(agg: CompiledAgg) -> bool {
+    matches!(
+        agg,
+        CompiledAgg::Replies(_)
+            | CompiledAgg::Attempts(..)
+            | CompiledAgg::Numbered(_)
+            | CompiledAgg::Channels(_)
+    )
+}
+
+/// The sources or channels that a measure names.
+fn names(agg: &Agg) -> &[String] {
+    let (Agg::CountNumbered { sources: names, .. }
+    | Agg::CountChannels {
+        channels: names, ..
+    }) = agg
+    else {
+        return &[];
+    };
+    names
 }
 
 /// The fact that an event must yield; without it it is none of the measure's events and restates nothing.

@@ -260,6 +260,9 @@ pub struct Dimension {
     pub name: String,
     /// Declared values.
     pub values: Vec<String>,
+    /// Of a combination: its attributes, whose values stand in `values` joined by `/`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub of: Vec<String>,
     /// Of ages: where one band ends and the next begins, seconds, ascending.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bounds_s: Vec<u32>,

@@ -293,8 +293,13 @@ pub(crate) enum RawDimension {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawValues {
-    /// Attribute name without `data.`, or source, type, outcome, reason; `age` of what a gauge counts.
+    /// Attribute name without `data.`, or source, type, outcome, reason; `age` of what a gauge counts; of a
+    /// combination a name of its own.
     pub(crate) name: String,
+    /// Attributes of a combination, whose values stand in `values` with `/` between them.
+    #[serde(default)]
+    #[schemars(length(max = 3))]
+    pub(crate) of: Vec<String>,
     /// Everything else is `other`.
     #[schemars(with = "Option<Vec<String>>", length(min = 1, max = 64))]
     pub(crate) values: Option<Vec<String>>,

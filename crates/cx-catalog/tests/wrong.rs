@@ -531,6 +531,49 @@ fn numbers_of_sources_are_refused_where_they_would_not_be_whole() {
 }
 
 #[test]
+fn breakdowns_are_refused_where_no_event_could_say_their_values() {
+    let desk = |rest: &str| format!("dimensions: [{{name: desk, of: {rest}}}]");
+    let check = |name: &str, to: &str| check(name, "dimensions: [queue]", to);
+    check(
+        "by_a_double",
+        "dimensions: [{name: sentiment, values: [\"1\"]}]",
+    );
+    check(
+        "by_a_number_in_words",
+        "dimensions: [{name: score, values: [\"one\", \"02\"]}]",
+    );
+    check(
+        "by_a_bool_of_yes",
+        "dimensions: [{name: automated, values: [yes]}]",
+    );
+    check("combination_of_one", &desk("[queue], values: [sales]"));
+    check(
+        "combination_of_unknown",
+        &desk("[queue, chanel], values: [sales/chat]"),
+    );
+    check(
+        "combination_with_source",
+        &desk("[queue, source], values: [sales/web-shop]"),
+    );
+    check(
+        "combination_too_short",
+        &desk("[channel, queue], values: [chat]"),
+    );
+    check(
+        "combination_with_a_channel_of_none",
+        &desk("[channel, queue], values: [chatt/vip]"),
+    );
+    check(
+        "combination_without_values",
+        &desk("[channel, queue], values: []"),
+    );
+    check(
+        "combination_called_queue",
+        "dimensions: [{name: queue, of: [channel, step], values: [chat/payment]}]",
+    );
+}
+
+#[test]
 fn customers_across_channels_are_counted_whole_and_over_days() {
     let check = |name: &str, lines: &str| {
         let text = format!(

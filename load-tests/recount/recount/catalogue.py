@@ -3,7 +3,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import across, derived, numbered, yaml12
+from . import across, combined, derived, numbered, yaml12
 from .attempts import Journey
 from .calendars import Calendar, Target
 from .cel import compile_condition
@@ -147,6 +147,10 @@ class _Reader:
             bands = raw["bands"]
             return "age", "age", [f"{a}-{b}" for a, b in zip(["0", *bands], bands)] + [f"{bands[-1]}+"]
         name = raw if isinstance(raw, str) else raw["name"]
+        if attributes := combined.of(raw, self.kinds):
+            self.used.update(n for n, _ in attributes)
+            given = raw["values"] if isinstance(raw, dict) else ["true", "false"] if self.kinds[name] == "bool" else []
+            return name, attributes, list(given)
         known = {**self.declared, **({"reason": REASONS, "outcome": OUTCOMES} if records else {})}
         values = known[name] if isinstance(raw, str) else raw["values"]
         group = "event" if name in ("source", "type") else "record" if records and name in ("reason", "outcome") else "data"

@@ -2,7 +2,7 @@
 from itertools import product
 
 from .catalogue import WINDOWS
-from . import across, derived, numbered
+from . import across, combined, derived, numbered
 from .cel import ERROR, all_of, fits
 from .limits import DATA_GAP, LATENESS_MS, RESTATED, WARMING
 
@@ -297,7 +297,7 @@ def scopes(kpi, view):
     """Every combination of a declared value (or `other`) and `all` that the event counts in."""
     each = []
     for name, group, values in kpi.dims:
-        v = view[group].get(name)
+        v = combined.said(view["data"], group) if isinstance(group, tuple) else view[group].get(name)
         if group == "age":
             v = values[sum(v >= bound for bound in kpi.bounds)]
         each.append((v if fits(v, "string") and v in values else "other", "all"))

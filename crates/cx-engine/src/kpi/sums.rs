@@ -13,6 +13,7 @@ use super::tallies::Tallies;
 use super::tally::{Counts as Bucketed, Tally, bucket};
 use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, Of};
 use cx_model::attribute::SLOT_CHANNEL;
+use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 use cx_model::window::Window;
 use serde::{Deserialize, Serialize};
@@ -190,9 +191,21 @@ impl Sums {
         if spots.restates != 0 {
             self.restate(spots, place, leaf);
         }
-        let Some(customer) = counted.customer else {
-            return false;
-        };
+        let measure = (measure, i);
+        counted
+            .customer
+            .is_some_and(|customer| self.see(measure, counted, customer, combos))
+    }
+
+    /// Marks a customer as seen in a measure that counts customers; whether a limit refused it.
+    fn see(
+        &mut self,
+        (measure, i): (&CompiledMeasure, usize),
+        counted: &Counted<'_, '_>,
+        customer: Key128,
+        combos: &[usize],
+    ) -> bool {
+        let second = counted.time.second();
         if matches!(measure.agg, CompiledAgg::Channels(_)) {
             let name = counted.event.slot(SLOT_CHANNEL).text();
             let channel = self.lasting.channel(i, name);

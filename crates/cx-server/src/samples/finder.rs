@@ -123,7 +123,7 @@ impl<'f> Finder<'f> {
         };
         let here = self.dims.iter().all(|(dim, wanted)| {
             let value = dim.source.value(view);
-            let declared = value.filter(|v| dim.index.contains_key(*v));
+            let declared = value.as_deref().filter(|v| dim.index.contains_key(*v));
             *wanted == "all" || declared.unwrap_or("other") == *wanted
         });
         for side in self.sides.iter_mut().filter(|_| here) {

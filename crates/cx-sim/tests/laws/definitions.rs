@@ -88,6 +88,7 @@ fn days(rng: &mut StdRng, calendars: usize, write: &impl Fn(&str, &str)) {
     conversions(rng, write);
     replies(rng, write);
     numbers(rng, write);
+    combinations(rng, write);
     for of in [
         "contact.waiting",
         "conversation.unanswered",
@@ -179,6 +180,26 @@ fn replies(rng: &mut StdRng, write: &impl Fn(&str, &str)) {
     let text = head("replies", "percent", 1, dims);
     let rest = "type: ratio\nnumerator: {agg: count, of: reply.met}\ndenominator: {agg: count, of: reply.decided}\n";
     write("replies", &(text + rest + filter));
+}
+
+/// Breakdowns by what is no text, and by declared combinations.
+fn combinations(rng: &mut StdRng, write: &impl Fn(&str, &str)) {
+    let all = [
+        "[automated]",
+        "[{name: score, values: [\"1\", \"3\"]}, automated]",
+        "[{name: desk, of: [channel, queue], values: [web/sales, chat/vip, chat/sales]}]",
+        "[{name: desk, of: [channel, automated, score], values: [web/true/1, chat/false/2]}, {name: queue, values: [vip]}]",
+    ];
+    for (i, dims) in all.iter().enumerate() {
+        let measure = [
+            "{agg: count}",
+            "{agg: count_distinct, of: customer}",
+            "{agg: max, of: data.score}",
+        ][rng.random_range(0..3)];
+        let name = format!("combined{i}");
+        let text = head(&name, "count", 0, dims).replace("1m, 15m, 1h, 24h", "15m, 1h, 24h");
+        write(&name, &format!("{text}type: simple\nmeasure: {measure}"));
+    }
 }
 
 /// What sources number.

@@ -71,6 +71,7 @@ fn event(rng: &mut StdRng, at: i64, n: usize) -> (Option<String>, Vec<u8>) {
             "amount_minor": rng.random_range(-500..50_000), "currency": "EUR",
         },
     });
+    json["data"]["score"] = (n % 4).into();
     // With gaps, jumps, steps back, other texts; some say none.
     json["sequence"] = match n % 11 {
         0 => serde_json::Value::Null,
