@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The meaning of the fold itself; a new one is a new set.
-pub const FOLD_VERSION: u32 = 5;
+pub const FOLD_VERSION: u32 = 6;
 
 /// Longest target of a reply, seconds.
 const REPLY_TARGET_S: u32 = 2_592_000;

@@ -53,7 +53,10 @@ impl About {
     pub fn of(agg: &Agg) -> Self {
         match agg {
             Agg::CountRecords => Self::Records,
-            Agg::Gauge { .. } | Agg::Oldest { .. } | Agg::CountReplies { .. } => Self::Objects,
+            Agg::Gauge { .. }
+            | Agg::Oldest { .. }
+            | Agg::CountReplies { .. }
+            | Agg::CountNumbered { .. } => Self::Objects,
             Agg::Count
             | Agg::Sum { .. }
             | Agg::Average { .. }
@@ -61,6 +64,7 @@ impl About {
             | Agg::Max { .. }
             | Agg::Percentile { .. }
             | Agg::Attempts { .. }
+            | Agg::CountChannels { .. }
             | Agg::CountDistinct => Self::Events,
         }
     }

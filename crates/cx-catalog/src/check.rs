@@ -1,18 +1,21 @@
 //! In: what a KPI file says. Kept: nothing. Out: a checked [`Kpi`], or faults with places.
 //! Never knows: other files but for declared channels and sources.
 
+mod across;
 mod alert;
 mod conversion;
 mod derived;
 mod dimension;
 mod example;
 mod measure;
+mod numbered;
 mod observed;
 mod unit;
 mod window;
 mod words;
 
 pub(crate) use alert::subject;
+pub(crate) use dimension::text;
 pub(crate) use example::has_value;
 pub(crate) use unit::{currency, factor};
 pub(crate) use words::{scale, technical};
@@ -94,6 +97,12 @@ impl Checker<'_, '_> {
         let windows = self.windows(raw, &formula);
         let calendar = self.calendar(raw, &windows);
         let dimensions = self.dimensions(raw, &formula);
+        if across::across(&formula) {
+            self.whole_customers(raw, &dimensions);
+        }
+        if numbered::numbered(&formula) {
+            self.numbers_whole(raw, &dimensions);
+        }
         self.size(raw, &dimensions, &windows);
         self.unit(raw, &formula);
         let alerts = self.alerts(raw, (&windows, &dimensions, target), &formula);

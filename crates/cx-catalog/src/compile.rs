@@ -5,10 +5,11 @@ use crate::alert;
 use crate::board;
 use crate::catalog::Catalog;
 use crate::cel::{self, About, Condition};
+use crate::check::text;
 use crate::check::{factor, measures, of_records, sha256};
 use crate::compiled::{
     Compiled, CompiledAgg, CompiledDerived, CompiledDimension, CompiledFormula, CompiledJourney,
-    CompiledKpi, CompiledMeasure, CompiledMetric, DimensionSource, Of, combos,
+    CompiledKpi, CompiledMeasure, CompiledMetric, DimensionSource, JOINT, Of, combos,
 };
 use crate::definition::{Agg, Dimension, Formula, Kpi, Measure, Metric, Object};
 use crate::derived;
@@ -101,7 +102,9 @@ fn add(set: &mut Compiled, kpi: &Kpi) {
             | Agg::Max { .. }
             | Agg::Percentile { .. }
             | Agg::CountDistinct
+            | Agg::CountChannels { .. }
             | Agg::CountReplies { .. }
+            | Agg::CountNumbered { .. }
             | Agg::Attempts { .. }
             | Agg::Gauge { .. } => CompiledFormula::Value(first),
         },
@@ -164,6 +167,15 @@ fn parts(kpi: &CompiledKpi, part: &CompiledKpi) -> Vec<usize> {
     out
 }
 
+/// Attributes whose values are told together, or one that is no text.
+fn joint(slots: &mut SlotTable, names: &[String]) -> DimensionSource {
+    let mut all = [0; JOINT];
+    for (at, name) in all.iter_mut().zip(names) {
+        *at = slot(slots, name);
+    }
+    DimensionSource::Joint(all, names.len().min(JOINT))
+}
+
 fn dimension(d: &Dimension, records: bool, slots: &mut SlotTable) -> CompiledDimension {
     let source = match d.name.as_str() {
         "source" => DimensionSource::EventSource,
@@ -171,7 +183,9 @@ fn dimension(d: &Dimension, records: bool, slots: &mut SlotTable) -> CompiledDim
         "reason" if records => DimensionSource::RecordReason,
         "outcome" if records => DimensionSource::RecordOutcome,
         _ if !d.bounds_s.is_empty() => DimensionSource::Age,
-        name => DimensionSource::Slot(slot(slots, name)),
+        _ if !d.of.is_empty() => joint(slots, &d.of),
+        name if text(name) => DimensionSource::Slot(slot(slots, name)),
+        _ => joint(slots, std::slice::from_ref(&d.name)),
     };
     let index = d
         .values
@@ -217,7 +231,9 @@ fn measure(
             slot: slot(&mut set.slots, of),
         },
         Agg::CountDistinct => CompiledAgg::CountDistinct,
+        Agg::CountChannels { of, .. } => CompiledAgg::Channels(*of),
         Agg::CountReplies { of } => CompiledAgg::Replies(*of),
+        Agg::CountNumbered { of, .. } => CompiledAgg::Numbered(*of),
         Agg::Attempts { of, journey } => CompiledAgg::Attempts(*of, journeyed(set, kpi, journey)),
         Agg::Gauge { of } => CompiledAgg::Gauge(*of),
         Agg::Oldest { of } => CompiledAgg::Oldest(*of),
@@ -227,8 +243,6 @@ fn measure(
     }
     let about = About::of(&m.agg);
     let fact = needs(agg);
-    // What became of a promise or an attempt no single record tells.
-    let kept = matches!(agg, CompiledAgg::Replies(_) | CompiledAgg::Attempts(..));
     let mut condition = fact.map(Condition::yields);
     for text in kpi.filter.iter().chain(&m.condition) {
         let more = cel::compile(text, &mut set.slots, about).expect("checked when it was read");
@@ -244,13 +258,38 @@ fn measure(
     CompiledMeasure {
         identity: identity.expect("a definition is plain data").into(),
         agg,
-        facts: kept || fact.is_some() || conditions.any(|c| cel::names_facts(c)),
+        facts: kept(agg) || fact.is_some() || conditions.any(|c| cel::names_facts(c)),
         condition: condition.test.into(),
         types: condition.types,
+        names: names(&m.agg).into(),
         dimensions: dimensions.to_vec(),
         windows: kpi.windows.clone(),
         calendar: kpi.calendar.clone(),
     }
+}
+
+/// Whether no single record tells what is counted: what became of a promise or an attempt, what is missing, who
+/// came elsewhere.
+fn kept(agg: CompiledAgg) -> bool {
+    matches!(
+        agg,
+        CompiledAgg::Replies(_)
+            | CompiledAgg::Attempts(..)
+            | CompiledAgg::Numbered(_)
+            | CompiledAgg::Channels(_)
+    )
+}
+
+/// The sources or channels that a measure names.
+fn names(agg: &Agg) -> &[String] {
+    let (Agg::CountNumbered { sources: names, .. }
+    | Agg::CountChannels {
+        channels: names, ..
+    }) = agg
+    else {
+        return &[];
+    };
+    names
 }
 
 /// The fact that an event must yield; without it it is none of the measure's events and restates nothing.
@@ -269,7 +308,9 @@ fn needs(agg: CompiledAgg) -> Option<fact::Fact> {
         | CompiledAgg::Min { .. }
         | CompiledAgg::Max { .. }
         | CompiledAgg::CountDistinct
+        | CompiledAgg::Channels(_)
         | CompiledAgg::Replies(_)
+        | CompiledAgg::Numbered(_)
         | CompiledAgg::Attempts(..)
         | CompiledAgg::Gauge(_)
         | CompiledAgg::Oldest(_) => None,

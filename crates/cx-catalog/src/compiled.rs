@@ -1,17 +1,20 @@
 //! In: checked definitions. Kept: closures and dense numbers. Out: what an engine runs.
 //! Never knows: YAML; the engine's state.
 
+use crate::across::Across;
 use crate::alert::CompiledAlert;
 use crate::calendar::{Calendar, ReplyTarget, day_start};
 use crate::definition::Object;
 use crate::expr::Expr;
 use crate::fact::{Fact, Facts};
 use crate::journey::{Attempts, Repeat, Replies};
+use crate::numbered::Numbered;
 use cx_model::attribute::SlotTable;
-use cx_model::event::Event;
+use cx_model::event::{Event, Slot};
 use cx_model::limits::Limits;
 use cx_model::value::{Board, CellInfo};
 use cx_model::window::Window;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -50,19 +53,44 @@ pub enum DimensionSource {
     RecordOutcome,
     /// How long the object is open: no record says it.
     Age,
+    /// The values of so many slots, joined by `/`; each has one, or there is none.
+    Joint([usize; JOINT], usize),
 }
+
+/// Most attributes of a combination.
+pub const JOINT: usize = 3;
 
 impl DimensionSource {
     /// What a record says there; `None` where it says nothing.
     #[must_use]
-    pub fn value<'v>(self, view: View<'v, '_>) -> Option<&'v str> {
-        match (self, view.event) {
+    pub fn value<'v>(self, view: View<'v, '_>) -> Option<Cow<'v, str>> {
+        let plain = match (self, view.event) {
             (Self::RecordReason, _) => Some(view.reason),
             (Self::RecordOutcome, _) => Some(view.outcome),
             (Self::Slot(slot), Some(event)) => event.slot(slot).text(),
             (Self::EventSource, Some(event)) => Some(&*event.source),
             (Self::EventType, Some(event)) => Some(&*event.kind),
-            (Self::Age, _) | (Self::Slot(_) | Self::EventSource | Self::EventType, None) => None,
+            (Self::Joint(slots, many), Some(event)) => return joined(event, &slots[..many]),
+            (Self::Age, _)
+            | (Self::Slot(_) | Self::EventSource | Self::EventType | Self::Joint(..), None) => None,
+        };
+        plain.map(Cow::Borrowed)
+    }
+}
+
+/// What an event says in all of these slots.
+fn joined<'v>(event: &'v Event<'_>, slots: &[usize]) -> Option<Cow<'v, str>> {
+    let each = |slot: &usize| match event.slot(*slot) {
+        Slot::Text(text) => Some(Cow::Borrowed(&**text)),
+        Slot::Int(number) => Some(number.to_string().into()),
+        Slot::Bool(said) => Some(if *said { "true" } else { "false" }.into()),
+        Slot::Missing | Slot::Mistyped | Slot::Double(_) => None,
+    };
+    match slots {
+        [one] => each(one),
+        many => {
+            let all: Option<Vec<Cow<'_, str>>> = many.iter().map(each).collect();
+            all.map(|all| all.join("/").into())
         }
     }
 }
@@ -127,8 +155,12 @@ pub enum CompiledAgg {
     },
     /// Distinct customers, by event time.
     CountDistinct,
+    /// Customers across channels, by event time.
+    Channels(Across),
     /// Promised replies, at the reply or the due time.
     Replies(Replies),
+    /// What sources number, by log time.
+    Numbered(Numbered),
     /// Attempts of a journey (index into [`Compiled::journeys`]), at their due time.
     Attempts(Attempts, usize),
     /// Open objects at the second.
@@ -153,6 +185,8 @@ pub struct CompiledMeasure {
     pub types: Option<Vec<String>>,
     /// Whether it looks at facts, which only an engine that read all before it knows.
     pub facts: bool,
+    /// Of what sources number: the sources, ascending; of customers across channels: the channels.
+    pub names: Arc<[String]>,
     /// Breakdowns.
     pub dimensions: Vec<CompiledDimension>,
     /// Windows it is needed in.

@@ -1,9 +1,11 @@
 //! In: nothing. Kept: nothing. Out: what a checked definition says, as plain data.
 //! Never knows: YAML text, closures, how a number is counted.
 
+use crate::across::Across;
 pub use crate::alert::{Alert, Notify, Priority};
 use crate::calendar::Calendar;
 use crate::journey::{Attempts, Journey, Replies};
+use crate::numbered::Numbered;
 use cx_model::window::Window;
 use serde::Serialize;
 use std::sync::Arc;
@@ -179,10 +181,24 @@ pub enum Agg {
     },
     /// Distinct customers. YAML: `{agg: count_distinct, of: customer}`.
     CountDistinct,
+    /// Customers across channels. YAML: `{agg: count_distinct, of: customer.channels}`.
+    CountChannels {
+        /// What of them.
+        of: Across,
+        /// The registered channels.
+        channels: Vec<String>,
+    },
     /// Replies that were promised, by what became of the promise. YAML: `{agg: count, of: reply.met}`.
     CountReplies {
         /// Which.
         of: Replies,
+    },
+    /// What sources number, by the log time of its records. YAML: `{agg: count, of: sequence.expected}`.
+    CountNumbered {
+        /// Which.
+        of: Numbered,
+        /// The sources, ascending.
+        sources: Vec<String>,
     },
     /// Attempts of a conversion.
     Attempts {
@@ -244,6 +260,9 @@ pub struct Dimension {
     pub name: String,
     /// Declared values.
     pub values: Vec<String>,
+    /// Of a combination: its attributes, whose values stand in `values` joined by `/`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub of: Vec<String>,
     /// Of ages: where one band ends and the next begins, seconds, ascending.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bounds_s: Vec<u32>,

@@ -1,6 +1,7 @@
 //! The meanings: KPI, source, channel and board definitions. In: YAML files. Kept: nothing.
 //! Out: checked definitions and a compiled set. Never knows: Kafka, sockets, engine state.
 
+pub mod across;
 pub mod alert;
 mod board;
 pub mod calendar;
@@ -17,6 +18,7 @@ pub mod fact;
 mod form;
 pub mod journey;
 mod limits;
+pub mod numbered;
 mod raw;
 pub mod said;
 mod schema;

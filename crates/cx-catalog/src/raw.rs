@@ -203,8 +203,10 @@ pub(crate) struct RawMeasure {
     #[schemars(with = "String", extend("enum" = ["count", "sum", "min", "max", "average", "median", "percentile", "count_distinct"]))]
     pub(crate) agg: Spanned<String>,
     /// `data.<integer attribute>` for sum, min, max, average, median and percentile, `fact.<fact>`
-    /// for all of these but min and max, `customer` for count_distinct, `record` for a count of records,
-    /// `reply.decided` and `reply.met` for a count of promised replies.
+    /// for all of these but min and max, `customer`, `customer.channels` and
+    /// `customer.cross_channel` for count_distinct, `record` for a count of records,
+    /// `reply.decided` and `reply.met` for a count of promised replies, `sequence.received` and
+    /// `sequence.expected` for what sources number.
     #[schemars(with = "Option<String>")]
     pub(crate) of: Option<Spanned<String>>,
     /// Which percentile, 0.001 to 0.999, e.g. 0.9.
@@ -291,8 +293,13 @@ pub(crate) enum RawDimension {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawValues {
-    /// Attribute name without `data.`, or source, type, outcome, reason; `age` of what a gauge counts.
+    /// Attribute name without `data.`, or source, type, outcome, reason; `age` of what a gauge counts; of a
+    /// combination a name of its own.
     pub(crate) name: String,
+    /// Attributes of a combination, whose values stand in `values` with `/` between them.
+    #[serde(default)]
+    #[schemars(length(max = 3))]
+    pub(crate) of: Vec<String>,
     /// Everything else is `other`.
     #[schemars(with = "Option<Vec<String>>", length(min = 1, max = 64))]
     pub(crate) values: Option<Vec<String>>,

@@ -3,6 +3,7 @@
 //!
 //! `shape` is the one place that knows kinds of formulas: a new kind is a new arm there.
 
+use crate::across::Across;
 use crate::cel;
 use crate::check::factor;
 use crate::definition::{Agg, Formula, Kpi, Measure, Metric, Object, Observed};
@@ -117,7 +118,9 @@ fn exact(measure: &Measure) -> String {
             format!("percentile {} of {}", share(*per_mille, 0), attribute(of))
         }
         Agg::CountDistinct => "count_distinct of customer".to_owned(),
+        Agg::CountChannels { of, .. } => format!("count_distinct of {}", of.name()),
         Agg::CountReplies { of } => format!("count of {}", of.name()),
+        Agg::CountNumbered { of, .. } => format!("count of {}", of.name()),
         Agg::Attempts { of, journey } => journey.exact(*of),
         Agg::Gauge { of } => format!("gauge of {}", of.name()),
         Agg::Oldest { of } => format!("oldest of {}", of.name()),
@@ -216,7 +219,9 @@ fn phrase(measure: &Measure) -> String {
                 among("an event")
             )
         }
+        Agg::CountChannels { of, .. } => format!("the number of {}", of.words(&among("an event"))),
         Agg::CountReplies { of } => format!("the number of {}{}", of.words(), begun(measure)),
+        Agg::CountNumbered { of, .. } => format!("the number of {}", of.words()),
         Agg::Attempts { of, journey } => journey.phrase(*of),
         Agg::Gauge { of } => format!(
             "the number of {} at the second{}",
@@ -271,7 +276,12 @@ fn things(measure: &Measure) -> String {
         Agg::Count => "events".to_owned(),
         Agg::CountRecords => "records".to_owned(),
         Agg::CountDistinct => "customers".to_owned(),
+        Agg::CountChannels { of, .. } => match of {
+            Across::Channels => "channels".to_owned(),
+            Across::Several => "customers".to_owned(),
+        },
         Agg::CountReplies { .. } => "promised replies".to_owned(),
+        Agg::CountNumbered { .. } => "numbered events".to_owned(),
         Agg::Attempts { .. } => "attempts".to_owned(),
         Agg::Gauge { of } => open(*of).to_owned(),
         Agg::Oldest { .. } => "ms".to_owned(),

@@ -499,6 +499,105 @@ fn promised_replies_make_a_ratio_with_each_other_only() {
     );
 }
 
+/// A ratio of what sources number, with one text replaced.
+fn numbers(name: &str, from: &str, to: &str) {
+    let text = "kpi: whole\nbusiness_name: Whole\nmeaning: A test.\ntype: ratio\n\
+         numerator: {agg: count, of: sequence.received}\n\
+         denominator: {agg: count, of: sequence.expected}\ndimensions: [source]\nwindows: [15m, 1h]\n\
+         unit: percent\ndecimals: 1\ndirection: up\nowners: {business: a.b, technical: c.d}\n\
+         examples: [{events: [{type: cx.session.started.v1}], window: 15m}]\n";
+    assert!(text.contains(from), "{from:?} is in the good file");
+    insta::assert_snapshot!(name, whole(&text.replacen(from, to, 1)), to);
+}
+
+#[test]
+fn numbers_of_sources_are_refused_where_they_would_not_be_whole() {
+    let expected = "denominator: {agg: count, of: sequence.expected}";
+    numbers("numbers_and_events", expected, "denominator: {agg: count}");
+    numbers(
+        "numbers_of_some_events",
+        "of: sequence.received}",
+        "of: sequence.received, where: data.channel == \"web\"}",
+    );
+    numbers(
+        "numbers_of_a_filter",
+        expected,
+        "denominator: {agg: count, of: sequence.expected}\nfilter: data.channel == \"web\"",
+    );
+    numbers("numbers_by_channel", "[source]", "[source, channel]");
+    numbers("numbers_of_a_day", "[15m, 1h]", "[15m, day]");
+    numbers("numbers_now", "[15m, 1h]", "[now]");
+    numbers("numbers_misspelt", "sequence.expected", "sequence.sent");
+}
+
+#[test]
+fn breakdowns_are_refused_where_no_event_could_say_their_values() {
+    let desk = |rest: &str| format!("dimensions: [{{name: desk, of: {rest}}}]");
+    let check = |name: &str, to: &str| check(name, "dimensions: [queue]", to);
+    check(
+        "by_a_double",
+        "dimensions: [{name: sentiment, values: [\"1\"]}]",
+    );
+    check(
+        "by_a_number_in_words",
+        "dimensions: [{name: score, values: [\"one\", \"02\"]}]",
+    );
+    check(
+        "by_a_bool_of_yes",
+        "dimensions: [{name: automated, values: [yes]}]",
+    );
+    check("combination_of_one", &desk("[queue], values: [sales]"));
+    check(
+        "combination_of_unknown",
+        &desk("[queue, chanel], values: [sales/chat]"),
+    );
+    check(
+        "combination_with_source",
+        &desk("[queue, source], values: [sales/web-shop]"),
+    );
+    check(
+        "combination_too_short",
+        &desk("[channel, queue], values: [chat]"),
+    );
+    check(
+        "combination_with_a_channel_of_none",
+        &desk("[channel, queue], values: [chatt/vip]"),
+    );
+    check(
+        "combination_without_values",
+        &desk("[channel, queue], values: []"),
+    );
+    check(
+        "combination_called_queue",
+        "dimensions: [{name: queue, of: [channel, step], values: [chat/payment]}]",
+    );
+}
+
+#[test]
+fn customers_across_channels_are_counted_whole_and_over_days() {
+    let check = |name: &str, lines: &str| {
+        let text = format!(
+            "kpi: across\nbusiness_name: Across\nmeaning: A test.\ntype: simple\n{lines}\nunit: count\ndecimals: 0\n\
+             direction: up\nowners: {{business: a.b, technical: c.d}}\n\
+             examples: [{{events: [{{type: cx.session.started.v1}}], window: 7d}}]\n"
+        );
+        insta::assert_snapshot!(name, whole(&text), lines);
+    };
+    let measure = "measure: {agg: count_distinct, of: customer.cross_channel}";
+    check(
+        "across_by_queue",
+        &format!("{measure}\ndimensions: [{{name: queue, values: [vip]}}]\nwindows: [7d]"),
+    );
+    check(
+        "across_in_an_hour",
+        &format!("{measure}\nwindows: [1h, 7d]"),
+    );
+    check(
+        "across_misspelt",
+        "measure: {agg: count_distinct, of: customer.channel}\nwindows: [7d]",
+    );
+}
+
 /// A derived KPI, from what stands under its name.
 fn derived(name: &str, lines: &str) {
     let text = format!(

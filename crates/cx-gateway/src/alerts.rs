@@ -90,6 +90,9 @@ pub struct AlertView {
     pub cause: String,
     /// What to do first.
     pub next_step: String,
+    /// Whom its definition lets know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<Notified>,
     /// Who cares for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taken: Option<Deed>,
@@ -104,6 +107,18 @@ pub struct AlertView {
     pub muted: Option<String>,
     /// The last 20 things that people did.
     pub acts: Vec<Deed>,
+}
+
+/// A receiver of an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notified {
+    /// Its name in the server's configuration.
+    pub to: String,
+    /// Told only where nobody took the alert for so long, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub untaken_after_s: Option<u32>,
+    /// Whether the configuration says where it is; without an address it is told nothing.
+    pub address: bool,
 }
 
 /// One thing that somebody did about an alert.

@@ -85,6 +85,7 @@ fn finish<'a>(envelope: Envelope<'a>, limits: &Limits) -> Result<Event<'a>, Reje
         kind: envelope.kind.ok_or_else(|| missing("type"))?,
         subject: envelope.subject,
         time: envelope.time,
+        sequence: envelope.sequence,
         slots: envelope.data,
     };
     for (name, text) in [

@@ -50,6 +50,8 @@ pub struct Event<'a> {
     pub subject: Option<Cow<'a, str>>,
     /// CloudEvents `time`; `None` where the sender gave none (then log time is event time).
     pub time: Option<Timestamp>,
+    /// CloudEvents `sequence`, as the source wrote it.
+    pub sequence: Option<Cow<'a, str>>,
     /// Declared attributes of `data`, by the slot table it was decoded with.
     pub slots: Vec<Slot<'a>>,
 }

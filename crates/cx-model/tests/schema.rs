@@ -21,6 +21,10 @@ const EXTENSIONS: &[(&str, &str)] = &[
         "expirytime",
         "After when it is of no use, RFC 3339; checked.",
     ),
+    (
+        "sequence",
+        "The number of the event among all that its source sent, in 1 to 18 digits, each one more than the one before: what is missing is seen. Any other text is no number.",
+    ),
 ];
 
 fn root() -> PathBuf {
@@ -122,7 +126,10 @@ fn envelope() -> Map<String, Value> {
         ),
         ("data", data()),
     ];
-    let known = EXTENSIONS.iter().map(|(n, m)| (*n, instant(m)));
+    let known = EXTENSIONS.iter().map(|(n, m)| match *n {
+        "sequence" => (*n, json!({"description": m, "type": ["string", "null"]})),
+        _ => (*n, instant(m)),
+    });
     let all = all.into_iter().chain(known);
     all.map(|(name, schema)| (name.to_owned(), schema))
         .collect()

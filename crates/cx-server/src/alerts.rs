@@ -47,8 +47,13 @@ impl Alerts {
     }
 
     /// What `/v1/alerts` says.
-    pub(crate) fn page(&self, all: bool, cast: &[Person]) -> AlertPage {
-        told::page(&self.book(), self.second(), all, cast)
+    pub(crate) fn page(
+        &self,
+        all: bool,
+        cast: &[Person],
+        reaches: impl Fn(&str) -> bool,
+    ) -> AlertPage {
+        told::page(&self.book(), self.second(), all, cast, reaches)
     }
 
     /// How many are open, by priority and state; every pair is there.

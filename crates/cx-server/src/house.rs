@@ -233,7 +233,9 @@ impl Desk for House {
 
     fn alerts(&self, all: bool) -> AlertPage {
         let cast = self.common.words.signers.cast();
-        self.common.alerts.page(all, cast)
+        let webhooks = &self.common.webhooks;
+        let reaches = |to: &str| webhooks.reaches(to);
+        self.common.alerts.page(all, cast, reaches)
     }
 
     fn ingest(&self, events: Vec<Bytes>) -> BoxFuture<'static, Vec<Accepted>> {

@@ -32,6 +32,8 @@ pub struct Company {
     pub(crate) aside: bool,
     agenda: Agenda,
     next_number: u64,
+    /// How many events each source has said.
+    said: BTreeMap<&'static str, u64>,
     pub(crate) people: Population,
     pub(crate) lanes: BTreeMap<Lane, Queue>,
     pub(crate) ready: VecDeque<Emission>,
@@ -56,6 +58,7 @@ impl Company {
             aside: false,
             agenda: Agenda::default(),
             next_number: 0,
+            said: BTreeMap::new(),
             people: Population::new(config.customers),
             lanes: floor::lanes(scale),
             ready: VecDeque::new(),
@@ -180,17 +183,20 @@ impl Company {
         self.truth.events += 1;
         self.truth.clocks_off += i64::from(draft.clock_off != 0);
         let id = self.number();
+        let said = self.said.entry(draft.source).or_default();
+        *said += 1;
+        let sequence = *said;
         let emission = |id| Emission {
             at,
             source: draft.source,
             key: draft.key(),
-            value: draft.bytes(id, stamped),
+            value: draft.bytes(id, sequence, stamped),
         };
         let first = emission(id);
         if draft.is_a_page() && self.chance.yes(self.config.faults.collisions) {
             self.truth.collisions += 1;
             let again = draft.clone().with("page", "/collided");
-            let value = again.bytes(id, stamped);
+            let value = again.bytes(id, sequence, stamped);
             self.later(Emission {
                 at: at.plus(40),
                 value,

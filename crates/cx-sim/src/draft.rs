@@ -107,13 +107,14 @@ impl Draft {
         customer.or_else(|| self.key.clone()).unwrap_or_default()
     }
 
-    /// The event under an id; only values need escaping, the names are ours.
-    pub(crate) fn bytes(&self, id: u64, time: Timestamp) -> Vec<u8> {
+    /// The event under an id and its source's number; only values need escaping, the names are ours.
+    pub(crate) fn bytes(&self, id: u64, sequence: u64, time: Timestamp) -> Vec<u8> {
         let mut out = String::with_capacity(512);
         let mut put = |parts: &[&str]| parts.iter().for_each(|p| out.push_str(p));
         put(&[r#"{"specversion":"1.0","id":"e-"#, &id.to_string()]);
         put(&[r#"","source":""#, self.source, r#"","type":"cx."#]);
         put(&[self.kind, r#".v1","time":""#, &time.to_rfc3339()]);
+        put(&[r#"","sequence":""#, &sequence.to_string()]);
         let name = self.customer.map(population::name);
         if let Some(name) = &name {
             put(&[r#"","subject":""#, name]);
@@ -150,10 +151,10 @@ mod tests {
             .with("topic", "a \"quoted\" one")
             .with("wait_ms", 5)
             .on_device(9, 0);
-        let event: Value = serde_json::from_slice(&draft.bytes(3, Timestamp(0))).expect("JSON");
+        let event: Value = serde_json::from_slice(&draft.bytes(3, 12, Timestamp(0))).expect("JSON");
         let expected = json!({
             "specversion": "1.0", "id": "e-3", "source": "crm", "type": "cx.case.opened.v1",
-            "time": "1970-01-01T00:00:00.000Z", "subject": "customer:7",
+            "time": "1970-01-01T00:00:00.000Z", "sequence": "12", "subject": "customer:7",
             "datacontenttype": "application/json",
             "data": {
                 "channel": "crm_backoffice", "direction": "internal", "actor": "agent",
@@ -169,7 +170,7 @@ mod tests {
     #[test]
     fn what_concerns_no_customer_has_no_subject() {
         let draft = Draft::system("crm", "ops.integration_heartbeat", "crm".to_owned());
-        let event: Value = serde_json::from_slice(&draft.bytes(1, Timestamp(0))).expect("JSON");
+        let event: Value = serde_json::from_slice(&draft.bytes(1, 1, Timestamp(0))).expect("JSON");
         assert_eq!(
             (&event["subject"], draft.key()),
             (&Value::Null, "crm".to_owned())

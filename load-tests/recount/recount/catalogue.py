@@ -3,7 +3,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import derived, yaml12
+from . import across, combined, derived, numbered, yaml12
 from .attempts import Journey
 from .calendars import Calendar, Target
 from .cel import compile_condition
@@ -18,7 +18,7 @@ REASONS = ["too_large", "empty", "invalid_json", "too_deep", "missing_attribute"
            "future", "jump", "misplaced", "control_forged", "control_replayed", "control_invalid"]
 OUTCOMES = ["applied", "duplicate", "late", "dead_lettered", "control"]
 # Kinds of measures: of what is open at a second; of what counts when it is decided, not where it stands.
-OPEN, KEPT = ("gauge", "oldest"), ("replies", "attempts")
+OPEN, KEPT = ("gauge", "oldest"), ("replies", "attempts", numbered.AGG)
 # What of a conversion's attempts is counted, above and below.
 COUNTED = {"conversion_rate": ["converted", "decided"], "drop_off_rate": ["dropped", "decided"], "conversions": ["converted"],
            "decided": ["decided"], "undecided": ["undecided"]}
@@ -202,6 +202,10 @@ class _Reader:
             bands = raw["bands"]
             return "age", "age", [f"{a}-{b}" for a, b in zip(["0", *bands], bands)] + [f"{bands[-1]}+"]
         name = raw if isinstance(raw, str) else raw["name"]
+        if attributes := combined.of(raw, self.kinds):
+            self.used.update(n for n, _ in attributes)
+            given = raw["values"] if isinstance(raw, dict) else ["true", "false"] if self.kinds[name] == "bool" else []
+            return name, attributes, list(given)
         known = {**self.declared, **({"reason": REASONS, "outcome": OUTCOMES} if records else {})}
         values = known[name] if isinstance(raw, str) else raw["values"]
         group = "event" if name in ("source", "type") else "record" if records and name in ("reason", "outcome") else "data"
@@ -218,6 +222,8 @@ class _Reader:
             agg = "records"
         if agg == "count" and of.startswith("reply."):
             agg = "replies"
+        if agg == "count" and of.startswith("sequence."):
+            agg = numbered.AGG
         if of == "case.open":
             self.used.add("case_id")
         if of.startswith("data."):
@@ -231,5 +237,7 @@ class _Reader:
         types = None
         for condition in conditions:
             types = condition.types if types is None else types if condition.types is None else types & condition.types
+        if of in (across.CHANNELS, across.SEVERAL):
+            agg, of = of, frozenset(self.declared["channel"])
         per_mille = round(raw.get("percentile", 0.5) * 1000)
         return Measure("percentile" if agg == "median" else agg, of, conditions, types, per_mille, None, where)

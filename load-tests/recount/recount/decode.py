@@ -121,7 +121,7 @@ def instant(text):
 def _attribute(out, faults, name, value):
     if value is None:
         return
-    if name in ("specversion", "id", "source", "type", "subject", "time"):
+    if name in ("specversion", "id", "source", "type", "subject", "sequence", "time"):
         if name in out:
             raise Rejected("invalid_json", name)
         if not isinstance(value, str):

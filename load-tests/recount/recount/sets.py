@@ -2,7 +2,7 @@
 counted at a record, which events it judges, and whose numbers stand at a second."""
 import json
 
-from . import catalogue
+from . import catalogue, numbered
 from .decode import Rejected, instant
 from .limits import OPEN_MS, WARMING
 
@@ -30,6 +30,9 @@ class Plan:
         every = [(count, i, m) for count in counts for i, m in enumerate(count.kpi.measures)]
         kept = catalogue.OPEN + catalogue.KEPT
         self.tasks = [t for t in every if t[2].agg not in kept]
+        # (count, {its window: (length, pane)})
+        self.numbered = [(c, {w: catalogue.WINDOWS[w] for w in c.kpi.windows}) for c in counts
+                         if any(m.agg == numbered.AGG for m in c.kpi.measures)]
         self.replies = [t for t in every if t[2].agg == "replies"]
         self.ages = [t for t in every if t[2].of == "source.last_event"]
         self.open = [t for t in every if t[2].agg in catalogue.OPEN and t[2].of != "source.last_event"]
@@ -101,13 +104,13 @@ def _covers(old, kpi):
     return set(kpi.windows) <= set(old.windows) and ("day" not in kpi.windows or kpi.day.key == old.day.key)
 
 
-def warming(s, window_begins, start, begun):
+def warming(s, window_begins, start, begun, within):
     """The mark of a window that reaches back to `window_begins` (s; None: `now`) and was counted in all partitions from `begun` on
-    (s; None: from `start`, ms, on)."""
+    (s; None: from `start`, ms, on); what is decided in it may have begun `within` ms before."""
     if window_begins is None:
         return WARMING if begun is not None and (s - begun) * 1000 < OPEN_MS else 0
     since = start if begun is None else max(start, begun * 1000)
-    return WARMING if window_begins * 1000 < since else 0
+    return WARMING if window_begins * 1000 < since + within else 0
 
 
 class Held:

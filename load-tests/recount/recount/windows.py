@@ -2,7 +2,7 @@
 from itertools import product
 
 from .catalogue import WINDOWS
-from . import derived
+from . import across, combined, derived, numbered
 from .cel import ERROR, all_of, fits
 from .limits import DATA_GAP, LATENESS_MS, RESTATED, WARMING
 from .sets import warming
@@ -40,7 +40,7 @@ class Second:
     """What is counted for one second, under whichever sets hold in the partitions."""
 
     def __init__(self, s, sets):
-        self.s, self.sets, self.parts, self.newest = s, sets, {}, {}
+        self.s, self.sets, self.parts, self.newest, self.numbered = s, sets, {}, {}, {}
         self.start, self.data_gap = None, False
         # By partition, the set that holds there, and since when later sets do.
         self.held = []
@@ -112,8 +112,11 @@ class Second:
         number, out = self.number(), []
         shared = DATA_GAP if self.data_gap else 0
         for kpi, count, begun, missing in self.sets.shown(number, self.held):
+            for i, m in enumerate(kpi.measures):
+                if m.agg == numbered.AGG:
+                    numbered.add(self, count, i, m, self.part)
             for window in kpi.windows:
-                state = shared | (WARMING if missing else warming(self.s, self._begins(kpi, window), self.start, begun))
+                state = shared | (WARMING if missing else warming(self.s, self._begins(kpi, window), self.start, begun, within(kpi)))
                 for scope in product(*[["all", *values, "other"] for _, _, values in kpi.dims]):
                     dims = {d[0]: v for d, v in zip(kpi.dims, scope)}
                     told = dict(EMPTY, state=state) if missing else value(kpi, self._taken(kpi, count, window, scope), state)
@@ -132,6 +135,11 @@ class Second:
         return [self.parts.get(key) or Part(m.agg) for key, m in zip(keys, kpi.measures)]
 
 
+def within(kpi):
+    """How long before the window what is decided in it may have begun, ms."""
+    return max((m.journey.within for m in kpi.measures if m.journey), default=0)
+
+
 def reach(kpi, window):
     """The name of a window's panes: those of a day are a calendar's."""
     return ("day", kpi.day.key) if window == "day" else window
@@ -141,6 +149,8 @@ def take(seconds, held, named, log_time):
     """Counts a record into the seconds that its partition has not passed yet. `named`: (outcome, reason, event, facts, event time).
     How many conditions ended in an error that Watchfloor tried: of events those whose type can make them true."""
     outcome, reason, event, facts, time = named
+    if outcome in ("applied", "late"):
+        numbered.note(seconds, [(c, w) for c, w in held.plan.numbered if held.judges(c, log_time)], event, log_time // 1000)
     applied, errors = outcome == "applied", 0
     by_event = hits(seconds, time // 1000) if applied else {}
     by_record = hits(seconds, log_time // 1000)
@@ -215,6 +225,8 @@ def tally(part, m, view, late):
             part.customers = part.customers or set()
             part.customers.add(subject)
             part.n = part.value = len(part.customers)
+    elif m.agg in (across.CHANNELS, across.SEVERAL):
+        across.tally(part, m, view)
     else:
         v = view["fact"].get(m.of[5:]) if m.of.startswith("fact.") else view["data"].get(m.of)
         if type(v) is not int:
@@ -280,7 +292,7 @@ def scopes(kpi, view):
     """Every combination of a declared value (or `other`) and `all` that the event counts in."""
     each = []
     for name, group, values in kpi.dims:
-        v = view[group].get(name)
+        v = combined.said(view["data"], group) if isinstance(group, tuple) else view[group].get(name)
         if group == "age":
             v = values[sum(v >= bound for bound in kpi.bounds)]
         each.append((v if fits(v, "string") and v in values else "other", "all"))

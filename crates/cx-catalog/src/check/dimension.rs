@@ -2,10 +2,11 @@
 //! Never knows: how many events carry which value.
 
 use super::example::seconds;
-use super::{Checker, did_you_mean, measures, of_records};
+use super::{Checker, did_you_mean, measures, of_records, technical};
 use crate::cel::OUTCOMES;
+use crate::compiled::JOINT;
 use crate::definition::{Agg, Dimension, Formula, Object};
-use crate::raw::{RawDimension, RawKpi};
+use crate::raw::{RawDimension, RawKpi, RawValues};
 use cx_model::attribute::{self, ATTRIBUTES, Kind};
 use cx_model::reject::Reason;
 use cx_model::window::Window;
@@ -56,6 +57,9 @@ impl Checker<'_, '_> {
     fn dimension(&mut self, spanned: &Spanned<RawDimension>, records: bool) -> Option<Dimension> {
         let (name, given) = match &spanned.value {
             RawDimension::Name(name) => (name, None),
+            RawDimension::Declared(declared) if !declared.of.is_empty() => {
+                return self.combination(spanned, declared);
+            }
             RawDimension::Declared(declared) => {
                 if !declared.bands.is_empty() {
                     self.fault(spanned, "only age has bands", "write values alone");
@@ -63,23 +67,136 @@ impl Checker<'_, '_> {
                 (&declared.name, declared.values.as_ref())
             }
         };
-        let text = |name: &str| attribute::find(name).is_some_and(|a| a.kind == Kind::Text);
         let of_log = records && ["outcome", "reason"].contains(&name.as_str());
-        if !of_log && !["source", "type"].contains(&name.as_str()) && !text(name) {
-            let known = ATTRIBUTES.iter().filter(|a| a.kind == Kind::Text);
-            let known = known.map(|a| a.name).chain(["source", "type"]);
-            let fix = did_you_mean(name, known);
-            self.fault(spanned, format!("unknown dimension {name:?}"), fix);
-            return None;
+        if !of_log && !["source", "type"].contains(&name.as_str()) {
+            self.told_apart(spanned, name)?;
         }
         let known = self.declared_values(name, records);
         let values = given.or(known.as_ref()).cloned().unwrap_or_default();
         self.values(spanned, (name, &values), known.as_deref());
+        self.whole_numbers(spanned, name, values.iter().map(String::as_str));
         Some(Dimension {
             name: name.clone(),
             values,
+            of: Vec::new(),
             bounds_s: Vec::new(),
         })
+    }
+
+    /// An attribute that has values to be told apart by.
+    fn told_apart(&mut self, spanned: &Spanned<RawDimension>, name: &str) -> Option<()> {
+        match attribute::find(name).map(|a| a.kind) {
+            Some(Kind::Text | Kind::Bool | Kind::Int) => Some(()),
+            Some(Kind::Double) => {
+                let message =
+                    format!("{name} is a double: its values are no few that can be declared");
+                self.fault(
+                    spanned,
+                    message,
+                    "count parts of it with `where`, e.g. data.sentiment < 0",
+                );
+                None
+            }
+            None => {
+                let known = ATTRIBUTES.iter().filter(|a| a.kind != Kind::Double);
+                let known = known.map(|a| a.name).chain(["source", "type"]);
+                let fix = did_you_mean(name, known);
+                self.fault(spanned, format!("unknown dimension {name:?}"), fix);
+                None
+            }
+        }
+    }
+
+    /// Values of a whole number must be written as one.
+    fn whole_numbers<'v>(
+        &mut self,
+        spanned: &Spanned<RawDimension>,
+        name: &str,
+        values: impl Iterator<Item = &'v str>,
+    ) {
+        if attribute::find(name).is_none_or(|a| a.kind != Kind::Int) {
+            return;
+        }
+        let number = |v: &&str| v.parse::<i64>().is_ok_and(|n| n.to_string() == **v);
+        for value in values.filter(|v| !number(v)) {
+            let message = format!("{name} is a whole number, {value:?} is none");
+            self.fault(spanned, message, "write it as \"3\" or \"-3\"");
+        }
+    }
+
+    /// Values of several attributes told together: of all combinations those that are declared.
+    fn combination(
+        &mut self,
+        spanned: &Spanned<RawDimension>,
+        declared: &RawValues,
+    ) -> Option<Dimension> {
+        let RawValues {
+            name, values, of, ..
+        } = declared;
+        let taken = ["source", "type", "outcome", "reason", AGE].contains(&name.as_str());
+        if !technical(name, 48) || taken || attribute::find(name).is_some() {
+            let message = format!("{name:?} is no name for a combination");
+            self.fault(
+                spanned,
+                message,
+                "use lower-case letters, digits and _, and no name of an attribute",
+            );
+            return None;
+        }
+        let twice = of.iter().enumerate().any(|(i, n)| of[..i].contains(n));
+        if !(2..=JOINT).contains(&of.len()) || twice {
+            let message = format!("a combination has 2 to {JOINT} different attributes");
+            self.fault(spanned, message, "write of: [channel, queue]");
+            return None;
+        }
+        for attribute in of {
+            if ["source", "type"].contains(&attribute.as_str()) {
+                let message = format!("{attribute} is no attribute of data");
+                self.fault(spanned, message, "make it a dimension of its own");
+                return None;
+            }
+            self.told_apart(spanned, attribute)?;
+        }
+        let values = values.clone().unwrap_or_default();
+        self.values(spanned, (name, &values), None);
+        if values.is_empty() {
+            let fix = "write values: [voice_call/sales, chat/vip]: the rest is `other`";
+            self.fault(spanned, format!("{name} has no declared values"), fix);
+        }
+        for value in &values {
+            let parts: Vec<&str> = value.split('/').collect();
+            if parts.len() != of.len() || parts.contains(&"") {
+                let message = format!(
+                    "{value:?} does not say a value of each of {}",
+                    of.join(", ")
+                );
+                self.fault(
+                    spanned,
+                    message,
+                    "write them in that order with / between them, e.g. voice_call/sales",
+                );
+                continue;
+            }
+            for (attribute, part) in of.iter().zip(parts) {
+                self.part(spanned, attribute, part);
+            }
+        }
+        Some(Dimension {
+            name: name.clone(),
+            values,
+            of: of.clone(),
+            bounds_s: Vec::new(),
+        })
+    }
+
+    /// One value of one attribute of a combination.
+    fn part(&mut self, spanned: &Spanned<RawDimension>, attribute: &str, value: &str) {
+        let known = self.declared_values(attribute, false).unwrap_or_default();
+        if !known.is_empty() && !known.iter().any(|k| k == value) {
+            let fix = did_you_mean(value, known.iter().map(String::as_str));
+            self.fault(spanned, format!("{attribute} has no value {value:?}"), fix);
+        }
+        self.whole_numbers(spanned, attribute, [value].into_iter());
     }
 
     /// Bands of age of what a gauge counts.
@@ -111,6 +228,7 @@ impl Checker<'_, '_> {
         Some(Dimension {
             name: AGE.to_owned(),
             values: pairs.chain(last).collect(),
+            of: Vec::new(),
             bounds_s,
         })
     }
@@ -123,6 +241,9 @@ impl Checker<'_, '_> {
             "source" => Some(self.declared.sources.clone()),
             "reason" if records => list(&Reason::ALL.map(Reason::name)),
             "outcome" if records => list(&OUTCOMES),
+            _ if attribute::find(name).is_some_and(|a| a.kind == Kind::Bool) => {
+                list(&["true", "false"])
+            }
             _ => None,
         }
     }
@@ -173,6 +294,11 @@ impl Checker<'_, '_> {
             );
         }
     }
+}
+
+/// Whether a breakdown is by a text attribute.
+pub(crate) fn text(name: &str) -> bool {
+    attribute::find(name).is_some_and(|a| a.kind == Kind::Text)
 }
 
 /// The bands of a breakdown by age.

@@ -125,6 +125,14 @@ impl Checker<'_, '_> {
                 "write of: reply.met above and of: reply.decided below",
             );
         }
+        let numbers = |m: &Measure| matches!(m.agg, Agg::CountNumbered { .. });
+        if numbers(&numerator) != numbers(&denominator) {
+            self.fault(
+                &below.agg,
+                "numbers of sources are counted over all that came: they make a ratio only with each other",
+                "write of: sequence.received above and of: sequence.expected below",
+            );
+        }
         let records = |m: &Measure| m.agg == Agg::CountRecords;
         if records(&numerator) != records(&denominator) {
             self.fault(
@@ -151,7 +159,13 @@ impl Checker<'_, '_> {
                 of: Replies::Decided,
             },
             ("count", Some("reply.met")) => Agg::CountReplies { of: Replies::Met },
+            ("count", Some(of @ ("sequence.received" | "sequence.expected"))) => {
+                self.of_numbers(raw, of)?
+            }
             ("count_distinct", Some("customer")) => Agg::CountDistinct,
+            ("count_distinct", Some(of @ ("customer.channels" | "customer.cross_channel"))) => {
+                self.of_channels(of)?
+            }
             ("sum", Some(_)) => Agg::Sum {
                 of: self.summed(of?)?,
             },
@@ -195,9 +209,9 @@ impl Checker<'_, '_> {
             }
             ("count" | "count_distinct", Some(of)) => {
                 let fix = if name == "count" {
-                    "leave `of` out to count events, or write of: record, reply.decided or reply.met"
+                    "leave `of` out to count events, or write of: record, reply.decided, reply.met, sequence.received or sequence.expected"
                 } else {
-                    "write of: customer"
+                    "write of: customer, customer.channels or customer.cross_channel"
                 };
                 return self.fault(of, format!("{name} cannot count {:?}", of.value), fix);
             }
@@ -360,7 +374,13 @@ impl Checker<'_, '_> {
         let measures: Vec<&RawMeasure> = measures.into_iter().flatten().collect();
         let about = |m: &RawMeasure| match &m.of {
             Some(of) if of.value == "record" => About::Records,
-            Some(of) if of.value.starts_with("reply.") => About::Objects,
+            Some(of)
+                if ["reply.", "sequence."]
+                    .iter()
+                    .any(|w| of.value.starts_with(w)) =>
+            {
+                About::Objects
+            }
             Some(_) | None => About::Events,
         };
         // The filter holds for all measures, which are of one kind where the file is right.

@@ -32,8 +32,10 @@ impl Kind {
             Agg::Count
             | Agg::CountRecords
             | Agg::CountReplies { .. }
+            | Agg::CountNumbered { .. }
             | Agg::Attempts { .. }
             | Agg::CountDistinct
+            | Agg::CountChannels { .. }
             | Agg::Gauge { .. } => Self::Number,
         }
     }

@@ -10,6 +10,7 @@ use cx_catalog::compiled::{
 use cx_catalog::definition::Object;
 use cx_catalog::expr::Fraction;
 use cx_catalog::journey::Attempts;
+use cx_catalog::numbered::{Numbered, expected};
 use cx_model::time::Timestamp;
 use cx_model::value::{CellValue, DATA_GAP, RESTATED, WARMING, scaled};
 use cx_model::window::Window;
@@ -135,7 +136,8 @@ fn cell(
         };
     }
     let since = first.and_then(|m| joined.since[m]);
-    if warming((set, joined), (kpi, window), since) {
+    let within = first.map_or(0, |m| within_ms(set, m));
+    if warming((set, joined), (kpi, window), (since, within)) {
         out.state |= WARMING;
     }
     if out.restated != [0; 2] {
@@ -147,18 +149,43 @@ fn cell(
     out
 }
 
-/// Whether a window reaches back before all of it was counted. What is open now may have been opened
-/// before a later set, as long as such things are kept.
+/// How long before its window what a measure counts may have begun: of attempts the time that they have.
+fn within_ms(set: &Compiled, measure: usize) -> i64 {
+    match set.measures[measure].agg {
+        CompiledAgg::Attempts(_, journey) => set.journeys[journey].within_ms,
+        CompiledAgg::Count
+        | CompiledAgg::CountRecords
+        | CompiledAgg::Sum { .. }
+        | CompiledAgg::Average { .. }
+        | CompiledAgg::Min { .. }
+        | CompiledAgg::Max { .. }
+        | CompiledAgg::Percentile { .. }
+        | CompiledAgg::CountDistinct
+        | CompiledAgg::Channels(_)
+        | CompiledAgg::Replies(_)
+        | CompiledAgg::Numbered(_)
+        | CompiledAgg::Gauge(_)
+        | CompiledAgg::Oldest(_) => 0,
+    }
+}
+
+/// Whether a window reaches back before all of it was counted. What is decided in it began up to `within`
+/// before. What is open now may have been opened before a later set, as long as such things are kept.
 fn warming(
     (set, joined): (&Compiled, &Joined<'_>),
     (kpi, window): (&CompiledKpi, Window),
-    since: Option<Timestamp>,
+    (since, within_ms): (Option<Timestamp>, i64),
 ) -> bool {
     let s = Timestamp::from_second(joined.s);
     if window == Window::Now {
-        return since.is_some_and(|since| s < since.plus(set.limits.contact_open_ms));
+        let kept = match within_ms {
+            0 => set.limits.contact_open_ms,
+            within => within,
+        };
+        return since.is_some_and(|since| s < since.plus(kept));
     }
     let begun = since.map_or(joined.start, |since| since.max(joined.start));
+    let begun = begun.plus(within_ms);
     if window == Window::Day {
         return Timestamp::from_second(day_began(kpi.calendar.as_deref(), joined.s)) < begun;
     }
@@ -195,6 +222,10 @@ fn take(
         let by_source = &joined.values[base..base + place.stride];
         return age_of_source(set, kpi, joined.s, combo, by_source);
     }
+    if let CompiledAgg::Numbered(of) = m.agg {
+        let by_source = &joined.values[base..base + place.stride];
+        return numbered((of, &m.names), kpi, combo, by_source);
+    }
     let at = &joined.values[base + combo * place.width..][..place.width];
     match m.agg {
         CompiledAgg::Attempts(Attempts::Undecided, _) | CompiledAgg::Gauge(_) => Taken {
@@ -206,7 +237,9 @@ fn take(
         CompiledAgg::Count
         | CompiledAgg::CountRecords
         | CompiledAgg::Replies(_)
+        | CompiledAgg::Numbered(_)
         | CompiledAgg::Attempts(..)
+        | CompiledAgg::Channels(_)
         | CompiledAgg::CountDistinct => Taken {
             value: at[0],
             n: at[0],
@@ -264,4 +297,33 @@ fn age_of_source(
     let name = kpi.dimensions.first().and_then(|d| d.values.get(combo - 1));
     let source = name.and_then(|n| set.sources.binary_search(n).ok());
     age(s, source.and_then(seen))
+}
+
+/// What sources numbered. `all`: of every one, added up; a declared value: of that source; `other`: nothing.
+fn numbered(
+    (of, sources): (Numbered, &[String]),
+    kpi: &CompiledKpi,
+    combo: usize,
+    by_source: &[i64],
+) -> Taken {
+    let count = |i: usize| match of {
+        Numbered::Received => by_source[i],
+        Numbered::Expected => {
+            let seen = |at: usize| Some(by_source[3 * i + at]).filter(|n| *n != ABSENT_MAX);
+            expected(seen(1), seen(0), seen(2).map(|least| -least))
+        }
+    };
+    let value = if combo == 0 {
+        (0..sources.len()).map(count).sum()
+    } else {
+        let name = kpi.dimensions.first().and_then(|d| d.values.get(combo - 1));
+        let source = name.and_then(|n| sources.binary_search(n).ok());
+        source.map_or(0, count)
+    };
+    Taken {
+        value,
+        n: value,
+        restated: 0,
+        absent: false,
+    }
 }

@@ -80,7 +80,7 @@ impl Dims {
             if *known == UNKNOWN {
                 let dim = &self.all[*dim];
                 let number = channel.and_then(|c| dim.channels.get(c).copied());
-                *known = number.unwrap_or_else(|| dim.named(dim.source.value(view)));
+                *known = number.unwrap_or_else(|| dim.named(dim.source.value(view).as_deref()));
             }
             *out = *known;
         }
@@ -107,7 +107,7 @@ pub(crate) fn leaf(dimensions: &[CompiledDimension], view: View<'_, '_>) -> [u16
     let mut leaf = [0; 2];
     for (out, dimension) in leaf.iter_mut().zip(dimensions) {
         let value = dimension.source.value(view);
-        let known = value.and_then(|v| dimension.index.get(v).copied());
+        let known = value.and_then(|v| dimension.index.get(&*v).copied());
         *out = number(known.unwrap_or(dimension.values.len()));
     }
     leaf

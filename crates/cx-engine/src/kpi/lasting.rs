@@ -7,10 +7,12 @@
 use super::distinct::Ends;
 use super::grain::{self, GRAINS};
 use super::layout::Layout;
+use super::numbers::Numbers;
 use super::reach::{Reach, of_grain};
 use crate::state::shards::{SHARDS, Shards, Table};
+use cx_catalog::across::Across;
 use cx_catalog::calendar::{LONGEST_DAY, QUARTER};
-use cx_catalog::compiled::{Compiled, CompiledAgg, combos};
+use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, combos};
 use cx_model::ids::Key128;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -30,21 +32,33 @@ pub(crate) struct Panes {
     bits: [u64; BITS / 64],
 }
 
-/// One combination of one measure in one window.
+/// What customers are seen in, in one window: a combination of a measure, or one of the channels that it counts.
 struct Cell {
     grain: usize,
     reach: Reach,
+    /// Where it is counted; channels of one measure together.
+    ends: usize,
+}
+
+/// What a measure has in each window.
+#[derive(Default)]
+struct Shape {
+    cells: usize,
+    ends: usize,
+    /// Of one that counts channels: their numbers, and what is counted of them.
+    channels: Option<(Numbers, Across)>,
 }
 
 /// All distinct counts over more than an hour of one partition.
 pub(crate) struct Lasting {
     customers: Shards<Vec<Panes>>,
-    /// By measure and grain, where it counts customers: its first cell.
-    first: Vec<[Option<usize>; GRAINS]>,
-    /// By measure, its combinations.
-    combos: Vec<usize>,
+    /// By measure and grain, where it counts customers: its first cell, and where that is counted.
+    first: Vec<[Option<(usize, usize)>; GRAINS]>,
+    /// By measure.
+    shapes: Vec<Shape>,
     cells: Vec<Cell>,
-    ends: Vec<Ends>,
+    /// With the grain of each.
+    ends: Vec<(usize, Ends)>,
     heads: [i64; GRAINS],
     most: usize,
 }
@@ -61,19 +75,17 @@ impl Lasting {
         let mut lasting = Self {
             customers: Shards::new(),
             first: vec![[None; GRAINS]; set.measures.len()],
-            combos: set.measures.iter().map(|m| combos(&m.dimensions)).collect(),
+            shapes: set.measures.iter().map(Shape::of).collect(),
             cells: Vec::new(),
             ends: Vec::new(),
             heads: [i64::MIN; GRAINS],
             most: set.limits.customers,
         };
-        let counts = |m: &CompiledAgg| *m == CompiledAgg::CountDistinct;
-        for (i, measure) in set
-            .measures
-            .iter()
-            .enumerate()
-            .filter(|(_, m)| counts(&m.agg))
-        {
+        for (i, measure) in set.measures.iter().enumerate() {
+            let Shape { cells, ends, .. } = lasting.shapes[i];
+            if cells == 0 {
+                continue;
+            }
             let place = &layout.places[i];
             for window in &measure.windows {
                 let Some((grain, index)) = grain::of(true, *window, place.day) else {
@@ -82,13 +94,16 @@ impl Lasting {
                 if grain < FIRST {
                     continue;
                 }
-                lasting.first[i][grain] = Some(lasting.cells.len());
+                let first = lasting.ends.len();
+                lasting.first[i][grain] = Some((lasting.cells.len(), first));
                 let reaches = of_grain(grain, grain::ALL[grain].lengths, &layout.days);
-                for _ in 0..combos(&measure.dimensions) {
-                    let reach = reaches[index].clone();
-                    lasting.cells.push(Cell { grain, reach });
-                    lasting.ends.push(Ends::fresh());
-                }
+                lasting.cells.extend((0..cells).map(|c| Cell {
+                    grain,
+                    reach: reaches[index].clone(),
+                    ends: first + c.min(ends - 1),
+                }));
+                let fresh = (0..ends).map(|_| (grain, Ends::fresh()));
+                lasting.ends.extend(fresh);
             }
         }
         lasting
@@ -103,8 +118,8 @@ impl Lasting {
         for (grain, head) in self.heads.iter_mut().enumerate() {
             *head = (*head).max((s - 1).div_euclid(grain::ALL[grain].width));
         }
-        for (cell, ends) in self.cells.iter().zip(&mut self.ends) {
-            ends.advance(before[cell.grain], self.heads[cell.grain]);
+        for (grain, ends) in &mut self.ends {
+            ends.advance(before[*grain], self.heads[*grain]);
         }
         let quarters = |heads: [i64; GRAINS]| heads[FIRST];
         let (from, to) = (quarters(before), quarters(self.heads));
@@ -140,17 +155,34 @@ impl Lasting {
             return false;
         };
         for (grain, first) in first.iter().enumerate() {
-            let Some(first) = first else {
+            let Some((first, _)) = first else {
                 continue;
             };
+            let many = self.shapes[measure].many();
             let pane = second.div_euclid(grain::ALL[grain].width);
             for combo in combos {
                 let cell = first + combo;
                 let Some((before, after)) = of_cell(panes, cell, pane).set(pane) else {
                     continue;
                 };
-                if let Some((from, to)) = ends(&self.cells[cell].reach, pane, before, after) {
-                    self.ends[cell].add(self.heads[grain], from, to);
+                let Cell {
+                    reach,
+                    ends: counted,
+                    ..
+                } = &self.cells[cell];
+                let Some((from, to)) = ends(reach, pane, before, after) else {
+                    continue;
+                };
+                let (head, counted) = (self.heads[grain], &mut self.ends[*counted].1);
+                if let Some(channels) = many {
+                    let others = panes.iter().filter(|p| {
+                        let other = p.cell as usize;
+                        other != cell && (*first..first + channels).contains(&other)
+                    });
+                    let second = second_channel(others, reach, (from.max(head), to));
+                    second.into_iter().for_each(|e| counted.add(head, e, e));
+                } else {
+                    counted.add(head, from, to);
                 }
             }
         }
@@ -166,11 +198,13 @@ impl Lasting {
             };
             for grain in 0..GRAINS {
                 let both = self.first[i][grain].zip(old.first[*j][grain]);
-                let Some((here, there)) = both else {
+                let Some(((here, ends), (there, theirs))) = both else {
                     continue;
                 };
-                for c in 0..self.combos[i] {
-                    std::mem::swap(&mut self.ends[here + c], &mut old.ends[there + c]);
+                for c in 0..self.shapes[i].ends {
+                    std::mem::swap(&mut self.ends[ends + c], &mut old.ends[theirs + c]);
+                }
+                for c in 0..self.shapes[i].cells {
                     cells[there + c] = u32::try_from(here + c).ok();
                 }
             }
@@ -197,14 +231,25 @@ impl Lasting {
     /// Distinct customers in the window of this grain that ends with its head.
     pub(crate) fn count(&self, measure: usize, combo: usize, grain: usize) -> i64 {
         let first = self.first[measure][grain];
-        first.map_or(0, |first| self.ends[first + combo].now())
+        first.map_or(0, |(_, first)| self.ends[first + combo].1.now())
+    }
+
+    /// Whether it counts the measure in some window.
+    pub(crate) fn counts(&self, measure: usize) -> bool {
+        self.first[measure].iter().any(Option::is_some)
+    }
+
+    /// The number of a channel of a measure that counts them.
+    pub(crate) fn channel(&self, measure: usize, name: Option<&str>) -> Option<usize> {
+        let (numbers, _) = self.shapes[measure].channels.as_ref()?;
+        numbers.get(name?)
     }
 
     /// Counts and customers as they are now.
     pub(crate) fn cut(&self) -> Counts {
         Counts {
             heads: self.heads.to_vec(),
-            ends: self.ends.clone(),
+            ends: self.ends.iter().map(|(_, ends)| ends.clone()).collect(),
         }
     }
 
@@ -218,7 +263,9 @@ impl Lasting {
         let fits = counts.ends.len() == self.ends.len() && counts.ends.iter().all(Ends::is_whole);
         match <[i64; GRAINS]>::try_from(counts.heads) {
             Ok(heads) if fits => {
-                (self.heads, self.ends) = (heads, counts.ends);
+                self.heads = heads;
+                let own = self.ends.iter_mut().zip(counts.ends);
+                own.for_each(|((_, own), ends)| *own = ends);
                 true
             }
             Ok(_) | Err(_) => false,
@@ -233,6 +280,69 @@ impl Lasting {
         }
         fits
     }
+}
+
+impl Shape {
+    fn of(measure: &CompiledMeasure) -> Self {
+        match measure.agg {
+            CompiledAgg::CountDistinct => {
+                let combos = combos(&measure.dimensions);
+                Self {
+                    cells: combos,
+                    ends: combos,
+                    channels: None,
+                }
+            }
+            CompiledAgg::Channels(of) => Self {
+                cells: measure.names.len(),
+                ends: 1,
+                channels: Some((Numbers::of(&measure.names), of)),
+            },
+            CompiledAgg::Count
+            | CompiledAgg::CountRecords
+            | CompiledAgg::Sum { .. }
+            | CompiledAgg::Average { .. }
+            | CompiledAgg::Min { .. }
+            | CompiledAgg::Max { .. }
+            | CompiledAgg::Percentile { .. }
+            | CompiledAgg::Replies(_)
+            | CompiledAgg::Numbered(_)
+            | CompiledAgg::Attempts(..)
+            | CompiledAgg::Gauge(_)
+            | CompiledAgg::Oldest(_) => Self::default(),
+        }
+    }
+
+    /// How many channels it has, where it counts who is seen in two or more.
+    fn many(&self) -> Option<usize> {
+        let (_, of) = self.channels.as_ref()?;
+        (*of == Across::Several).then_some(self.cells)
+    }
+}
+
+/// Of the window ends that one more channel of a customer reaches, those that exactly one other does: there it
+/// is the second.
+fn second_channel<'p>(
+    others: impl Iterator<Item = &'p Panes>,
+    reach: &Reach,
+    (from, to): (i64, i64),
+) -> Vec<i64> {
+    let mut reached = vec![0_u8; usize::try_from(to - from + 1).unwrap_or(0)];
+    for panes in others {
+        let mut last = panes.before(from);
+        for (e, reached) in (from..).zip(&mut reached) {
+            if panes.seen(e) {
+                last = Some(e);
+            }
+            if last.is_some_and(|last| last >= reach.first(e)) {
+                *reached = reached.saturating_add(1);
+            }
+        }
+    }
+    let all = (from..).zip(reached);
+    all.filter(|(_, reached)| *reached == 1)
+        .map(|(e, _)| e)
+        .collect()
 }
 
 /// The window ends that a pane adds one to, set between these neighbours.
@@ -270,6 +380,20 @@ fn of_cell(panes: &mut Vec<Panes>, cell: usize, pane: i64) -> &mut Panes {
 impl Panes {
     fn has(&self, k: usize) -> bool {
         self.bits[k / 64] & (1 << (k % 64)) != 0
+    }
+
+    /// Whether the customer was seen in a pane.
+    fn seen(&self, pane: i64) -> bool {
+        let k = usize::try_from(i64::from(self.newest) - pane);
+        k.is_ok_and(|k| k < BITS && self.has(k))
+    }
+
+    /// The newest pane before this one in which the customer was seen.
+    fn before(&self, pane: i64) -> Option<i64> {
+        let newest = i64::from(self.newest);
+        let least = usize::try_from(newest + 1 - pane).unwrap_or(0);
+        let k = (least..BITS).find(|k| self.has(*k))?;
+        Some(newest - i64::try_from(k).expect("few bits"))
     }
 
     /// Sets a pane; its neighbours if it was newly set, `None` if it was set already or is too old.

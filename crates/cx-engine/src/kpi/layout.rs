@@ -6,6 +6,7 @@ use super::reach::{self, Reach};
 use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledDimension, CompiledMeasure, combos};
 use cx_catalog::definition::Object;
 use cx_catalog::journey::Attempts;
+use cx_catalog::numbered::Numbered;
 use cx_model::window::Window;
 
 /// How parts of several partitions become one.
@@ -169,10 +170,14 @@ impl Layout {
             | CompiledAgg::Replies(_)
             | CompiledAgg::Attempts(..)
             | CompiledAgg::Percentile { .. } => (all, 2, 2, Merge::Sum),
+            CompiledAgg::Numbered(Numbered::Received) => (measure.names.len(), 1, 0, Merge::Sum),
+            CompiledAgg::Numbered(Numbered::Expected) => {
+                (3 * measure.names.len(), 1, 0, Merge::Max)
+            }
             CompiledAgg::Sum { .. } | CompiledAgg::Average { .. } => (all, 3, 3, Merge::Sum),
             CompiledAgg::Min { .. } => (all, 3, 2, Merge::Min),
             CompiledAgg::Max { .. } => (all, 3, 2, Merge::Max),
-            CompiledAgg::CountDistinct => (all, 2, 1, Merge::Sum),
+            CompiledAgg::CountDistinct | CompiledAgg::Channels(_) => (all, 2, 1, Merge::Sum),
             CompiledAgg::Oldest(Object::SourceLastEvent) => (sources, 1, 0, Merge::Max),
             CompiledAgg::Oldest(_) => (all, 1, 0, Merge::Min),
         };

@@ -6,6 +6,7 @@ use super::distinct::{Row, Told};
 use super::journeys::Journeys;
 use super::lasting::Panes;
 use super::layout::scopes;
+use super::numbered::{self, Numbered};
 use super::objects::{Family, Objects};
 use super::outcomes::PLAIN;
 use super::spans::{Since, Spans};
@@ -24,12 +25,16 @@ use cx_model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// Outcomes of events that were not seen before.
+const SEEN_FIRST: [&str; 2] = ["applied", "late"];
+
 /// One partition's measuring.
 pub(crate) struct Meter {
     plan: Arc<Plan>,
     sums: Sums,
     pub(crate) objects: Objects,
     pub(crate) journeys: Journeys,
+    numbered: Numbered,
     leaves: Leaves,
     spans: Spans,
     /// Records of this second of log time by outcome, not yet added to the measures that count every one.
@@ -66,6 +71,7 @@ pub(crate) struct Counted<'c, 'a> {
 pub(crate) struct Measured {
     added: Added,
     newest: Vec<Vec<i64>>,
+    numbered: numbered::Cut,
 }
 
 /// What counting refused or could not decide.
@@ -82,6 +88,7 @@ impl Meter {
             sums: Sums::new(set, layout),
             objects: Objects::new(set),
             journeys: Journeys::new(set),
+            numbered: Numbered::new(set),
             leaves: plan.dims.leaves(),
             spans: Spans::of(&plan, &[]),
             tide: ([0; PLAIN.len()], Timestamp(0)),
@@ -103,6 +110,7 @@ impl Meter {
         let mut fresh = Self::new(plan);
         let layouts = (&fresh.plan.layout, &self.plan.layout);
         fresh.sums.carry(&mut self.sums, &same, layouts);
+        fresh.numbered.carry(&self.numbered, &same);
         let [contacts, conversations, cases] = fresh.objects.carry(&mut self.objects, &same);
         let plans = (&*fresh.plan.set, &*self.plan.set);
         let (replies, journeys) = fresh.journeys.carry(&mut self.journeys, &same, plans);
@@ -164,6 +172,7 @@ impl Meter {
         self.settle();
         self.sums.advance(s);
         self.objects.advance(s);
+        self.numbered.advance(s);
     }
 
     /// Customers whose minutes are kept.
@@ -275,6 +284,14 @@ impl Meter {
             self.tide.0[outcome] += 1;
             self.tide.1 = log_time;
         }
+        if !self.numbered.is_empty()
+            && SEEN_FIRST.contains(&view.outcome)
+            && let Some(event) = view.event
+        {
+            let spans = &self.spans;
+            let holds = |measure| spans.holds(measure, log_time);
+            self.numbered.note(event, log_time, holds);
+        }
         let asked = &self.plan.outcomes.of(outcome).asked;
         if asked.is_empty() {
             return 0;
@@ -305,8 +322,11 @@ impl Meter {
     pub(crate) fn cut(&mut self) -> (Measured, Vec<Arc<Vec<Row>>>) {
         self.settle();
         let (added, rows) = self.sums.cut();
-        let newest = self.objects.cut();
-        let measured = Measured { added, newest };
+        let measured = Measured {
+            added,
+            newest: self.objects.cut(),
+            numbered: self.numbered.cut(),
+        };
         (measured, rows)
     }
 
@@ -322,7 +342,9 @@ impl Meter {
 
     /// Takes what a cut says; false where it is not of this set.
     pub(crate) fn restore(&mut self, cut: Measured) -> bool {
-        self.sums.restore(cut.added) && self.objects.restore(cut.newest)
+        self.sums.restore(cut.added)
+            && self.objects.restore(cut.newest)
+            && self.numbered.restore(cut.numbered)
     }
 
     /// Takes rows of customers in their order; false where they are not those of this set.
@@ -342,6 +364,10 @@ impl Meter {
         for (i, measure) in set.measures[..self.plan.shown].iter().enumerate() {
             if matches!(measure.agg, CompiledAgg::Attempts(Attempts::Undecided, _)) {
                 out.extend(self.journeys.open(i));
+                continue;
+            }
+            if matches!(measure.agg, CompiledAgg::Numbered(_)) {
+                self.numbered.write(i, &mut out);
                 continue;
             }
             if matches!(measure.agg, CompiledAgg::Gauge(_) | CompiledAgg::Oldest(_)) {

@@ -96,6 +96,7 @@ impl Names {
                 measure.agg,
                 CompiledAgg::CountRecords
                     | CompiledAgg::Replies(_)
+                    | CompiledAgg::Numbered(_)
                     | CompiledAgg::Attempts(..)
                     | CompiledAgg::Gauge(_)
                     | CompiledAgg::Oldest(_)

@@ -66,7 +66,9 @@ impl Objects {
                 | CompiledAgg::Max { .. }
                 | CompiledAgg::Percentile { .. }
                 | CompiledAgg::CountDistinct
+                | CompiledAgg::Channels(_)
                 | CompiledAgg::Replies(_)
+                | CompiledAgg::Numbered(_)
                 | CompiledAgg::Attempts(..) => continue,
             };
             let waitings = |overdue| Waitings {

@@ -12,6 +12,8 @@ use super::reach::{self, Reach};
 use super::tallies::Tallies;
 use super::tally::{Counts as Bucketed, Tally, bucket};
 use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, Of};
+use cx_model::attribute::SLOT_CHANNEL;
+use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 use cx_model::window::Window;
 use serde::{Deserialize, Serialize};
@@ -171,8 +173,10 @@ impl Sums {
                 (value.map(|_| 1), false)
             }
             CompiledAgg::CountDistinct
+            | CompiledAgg::Channels(_)
             | CompiledAgg::CountRecords
             | CompiledAgg::Replies(_)
+            | CompiledAgg::Numbered(_)
             | CompiledAgg::Attempts(..)
             | CompiledAgg::Gauge(_)
             | CompiledAgg::Oldest(_) => (None, false),
@@ -187,9 +191,29 @@ impl Sums {
         if spots.restates != 0 {
             self.restate(spots, place, leaf);
         }
-        let Some(customer) = counted.customer.filter(|_| self.distinct.counts(i)) else {
+        let measure = (measure, i);
+        counted
+            .customer
+            .is_some_and(|customer| self.see(measure, counted, customer, combos))
+    }
+
+    /// Marks a customer as seen in a measure that counts customers; whether a limit refused it.
+    fn see(
+        &mut self,
+        (measure, i): (&CompiledMeasure, usize),
+        counted: &Counted<'_, '_>,
+        customer: Key128,
+        combos: &[usize],
+    ) -> bool {
+        let second = counted.time.second();
+        if matches!(measure.agg, CompiledAgg::Channels(_)) {
+            let name = counted.event.slot(SLOT_CHANNEL).text();
+            let channel = self.lasting.channel(i, name);
+            return channel.is_some_and(|c| !self.lasting.mark(customer, i, &[c], second));
+        }
+        if !self.distinct.counts(i) {
             return false;
-        };
+        }
         let kept = self.lasting.mark(customer, i, combos, second);
         if let Some(row) = counted.row {
             let minute = second.div_euclid(MINUTE);
@@ -223,7 +247,7 @@ impl Sums {
         for combo in 0..place.combos {
             if distinct && grain == MINUTES {
                 out.push(self.distinct.count(i, combo, index));
-            } else if distinct {
+            } else if distinct || self.lasting.counts(i) {
                 out.push(self.lasting.count(i, combo, grain));
             }
             if let Some((_, extremes)) = extremes {
@@ -378,7 +402,9 @@ fn extremes(measure: &CompiledMeasure, place: &Place, days: &[Reach]) -> Vec<(us
         | CompiledAgg::Average { .. }
         | CompiledAgg::Percentile { .. }
         | CompiledAgg::CountDistinct
+        | CompiledAgg::Channels(_)
         | CompiledAgg::Replies(_)
+        | CompiledAgg::Numbered(_)
         | CompiledAgg::Attempts(..)
         | CompiledAgg::Gauge(_)
         | CompiledAgg::Oldest(_) => return Vec::new(),

@@ -45,6 +45,9 @@ export async function alerts(around) {
   await page.keyboard.press("Enter");
   await page.waitForSelector("dialog.alert");
   await accessible(page, "alert, opened", check);
+  const tells = await page.innerText(".alert [data-told]");
+  const names = told.notify.every((n) => tells.includes(n.to.replaceAll("_", " ")));
+  check("alert: opened, it says who is told and who has no address", names && told.notify.length > 0 && tells.includes("no address") === told.notify.some((n) => !n.address), tells);
   if (shots) await page.screenshot({ path: `${shots}/alert-1920x1080.png` });
   await page.selectOption(".alert .acts select", "Ben Ito");
   await page.focus("[data-act=take]");

@@ -21,6 +21,7 @@ pub(super) struct Envelope<'a> {
     pub(super) kind: Option<Cow<'a, str>>,
     pub(super) subject: Option<Cow<'a, str>>,
     pub(super) time: Option<Timestamp>,
+    pub(super) sequence: Option<Cow<'a, str>>,
     pub(super) data: Vec<Slot<'a>>,
     pub(super) refused: Option<Rejected>,
 }
@@ -106,19 +107,19 @@ impl<'de> Envelope<'de> {
         name: &str,
         value: Value<'de>,
     ) -> Result<(), E> {
-        let out = self;
         if matches!(value, Value::Null) {
             return Ok(());
         }
         let place = match name {
-            "specversion" => &mut out.specversion,
-            "id" => &mut out.id,
-            "source" => &mut out.source,
-            "type" => &mut out.kind,
-            "subject" => &mut out.subject,
-            "time" => return out.time(&value),
+            "specversion" => &mut self.specversion,
+            "id" => &mut self.id,
+            "source" => &mut self.source,
+            "type" => &mut self.kind,
+            "subject" => &mut self.subject,
+            "sequence" => &mut self.sequence,
+            "time" => return self.time(&value),
             _ => {
-                out.extension(name, &value);
+                self.extension(name, &value);
                 return Ok(());
             }
         };
@@ -128,30 +129,25 @@ impl<'de> Envelope<'de> {
         if let Value::Text(text) = value {
             *place = Some(text);
         } else {
-            refuse(
-                &mut out.refused,
-                name,
-                format!("{name} must be a JSON string, in quotes"),
-            );
+            let detail = format!("{name} must be a JSON string, in quotes");
+            refuse(&mut self.refused, name, detail);
         }
         Ok(())
     }
 
     fn time<E: serde::de::Error>(&mut self, value: &Value<'_>) -> Result<(), E> {
-        let out = self;
-        if out.time.is_some() {
+        if self.time.is_some() {
             return Err(E::custom("key \"time\" stands twice"));
         }
         match instant("time", value) {
-            Ok(time) => out.time = Some(time),
-            Err(detail) => refuse(&mut out.refused, "time", detail),
+            Ok(time) => self.time = Some(time),
+            Err(detail) => refuse(&mut self.refused, "time", detail),
         }
         Ok(())
     }
 
     /// Extension names are lower-case letters and digits, values are no objects or arrays.
     fn extension(&mut self, name: &str, value: &Value<'_>) {
-        let out = self;
         let named = !name.is_empty()
             && name
                 .bytes()
@@ -161,17 +157,14 @@ impl<'de> Envelope<'de> {
             let detail = format!(
                 "attribute names have lower-case letters and digits only, not {name:?}; put other fields into data"
             );
-            refuse(&mut out.refused, name, detail);
+            refuse(&mut self.refused, name, detail);
         } else if matches!(value, Value::Nested) {
-            refuse(
-                &mut out.refused,
-                name,
-                format!("{name} is an object or array; put it into data"),
-            );
+            let detail = format!("{name} is an object or array; put it into data");
+            refuse(&mut self.refused, name, detail);
         } else if matches!(name, "recordedtime" | "expirytime")
             && let Err(detail) = instant(name, value)
         {
-            refuse(&mut out.refused, name, detail);
+            refuse(&mut self.refused, name, detail);
         }
     }
 }

@@ -88,6 +88,8 @@ fn same(name: &str, event: &Event<'_>, json: &Value, slots: &SlotTable) {
         Timestamp(i64::try_from(ms).expect("in range"))
     });
     assert_eq!(event.time, time, "{name}");
+    let sequence = event.sequence.as_deref();
+    assert_eq!(sequence, json["sequence"].as_str(), "{name}");
     for attribute in ATTRIBUTES {
         let slot = slots.slot(attribute.name).expect("declared");
         let field = &json["data"][attribute.name];

@@ -81,6 +81,15 @@ pub(crate) fn shown(common: &Common, files: &Path) -> Value {
         })
     });
     let sets: Vec<Value> = sets.collect();
+    let shown = common.sets.shown();
+    let definitions = shown.definitions.iter().map(|k| {
+        json!({
+            "kpi": k.kpi, "business_name": k.business_name, "definition": k.hash,
+            "state": state(&common.words.signatures(&k.hash)), "owners": k.owners,
+            "home": home(&shown, &k.kpi),
+        })
+    });
+    let definitions: Vec<Value> = definitions.collect();
     let read = proposals::of_files(common, files);
     let proposals = open(common);
     let proposals = proposals.iter().map(|p| {
@@ -93,7 +102,7 @@ pub(crate) fn shown(common: &Common, files: &Path) -> Value {
     let cast = cast
         .map(|Person { name, roles, side }| json!({"name": name, "roles": roles, "side": side}));
     json!({
-        "sets": sets, "proposals": proposals.collect::<Vec<_>>(), "retired": retired(common),
+        "sets": sets, "definitions": definitions, "proposals": proposals.collect::<Vec<_>>(), "retired": retired(common),
         "files": of_files(common, read), "log": common.words.log(None, LOG),
         "cast": cast.collect::<Vec<_>>(),
     })

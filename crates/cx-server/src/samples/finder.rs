@@ -123,7 +123,7 @@ impl<'f> Finder<'f> {
         };
         let here = self.dims.iter().all(|(dim, wanted)| {
             let value = dim.source.value(view);
-            let declared = value.filter(|v| dim.index.contains_key(*v));
+            let declared = value.as_deref().filter(|v| dim.index.contains_key(*v));
             *wanted == "all" || declared.unwrap_or("other") == *wanted
         });
         for side in self.sides.iter_mut().filter(|_| here) {
@@ -271,7 +271,9 @@ impl Side<'_> {
                 of: Of::Fact(_), ..
             }
             | CompiledAgg::CountRecords
+            | CompiledAgg::Channels(_)
             | CompiledAgg::Replies(_)
+            | CompiledAgg::Numbered(_)
             | CompiledAgg::Attempts(..)
             | CompiledAgg::Gauge(_)
             | CompiledAgg::Oldest(_) => false,

@@ -93,6 +93,18 @@ fn a_refusal_of_the_house_is_exit_code_1_and_a_wrong_line_is_2() {
         said.contains("proposals") || said.contains("who did what"),
         "{said}"
     );
+    let (_, said) = told(&house, &["get", "definitions", "--json"]);
+    let all: Value = serde_json::from_str(&said).expect("JSON");
+    let mut listed = all["definitions"].as_array().expect("a list").iter();
+    let orders = listed.find(|d| d["kpi"] == "orders").expect("in force");
+    let hash = orders["definition"].as_str().map(str::len);
+    assert_eq!(
+        (&orders["state"], &orders["owners"]["business"], hash),
+        (&"agreed".into(), &"commerce.lead".into(), Some(64)),
+        "{orders}"
+    );
+    let home = orders["home"].as_str().expect("a file");
+    assert!(home.ends_with("orders.yaml"), "{home}");
     for wrong in [
         &["sign", "orders"][..],
         &["alert", "shelve", "abc", "--as", "Ada Nowak"],

@@ -7,10 +7,12 @@ mod attempts;
 mod clock;
 mod conditions;
 mod conversations;
+mod decided;
 mod decisions;
 mod derived;
 mod json;
 mod meaning;
+mod numbered;
 mod objects;
 mod part;
 mod rank;
@@ -33,7 +35,7 @@ use cx_model::window::Window;
 pub use decisions::Decision;
 use json::to_cel;
 pub use meaning::{Named, Outcome};
-use part::{Part, age, factor, nothing, number, tally};
+use part::{Part, across, age, factor, nothing, number, tally};
 pub use reading::Reading;
 use scope::{aged, panes, scoped, scopes};
 use std::collections::{BTreeMap, BTreeSet};
@@ -189,7 +191,7 @@ impl<'m> SlowModel<'m> {
                 .collect();
             for window in &kpi.windows {
                 let near = Scene {
-                    logs: self.near(*window, &before, s),
+                    logs: self.near((kpi, *window), &before, s),
                     decided: &decided,
                 };
                 let begins = self.begins(kpi, *window, s);
@@ -222,8 +224,15 @@ impl<'m> SlowModel<'m> {
 
     /// The records that can count in a window that ends at `s`: no event is stamped further ahead of
     /// its log time than the clamp lets it. All of them for what is open `now`.
-    fn near<'r>(&self, window: Window, before: &[&'r [Named]], s: i64) -> Vec<&'r [Named]> {
-        let reach = window.seconds() + window.pane_seconds().max(60);
+    fn near<'r>(
+        &self,
+        (kpi, window): (&Kpi, Window),
+        before: &[&'r [Named]],
+        s: i64,
+    ) -> Vec<&'r [Named]> {
+        // What sources number is counted from the highest number of the window before.
+        let windows = 1 + i64::from(numbered::counts(kpi));
+        let reach = windows * window.seconds() + window.pane_seconds().max(60);
         let from = Timestamp::from_second(s - reach).plus(-self.limits.clamp_ms);
         if window == Window::Now {
             return before.to_vec();
@@ -305,6 +314,9 @@ impl<'m> SlowModel<'m> {
         if matches!(m.agg, Agg::CountReplies { .. } | Agg::Attempts { .. }) {
             return self.decided((kpi, m), window, dims, scene, s);
         }
+        if let Agg::CountNumbered { of, sources } = &m.agg {
+            return numbered::part((version, *of), sources, (window, dims), before, s);
+        }
         let (panes, width) = panes((kpi, m), window, s);
         let records = m.agg == Agg::CountRecords;
         let mut part = nothing(m);
@@ -336,81 +348,22 @@ impl<'m> SlowModel<'m> {
                 part.n = i64::try_from(customers.len()).expect("few customers");
                 part.value = Some(part.n);
             }
+            Agg::CountChannels { of, .. } => {
+                part.n = across(of, &customers);
+                part.value = Some(part.n);
+            }
             Agg::Count | Agg::CountRecords => part.value = Some(part.n),
             Agg::Sum { .. }
             | Agg::Average { .. }
             | Agg::Min { .. }
             | Agg::Max { .. }
             | Agg::CountReplies { .. }
+            | Agg::CountNumbered { .. }
             | Agg::Attempts { .. }
             | Agg::Gauge { .. }
             | Agg::Oldest { .. } => {}
         }
         part
-    }
-
-    /// What counts when it is decided: promised replies, and attempts.
-    fn decided(
-        &self,
-        (kpi, m): (&Kpi, &Measure),
-        window: Window,
-        dims: &BTreeMap<String, String>,
-        scene: &Scene<'_, '_>,
-        s: i64,
-    ) -> Part {
-        let reach = (window != Window::Now).then(|| panes((kpi, m), window, s));
-        let mut part = nothing(m);
-        let all = conditions::measures(kpi);
-        let at = all.iter().position(|other| std::ptr::eq(*other, m));
-        for c in &scene.decided[at.expect("one of its own")] {
-            if !scoped(c.by, &kpi.dimensions, dims) {
-                continue;
-            }
-            if let Some((panes, width)) = &reach {
-                let pane = c.time.second().div_euclid(*width);
-                let end = Timestamp::from_second((pane + 1) * width);
-                if !panes.contains(&pane) {
-                    continue;
-                }
-                let late = end.plus(self.limits.lateness_ms) <= c.log_time;
-                part.restated += i64::from(late);
-            }
-            part.n += c.count;
-        }
-        part.value = Some(part.n);
-        part
-    }
-
-    /// All that counts of promised replies or attempts, whatever window and breakdown.
-    fn changes<'r>(
-        &self,
-        (version, m): (&Version<'_>, &Measure),
-        before: &[&'r [Named]],
-        s: i64,
-    ) -> Vec<Change<'r>> {
-        let kpi = version.kpi;
-        let number = |text: &str| self.programs[text].0;
-        let filter: Vec<usize> = kpi.filter.iter().map(|f| number(f)).collect();
-        let conditions = self.conditions(kpi, m);
-        let of = |log: &'r [Named]| {
-            if let Agg::CountReplies { of } = &m.agg {
-                let all = conversations::replies(log, s, *of, &self.limits).into_iter();
-                return all
-                    .filter(|c| version.judges(c.by, false) && self.matches(&conditions, m, c.by))
-                    .collect();
-            }
-            let Agg::Attempts { of, journey } = &m.agg else {
-                return Vec::new();
-            };
-            let (base, conversion) = (number(&journey.base), number(&journey.conversion));
-            attempts::changes(log, s, (journey, *of), |r| {
-                let holds = self.holds(r);
-                let all = filter.iter().all(|f| holds[*f]);
-                let judged = version.judges(r, false);
-                [all && holds[base] && judged, all && holds[conversion]]
-            })
-        };
-        before.iter().flat_map(|log| of(log)).collect()
     }
 
     /// Objects that are open at second `s`.

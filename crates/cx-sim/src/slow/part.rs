@@ -1,9 +1,10 @@
 //! In: matching records. Kept: what one measure adds up. Out: its parts. Never knows: windows, conditions.
 
 use super::meaning::Named;
+use cx_catalog::across::Across;
 use cx_catalog::definition::{Agg, Formula, Kpi, Measure};
 use cx_model::time::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One measure in one window and combination.
 pub(super) struct Part {
@@ -54,11 +55,18 @@ pub(super) fn tally(m: &Measure, r: &Named, part: &mut Part, customers: &mut BTr
         Agg::CountDistinct => {
             customers.extend(r.event["subject"].as_str().map(str::to_owned));
         }
+        Agg::CountChannels { channels, .. } => {
+            let channel = r.event["data"]["channel"].as_str();
+            let known = channel.filter(|name| channels.iter().any(|c| c == name));
+            let both = r.event["subject"].as_str().zip(known);
+            customers.extend(both.map(|(who, channel)| format!("{channel}\n{who}")));
+        }
         // All of its numbers are looked at together.
         Agg::Percentile { .. } => {}
         Agg::Count
         | Agg::CountRecords
         | Agg::CountReplies { .. }
+        | Agg::CountNumbered { .. }
         | Agg::Attempts { .. }
         | Agg::Gauge { .. }
         | Agg::Oldest { .. } => part.n += 1,
@@ -76,6 +84,20 @@ pub(super) fn number(m: &Measure, r: &Named) -> Option<i64> {
     }
 }
 
+/// What is counted of customers across channels, from pairs of channel and customer.
+pub(super) fn across(of: Across, pairs: &BTreeSet<String>) -> i64 {
+    let mut channels: BTreeMap<&str, i64> = BTreeMap::new();
+    for pair in pairs {
+        let (_, who) = pair.split_once('\n').expect("as they are made");
+        *channels.entry(who).or_default() += 1;
+    }
+    let each = channels.into_values();
+    match of {
+        Across::Channels => each.sum(),
+        Across::Several => each.map(|n| i64::from(n >= 2)).sum(),
+    }
+}
+
 pub(super) fn factor(kpi: &Kpi) -> (i64, i64) {
     let of = match &kpi.formula {
         Formula::Simple { measure } => match &measure.agg {
@@ -88,8 +110,10 @@ pub(super) fn factor(kpi: &Kpi) -> (i64, i64) {
             Agg::Count
             | Agg::CountRecords
             | Agg::CountReplies { .. }
+            | Agg::CountNumbered { .. }
             | Agg::Attempts { .. }
             | Agg::CountDistinct
+            | Agg::CountChannels { .. }
             | Agg::Gauge { .. } => "",
         },
         Formula::Ratio { .. } | Formula::Observed { .. } | Formula::Derived { .. } => "",

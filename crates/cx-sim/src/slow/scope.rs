@@ -6,6 +6,7 @@ use super::meaning::Named;
 use cx_catalog::definition::{Agg, Dimension, Kpi, Measure};
 use cx_model::time::{SECOND, Timestamp};
 use cx_model::window::Window;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
@@ -30,16 +31,28 @@ pub(super) fn scopes(dimensions: &[Dimension]) -> Vec<BTreeMap<String, String>> 
 pub(super) fn scoped(r: &Named, dimensions: &[Dimension], dims: &BTreeMap<String, String>) -> bool {
     let said = dimensions.iter().filter(|d| d.bounds_s.is_empty());
     said.into_iter().all(|d| {
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            Value::Bool(said) => said.to_string(),
+            Value::Number(number) => number.to_string(),
+            Value::Null | Value::Array(_) | Value::Object(_) => String::new(),
+        };
         let value = match d.name.as_str() {
-            "reason" if d.values.iter().any(|v| v == "invalid_json") => r.outcome.reason(),
+            "reason" if d.values.iter().any(|v| v == "invalid_json") => {
+                r.outcome.reason().to_owned()
+            }
             // CloudEvents' own, beside the data.
-            "source" | "type" => r.event[&d.name].as_str().unwrap_or_default(),
-            name => r.event["data"][name].as_str().unwrap_or_default(),
+            "source" | "type" => text(&r.event[&d.name]),
+            name if d.of.is_empty() => text(&r.event["data"][name]),
+            _ => {
+                let all = d.of.iter().map(|name| text(&r.event["data"][name]));
+                all.collect::<Vec<_>>().join("/")
+            }
         };
         let wanted = dims[&d.name].as_str();
         wanted == "all"
             || if wanted == "other" {
-                !d.values.iter().any(|v| v == value)
+                !d.values.contains(&value)
             } else {
                 wanted == value
             }

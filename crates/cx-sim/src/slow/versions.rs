@@ -1,8 +1,9 @@
 //! In: all sets, when each began to hold in each partition. Kept: them. Out: which definition of a KPI
 //! judges which record at a second. Never knows: what a definition counts.
 
+use super::conditions;
 use super::meaning::{Begun, Named};
-use cx_catalog::definition::Kpi;
+use cx_catalog::definition::{Agg, Kpi};
 use cx_model::limits::Limits;
 use cx_model::time::Timestamp;
 use cx_model::window::Window;
@@ -127,10 +128,18 @@ impl Version<'_> {
         let later = self.spans.iter().map(|(from, _)| *from);
         let later = later.filter(|from| *from > Timestamp(i64::MIN)).max();
         let s = Timestamp::from_second(s);
+        // An attempt that is decided in the window began so long before.
+        let within = conditions::measures(self.kpi).into_iter().find_map(|m| {
+            let Agg::Attempts { journey, .. } = &m.agg else {
+                return None;
+            };
+            Some(i64::from(journey.within_s) * 1_000)
+        });
         if window == Window::Now {
-            return later.is_some_and(|from| s.since(from) < limits.contact_open_ms);
+            let kept = within.unwrap_or(limits.contact_open_ms);
+            return later.is_some_and(|from| s.since(from) < kept);
         }
         let begun = later.max(start);
-        begun.is_some_and(|begun| begins < begun)
+        begun.is_some_and(|begun| begins.since(begun) < within.unwrap_or(0))
     }
 }

@@ -74,8 +74,21 @@ fn days(rng: &mut StdRng, calendars: usize, write: &impl Fn(&str, &str)) {
             &format!("{text}type: cumulative\nmeasure: {measure}"),
         );
     }
+    for of in ["customer.channels", "customer.cross_channel"] {
+        let name = of.replace("customer.", "across_");
+        let only = ["", ", where: data.wait_ms > 20000"][rng.random_range(0..2)];
+        let calendar = rng.random_range(1..calendars);
+        let text = head(&name, "count", 0, "[]")
+            .replace("1m, 15m, 1h, ", "")
+            .replace("windows:", &format!("calendar: c{calendar}\nwindows:"))
+            .replace("window: 1h", "window: day");
+        let rest = format!("type: cumulative\nmeasure: {{agg: count_distinct, of: {of}{only}}}");
+        write(&name, &(text + &rest));
+    }
     conversions(rng, write);
     replies(rng, write);
+    numbers(rng, write);
+    combinations(rng, write);
     for of in [
         "contact.waiting",
         "conversation.unanswered",
@@ -169,6 +182,49 @@ fn replies(rng: &mut StdRng, write: &impl Fn(&str, &str)) {
     write("replies", &(text + rest + filter));
 }
 
+/// Breakdowns by what is no text, and by declared combinations.
+fn combinations(rng: &mut StdRng, write: &impl Fn(&str, &str)) {
+    let all = [
+        "[automated]",
+        "[{name: score, values: [\"1\", \"3\"]}, automated]",
+        "[{name: desk, of: [channel, queue], values: [web/sales, chat/vip, chat/sales]}]",
+        "[{name: desk, of: [channel, automated, score], values: [web/true/1, chat/false/2]}, {name: queue, values: [vip]}]",
+    ];
+    for (i, dims) in all.iter().enumerate() {
+        let measure = [
+            "{agg: count}",
+            "{agg: count_distinct, of: customer}",
+            "{agg: max, of: data.score}",
+        ][rng.random_range(0..3)];
+        let name = format!("combined{i}");
+        let text = head(&name, "count", 0, dims).replace("1m, 15m, 1h, 24h", "15m, 1h, 24h");
+        write(&name, &format!("{text}type: simple\nmeasure: {measure}"));
+    }
+}
+
+/// What sources number.
+fn numbers(rng: &mut StdRng, write: &impl Fn(&str, &str)) {
+    let dims = ["[]", "[source]", "[{name: source, values: [payments]}]"][rng.random_range(0..3)];
+    let windows =
+        ["1m, 15m, 1h, 24h, 7d, 28d", "5m, 1h, 28d", "1m, 15m, 7d"][rng.random_range(0..3)];
+    let counted = |name: &str, unit: &str, rest: &str| {
+        let text = head(name, unit, 1, dims)
+            .replace("1m, 15m, 1h, 24h, day, 7d, 28d", windows)
+            .replace(
+                "window: 1h",
+                &format!("window: {}", windows.split(',').next().expect("one")),
+            );
+        write(name, &(text + rest));
+    };
+    let ratio = "type: ratio\nnumerator: {agg: count, of: sequence.received}\ndenominator: {agg: count, of: sequence.expected}\n";
+    counted("numbers", "percent", ratio);
+    counted(
+        "numbers_expected",
+        "count",
+        "type: simple\nmeasure: {agg: count, of: sequence.expected}\n",
+    );
+}
+
 /// A measure and the unit it gives.
 fn measure(rng: &mut StdRng) -> (String, &'static str) {
     let percentile = f64::from(rng.random_range(1_u16..1_000)) / 1_000.0;
@@ -242,6 +298,10 @@ pub(crate) fn write(dir: &Path, rng: &mut StdRng, rich: bool) {
          - {{channel: chat, medium: owned, sync: true, reply_target_s: 7}}\n"
     );
     fs::write(dir.join("channels.yaml"), channels).expect("written");
+    for source in ["web-shop", "payments", "contact-centre"] {
+        let text = format!("source: {source}\nowner: Somebody\nfreshness_s: 60\n");
+        fs::write(dir.join(format!("sources/{source}.yaml")), text).expect("written");
+    }
     let write = |name: &str, text: &str| {
         fs::write(dir.join(format!("kpis/{name}.yaml")), text).expect("written");
     };

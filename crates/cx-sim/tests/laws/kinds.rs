@@ -11,6 +11,7 @@ use cx_model::window::Window;
 use cx_sim::slow::SlowModel;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use std::collections::{BTreeMap, BTreeSet};
 
 const SEEDS: std::ops::Range<u64> = 0..16;
 
@@ -21,9 +22,48 @@ fn catalog(rng: &mut StdRng, rich: bool) -> Catalog {
     load(dir.path()).unwrap_or_else(|faults| panic!("{}", faults[0]))
 }
 
+/// What counted something, of kinds that few definitions have.
+#[derive(Debug, Default)]
+struct Seen {
+    numbered: BTreeSet<(Key, i64)>,
+    across: BTreeSet<(Key, i64)>,
+    combined: BTreeSet<String>,
+}
+
+type Key = (String, Window, BTreeMap<String, String>);
+
+impl Seen {
+    fn note(&mut self, key: &Key, n: i64) {
+        if n == 0 {
+            return;
+        }
+        let both = || (key.clone(), n);
+        if key.0.starts_with("numbers") {
+            self.numbered.insert(both());
+        } else if key.0.starts_with("across") {
+            self.across.insert(both());
+        } else if key.0.starts_with("combined") {
+            self.combined.extend(key.2.values().cloned());
+        }
+    }
+
+    fn is_enough(&self) {
+        let Self {
+            numbered,
+            across,
+            combined,
+        } = self;
+        assert!(numbered.len() > 100, "{numbered:?}");
+        assert!(across.len() > 20, "{across:?}");
+        let told = ["true", "3", "web/sales", "chat/vip", "web/true/1", "other"];
+        assert!(told.iter().all(|t| combined.contains(*t)), "{combined:?}");
+    }
+}
+
 #[test]
 fn law_1_percentiles_days_and_arithmetic_equal_a_recount_of_the_log() {
     let (mut derived, mut percentiles, mut days, mut decided) = (0, 0, 0, 0);
+    let mut seen = Seen::default();
     for seed in SEEDS {
         let mut rng = StdRng::seed_from_u64(seed);
         let catalog = catalog(&mut rng, seed % 3 == 0);
@@ -54,6 +94,7 @@ fn law_1_percentiles_days_and_arithmetic_equal_a_recount_of_the_log() {
                 days += told * u32::from(cell.key.window == Window::Day);
                 derived += told * u32::from(cell.kind == "derived");
                 percentiles += told * u32::from(cell.kind == "simple" && got.numerator != got.n);
+                seen.note(&key, got.n);
             }
         }
     }
@@ -61,4 +102,5 @@ fn law_1_percentiles_days_and_arithmetic_equal_a_recount_of_the_log() {
         derived > 500 && percentiles > 500 && days > 500 && decided > 200,
         "{derived}, {percentiles}, {days}, {decided}"
     );
+    seen.is_enough();
 }

@@ -71,6 +71,15 @@ fn event(rng: &mut StdRng, at: i64, n: usize) -> (Option<String>, Vec<u8>) {
             "amount_minor": rng.random_range(-500..50_000), "currency": "EUR",
         },
     });
+    json["data"]["score"] = (n % 4).into();
+    // With gaps, jumps, steps back, other texts; some say none.
+    json["sequence"] = match n % 11 {
+        0 => serde_json::Value::Null,
+        3 => format!("n-{n}").into(),
+        5 => (n + 5_000).to_string().into(),
+        8 => format!("{:08}", n - 7).into(),
+        _ => n.to_string().into(),
+    };
     if rng.random_bool(0.8) {
         json["data"]["wait_ms"] = rng.random_range(0..90_000).into();
     }

@@ -14,6 +14,12 @@ export interface Deed {
   until?: number;
 }
 
+export interface Notified {
+  to: string;
+  untaken_after_s?: number;
+  address: boolean;
+}
+
 export interface Alert {
   alert: string;
   state: "raised" | "cleared" | "withdrawn";
@@ -33,6 +39,8 @@ export interface Alert {
   owner: string;
   cause: string;
   next_step: string;
+  /** Whom its definition lets know; who has no address is told nothing. */
+  notify?: Notified[];
   taken?: Deed;
   shelved?: Deed;
   resolved?: Deed;
@@ -162,6 +170,16 @@ export function care(alert: Alert, s: number): string {
   if (alert.resolved) return `resolved by ${alert.resolved.by}`;
   if (alert.taken) return `${alert.taken.by}, ${elapsed(s - alert.taken.at)}`;
   return `untaken: ${alert.owner}`;
+}
+
+/** Who is told of it, and who would be if anybody had said where they are. */
+export function told(alert: Alert): string {
+  const all = alert.notify ?? [];
+  if (all.length === 0) return "nobody";
+  return all.map((n) => {
+    const after = n.untaken_after_s === undefined ? "" : ` if untaken for ${elapsed(n.untaken_after_s)}`;
+    return `${n.to.replaceAll("_", " ")}${after}${n.address ? "" : " (no address, so told nothing)"}`;
+  }).join("; ");
 }
 
 /** `40 s`, `7 min`, `2 h`. */

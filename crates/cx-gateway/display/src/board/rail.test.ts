@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Alert, bound, NO_ALERTS } from "./alerts";
+import { type Alert, bound, NO_ALERTS, told } from "./alerts";
 import { Announcer } from "./announcer";
 import { trust } from "./freshness";
 import { current, Recent, rows, type Surroundings } from "./rail";
@@ -25,6 +25,14 @@ const around = (cells: [number, Held][], rising = false): Surroundings => ({
 const alert = (over: Partial<Alert>): Alert => ({
   alert: "a", state: "raised", priority: "P2", title: "T", kpi: "k", window: "now", dims: {}, when: "value > 1", clear: "value < 1",
   unit: "seconds", scale: 0, raised: 1_763_805_671, value: 5, n: 1, owner: "care.operations", cause: "staffing", next_step: "Call", acts: [], ...over,
+});
+
+describe("who is told", () => {
+  it("names receivers, when, and who has no address", () => {
+    expect(told(alert({}))).toBe("nobody");
+    const notify = [{ to: "care_oncall", address: true }, { to: "lead", untaken_after_s: 300, address: false }];
+    expect(told(alert({ notify }))).toBe("care oncall; lead if untaken for 5 min (no address, so told nothing)");
+  });
 });
 
 describe("a limit", () => {

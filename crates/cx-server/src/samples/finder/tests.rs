@@ -148,7 +148,9 @@ fn expected(set: &Compiled, measure: usize, part: i64, value: &CellValue) -> i64
         | CompiledAgg::Min { .. }
         | CompiledAgg::Max { .. }
         | CompiledAgg::Percentile { .. }
+        | CompiledAgg::Channels(_)
         | CompiledAgg::Replies(_)
+        | CompiledAgg::Numbered(_)
         | CompiledAgg::Attempts(..)
         | CompiledAgg::Gauge(_)
         | CompiledAgg::Oldest(_) => value.n,
