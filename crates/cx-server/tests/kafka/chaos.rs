@@ -143,9 +143,7 @@ impl Chaos {
             put.expect("room");
             self.tally.records += 1;
         }
-        self.producer
-            .flush(REACHED)
-            .expect("delivered");
+        self.producer.flush(REACHED).expect("delivered");
     }
 
     /// One life that ends badly: at a random moment or at a failpoint, until `kills` are halved between them.
@@ -194,7 +192,10 @@ impl Chaos {
             (false, _) => self.tally.random += 1,
         }
         let unreached = self.tally.unreached;
-        assert!(unreached <= kills, "failpoints are not reached: {unreached}");
+        assert!(
+            unreached <= kills,
+            "failpoints are not reached: {unreached}"
+        );
     }
 
     /// Flips a bit of a newest snapshot, as a bad disk would: never of all that are kept.
