@@ -18,3 +18,13 @@ pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     Timestamp(since.map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX)))
 }
+
+/// The time of day, microseconds.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "frames carry the moment they were made"
+)]
+pub(crate) fn micros() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
+}

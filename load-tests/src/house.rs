@@ -44,7 +44,7 @@ pub(crate) struct Folded {
 }
 
 /// Ended with its owner, whatever happens.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 /// A program that runs, for more than one question.
 pub(crate) struct House {
@@ -81,7 +81,7 @@ impl House {
     /// # Errors
     /// A program that has ended.
     pub(crate) fn cost(&self) -> Result<Cost> {
-        Cost::of(&self.running.0.id().to_string())
+        self.running.cost()
     }
 
     /// Ends it without a word.
@@ -210,6 +210,24 @@ impl Installation {
 }
 
 impl Running {
+    /// Starts a program that says where it listens; it hears the end of its input when its owner is gone.
+    ///
+    /// # Errors
+    /// One that cannot be run, or ends before it listens.
+    pub(crate) fn start(mut command: Command) -> Result<(Self, SocketAddr)> {
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let child = child.with_context(|| format!("cannot run {command:?}"))?;
+        let mut running = Self(child);
+        let address = running.address()?;
+        Ok((running, address.trim_start_matches("http://").parse()?))
+    }
+
+    /// # Errors
+    /// A program that has ended.
+    pub(crate) fn cost(&self) -> Result<Cost> {
+        Cost::of(&self.0.id().to_string())
+    }
+
     /// Where it says that it listens.
     fn address(&mut self) -> Result<String> {
         let out = self.0.stdout.take().context("its output is piped")?;

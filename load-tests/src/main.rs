@@ -1,9 +1,10 @@
 //! Benches against a real Apache Kafka. In: a command line. Kept: nothing. Out: figures, as words
 //! and as one line of JSON. Never knows: the engine, but for the one bench
-//! of its pauses; Watchfloor is a program from outside.
+//! of its pauses, and the gateway, but for the one of many displays; Watchfloor is a program from outside.
 
 mod clock;
 mod displays;
+mod fanout;
 mod fill;
 mod floor;
 mod house;
@@ -44,6 +45,14 @@ enum Bench {
     Pause(pause::Options),
     /// How long an event takes to a thousand displays, and a second until it is sealed on them.
     Screen(screen::Options),
+    /// What a display costs beside a bare send loop, Node and Bun; displays that sleep, and that return.
+    Fanout(fanout::Options),
+    /// The gateway alone, in a process of its own.
+    #[command(hide = true)]
+    FanoutServe(fanout::served::Options),
+    /// A bare send loop, in a process of its own.
+    #[command(hide = true)]
+    FanoutBare(fanout::bare::Options),
     /// One round of reading alone, in a process of its own.
     #[command(hide = true)]
     Listen(listen::Options),
@@ -56,6 +65,9 @@ fn main() -> ExitCode {
         Bench::Restart(options) => restart::run(&options),
         Bench::Pause(options) => pause::run(&options),
         Bench::Screen(options) => screen::run(&options),
+        Bench::Fanout(options) => fanout::run(&options),
+        Bench::FanoutServe(options) => fanout::served::run(&options),
+        Bench::FanoutBare(options) => fanout::bare::run(&options),
         Bench::Listen(options) => listen::run(&options),
     };
     match done {

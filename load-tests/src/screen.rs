@@ -222,7 +222,7 @@ fn told(options: &Options, log: &Log, appended: &[Vec<Timestamp>], load: Load) -
 }
 
 /// The value below which a part of them lies, by nearest rank.
-fn at_part(values: &mut [f64], part: f64) -> f64 {
+pub(crate) fn at_part(values: &mut [f64], part: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     #[expect(
         clippy::cast_precision_loss,

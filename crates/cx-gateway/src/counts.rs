@@ -10,6 +10,22 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
+/// Counted in a gauge for as long as it lives.
+pub(crate) struct Counted(Gauge);
+
+impl Counted {
+    pub(crate) fn in_gauge(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// When values were published, and how old the newest of their events was then, ms: known of sealed seconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Age {
@@ -32,6 +48,8 @@ pub(crate) struct Counts {
     pub(crate) opened: Counter,
     pub(crate) proven: Gauge,
     pub(crate) screens: Gauge,
+    pub(crate) would_block: Gauge,
+    pub(crate) unacknowledged: Gauge,
     pub(crate) disproven: Counter,
     pub(crate) frames: Counter,
     pub(crate) bytes: Counter,
@@ -58,6 +76,8 @@ impl Counts {
             opened: Counter::default(),
             proven: Gauge::default(),
             screens: Gauge::default(),
+            would_block: Gauge::default(),
+            unacknowledged: Gauge::default(),
             disproven: Counter::default(),
             frames: Counter::default(),
             bytes: Counter::default(),
@@ -89,6 +109,16 @@ impl Counts {
                 "screens",
                 "Subscriptions that say what they show, proven or not",
                 &self.screens,
+            ),
+            (
+                "streams_would_block",
+                "Streams whose frame the kernel did not take at once, until it does",
+                &self.would_block,
+            ),
+            (
+                "subscriptions_unacknowledged",
+                "Subscriptions that get nothing until they acknowledge",
+                &self.unacknowledged,
             ),
         ];
         for (name, help, gauge) in gauges {

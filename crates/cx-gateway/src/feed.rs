@@ -7,7 +7,7 @@ use crate::access::Right;
 use crate::access::principal::Principal;
 use crate::access::refused::Refused;
 use crate::access::stay::Held;
-use crate::counts::Age;
+use crate::counts::{Age, Counted};
 use crate::desk::{Desk, Doubt};
 use crate::fault::Fault;
 use crate::hub::{Hub, Notes};
@@ -208,9 +208,14 @@ impl Feed {
             if self.subscriptions[i].overdue() {
                 self.prove(i, false);
             }
-            if self.subscriptions[i].blocked() {
+            let subscription = &mut self.subscriptions[i];
+            if subscription.blocked() {
+                let gauge = &self.hub.counts().unacknowledged;
+                let count = || Counted::in_gauge(gauge);
+                subscription.owes.get_or_insert_with(count);
                 continue;
             }
+            subscription.owes = None;
             if let Some(out) = self.due_to(i) {
                 return Some(out);
             }

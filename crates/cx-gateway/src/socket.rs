@@ -9,7 +9,7 @@ use crate::access::credential::Credential;
 use crate::access::principal::Principal;
 use crate::access::stay;
 use crate::close::Close;
-use crate::counts::Age;
+use crate::counts::{Age, Counted};
 use crate::desk::Desk;
 use crate::fault::Fault;
 use crate::feed::{Feed, Out, Wish};
@@ -23,6 +23,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use cx_model::frame::{ClientFrame, ServerFrame};
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -126,15 +127,24 @@ pub(crate) async fn run(socket: WebSocket, room: Room) {
 impl Connection {
     async fn talk(&mut self) -> Option<Close> {
         let mut ticks = self.hub.ticks();
+        // Each frame puts the next heartbeat off; the timer is set anew only when it rings too early.
+        let mut quiet = pin!(sleep_until(self.quiet_until()));
         loop {
             let step = if self.in_flight {
                 self.land().await
             } else {
-                let quiet = self.quiet_until();
+                if self.quiet_until() < quiet.deadline() {
+                    quiet.as_mut().reset(self.quiet_until());
+                }
                 tokio::select! {
                     message = self.socket.next() => self.received(message).await,
                     _ = ticks.changed() => self.catch_up().await,
-                    () = sleep_until(quiet) => self.beat().await,
+                    () = quiet.as_mut() => {
+                        let early = Instant::now() < self.quiet_until();
+                        let step = if early { Ok(()) } else { self.beat().await };
+                        quiet.as_mut().reset(self.quiet_until());
+                        step
+                    }
                     frame = answer(&mut self.asked) => self.say(&frame).await,
                     () = stay::at(self.warn_at) => self.warn().await,
                 }
@@ -147,7 +157,16 @@ impl Connection {
 
     /// Waits until the frame in flight is with the kernel, then looks what is due since.
     async fn land(&mut self) -> Step {
-        let flushed = timeout(self.limits.stuck, self.socket.flush()).await;
+        let mut flush = pin!(timeout(self.limits.stuck, self.socket.flush()));
+        let flushed = tokio::select! {
+            biased;
+            flushed = &mut flush => flushed,
+            // The kernel took most frames before it comes to this.
+            () = std::future::ready(()) => {
+                let _waits = Counted::in_gauge(&self.hub.counts().would_block);
+                flush.await
+            }
+        };
         flushed.map_err(|_| Some(Close::Stuck))?.map_err(|_| None)?;
         self.in_flight = false;
         if let Some(published) = self.published.take() {

@@ -1,6 +1,7 @@
 //! In: what was sent and acknowledged. Kept: one cursor. Out: whether more may be sent.
 //! Never knows: sockets.
 
+use crate::counts::Counted;
 use crate::view::{Due, Next, View};
 use cx_model::frame::Mode;
 use std::collections::VecDeque;
@@ -27,6 +28,8 @@ pub(crate) struct Subscription {
     /// The newest second told.
     pub(crate) s: Option<i64>,
     pub(crate) proven: bool,
+    /// It was found to owe too many acknowledgements, and is counted.
+    pub(crate) owes: Option<Counted>,
     /// How many numbers its view had taken at the cursor.
     pub(crate) turn: u64,
     /// It acknowledges.
@@ -56,6 +59,7 @@ impl Subscription {
             cursor: 0,
             s: None,
             proven: false,
+            owes: None,
             turn: 0,
             ack,
             redefined: view_seq,

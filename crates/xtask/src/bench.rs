@@ -2,6 +2,7 @@
 //! it measures.
 
 use crate::kafka;
+use crate::page;
 use crate::run::{cargo, passed, program, root, target};
 use anyhow::{Result, ensure};
 use clap::Subcommand;
@@ -33,6 +34,13 @@ pub(crate) enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// What a display costs the gateway beside a bare send loop, Node and Bun; displays that sleep or return;
+    /// needs no Kafka.
+    Fanout {
+        /// Options: --displays 1000 --rounds 3 --stall-s 60 --return 2000 --json.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// How long records wait for the engine while a snapshot is made; needs no Kafka.
     Pause {
         /// Options: --customers 5000000 --rounds 7 --json.
@@ -49,13 +57,17 @@ pub(crate) fn run(bench: &Bench) -> Result<bool> {
         Bench::Kpis { options } => ("kpis", options),
         Bench::Restart { options } => ("restart", options),
         Bench::Screen { options } => ("screen", options),
+        Bench::Fanout { options } => ("fanout", options),
         Bench::Pause { options } => ("pause", options),
     };
     let packages = ["--package", "cx-server", "--package", "load-tests"];
     let build: Vec<&str> = ["build", "--release"].into_iter().chain(packages).collect();
     ensure!(passed(cargo(&build))?, "it does not build, see above");
     let binary = target().join("release/load-tests").display().to_string();
-    if let Bench::Pause { .. } = bench {
+    if let Bench::Fanout { .. } = bench {
+        ensure!(page::install_peers()?, "npm ci failed, see above");
+    }
+    if let Bench::Pause { .. } | Bench::Fanout { .. } = bench {
         let mut command = program(&root(), &binary, &[name]);
         command.args(options);
         return passed(command);

@@ -42,6 +42,11 @@ pub(crate) fn install_clients() -> Result<bool> {
     packages(folder, "clients and validators for the contract")
 }
 
+/// Installs what `bench fanout` stands beside.
+pub(crate) fn install_peers() -> Result<bool> {
+    packages(root().join("load-tests/peers"), "Bun and ws")
+}
+
 fn packages(folder: PathBuf, what: &str) -> Result<bool> {
     let installed = folder.join("node_modules/.package-lock.json");
     if is_newer(&installed, &newest(&folder.join("package-lock.json"))) {

@@ -23,6 +23,9 @@ async fn a_reader_that_sleeps_costs_nothing_and_is_right_when_it_wakes() {
         };
         assert_eq!((told, v.len()), (Some(s), CELLS));
     }
+    let metrics = rig.get("/metrics").await.text;
+    let waits = "watchfloor_streams_would_block 1\n";
+    assert!(metrics.contains(waits), "{metrics}");
     let mut frames = 0_u64;
     while slow.views.get(&1).and_then(|v| v.s) != Some(SECONDS) {
         slow.hear_values().await;
@@ -34,6 +37,8 @@ async fn a_reader_that_sleeps_costs_nothing_and_is_right_when_it_wakes() {
     );
     assert_eq!(slow.held().values(), fast.held().values());
     let metrics = rig.get("/metrics").await.text;
+    let waits = "watchfloor_streams_would_block 0\n";
+    assert!(metrics.contains(waits), "{metrics}");
     let conflated = metrics
         .lines()
         .find_map(|l| l.strip_prefix("watchfloor_updates_conflated_total "))
