@@ -45,7 +45,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=100))]
     stall_s: u64,
     /// Displays that drop and return.
-    #[arg(long = "return", default_value_t = 2_000, value_parser = clap::value_parser!(u16).range(10..=10_000))]
+    #[arg(long = "return", default_value_t = 10_000, value_parser = clap::value_parser!(u16).range(10..=10_000))]
     returning: u16,
     /// Folder of the peers' scripts, with their packages installed.
     #[arg(long, default_value = "load-tests/peers")]

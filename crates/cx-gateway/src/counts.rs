@@ -97,8 +97,9 @@ impl Counts {
         counts
     }
 
-    fn register(&self, registry: &mut Registry) {
-        let gauges = [
+    /// Each gauge with its name and what it counts.
+    fn gauges(&self) -> [(&'static str, &'static str, &Gauge); 5] {
+        [
             ("connections", "Open streams", &self.connections),
             (
                 "screens_proven",
@@ -120,8 +121,11 @@ impl Counts {
                 "Subscriptions that get nothing until they acknowledge",
                 &self.unacknowledged,
             ),
-        ];
-        for (name, help, gauge) in gauges {
+        ]
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        for (name, help, gauge) in self.gauges() {
             registry.register(name, help, gauge.clone());
         }
         let counters = [
