@@ -52,6 +52,8 @@ pub struct Rules {
     pub algorithms: BTreeSet<Algorithm>,
     /// What the tokens are for.
     pub kind: Kind,
+    /// Whether a token has to say from when it holds (`nbf`).
+    pub nbf_required: bool,
     /// Which claims say who somebody is.
     pub wanted: Wanted,
 }
@@ -145,7 +147,7 @@ impl Tokens {
         let claims = token.claims()?;
         claims::issuer(&claims, &self.rules.issuer)?;
         claims::audience(&claims, &self.rules.audience)?;
-        let until = claims::until(&claims, now)?;
+        let until = claims::until(&claims, now, self.rules.nbf_required)?;
         Ok(Held {
             who: self.rules.wanted.told(&claims)?,
             until,

@@ -84,6 +84,7 @@ impl Issuer {
             audience: audience.to_owned(),
             algorithms: BTreeSet::from([Algorithm::Rs256, Algorithm::Es256]),
             kind,
+            nbf_required: kind == Kind::Access,
             wanted: Wanted {
                 name: "sub".to_owned(),
                 role: "/realm_access/roles".to_owned(),

@@ -174,6 +174,7 @@ async fn a_token_that_is_over_for_others_or_of_others_does_not_hold() {
             "expected an nbf",
         ),
         (json!({"nbf": "now"}), "token_claim", "the claim nbf"),
+        (json!({"nbf": null}), "token_claim", "nbf: optional"),
         (
             json!({"iss": "https://login.example.com/"}),
             "token_issuer",

@@ -172,6 +172,8 @@ impl Settings {
             audience: self.client_id.clone(),
             algorithms: self.algorithms.iter().copied().collect(),
             kind: Kind::Identity,
+            // OpenID Connect knows no such claim in an id_token.
+            nbf_required: false,
             wanted: Wanted {
                 name: self.name_claim.clone(),
                 role: self.role_claim.clone(),

@@ -11,6 +11,7 @@ use cx_gateway::access::token::{Algorithm, Kind, Rules, Wanted};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// How often keys are read anew, s: shortest and longest.
@@ -33,6 +34,28 @@ pub(crate) struct Settings {
     /// Words of the role claim that stand for roles; none: the roles' own names do.
     roles: BTreeMap<String, Role>,
     refresh_s: u32,
+    /// Whether its tokens have to say from when they hold.
+    nbf: Nbf,
+}
+
+/// `access.tokens.nbf`. Some issuers never say it: Keycloak and Auth0 unless told to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Nbf {
+    Required,
+    Optional,
+}
+
+impl FromStr for Nbf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "required" => Ok(Self::Required),
+            "optional" => Ok(Self::Optional),
+            other => Err(format!("{other:?} is neither required nor optional")),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -47,6 +70,7 @@ impl Default for Settings {
             boards_claim: String::new(),
             roles: BTreeMap::new(),
             refresh_s: 300,
+            nbf: Nbf::Required,
         }
     }
 }
@@ -88,6 +112,7 @@ pub(super) fn overlay(
         over.roles = roles("WATCHFLOOR_ACCESS_TOKENS_ROLES", &text)?;
     }
     parsed("TOKENS_REFRESH_S", set("REFRESH_S"), &mut over.refresh_s)?;
+    parsed("TOKENS_NBF", set("NBF"), &mut over.nbf)?;
     if any {
         *settings = Some(over);
     }
@@ -183,6 +208,7 @@ impl Settings {
             audience: self.audience.clone(),
             algorithms: self.algorithms.iter().copied().collect(),
             kind: Kind::Access,
+            nbf_required: self.nbf == Nbf::Required,
             wanted: Wanted {
                 name: self.name_claim.clone(),
                 role: self.role_claim.clone(),
@@ -235,6 +261,7 @@ mod tests {
         );
         check("keys: 'https", "keys: 'http", "write https://");
         check("audience", "refresh_s: 1, audience", "write 10 to 86400");
+        check("audience", "nbf: never, audience", "optional");
         for never in ["none", "HS256", "rs256"] {
             check(
                 "audience",

@@ -39,7 +39,7 @@ impl Key {
     fn token(&self, role: &str) -> String {
         let header = json!({"alg": "ES256", "kid": self.kid, "typ": "at+jwt"});
         let claims = json!({
-            "iss": ISSUER, "aud": "canary-audience", "sub": "canary-subject", "exp": second() + 600,
+            "iss": ISSUER, "aud": "canary-audience", "sub": "canary-subject", "exp": second() + 600, "nbf": second(),
             "email": "canary-person@example.com", "role": role, "boards": ["care"],
         });
         self.signed(&header, &claims)

@@ -108,18 +108,22 @@ fn words(value: Option<&Value>) -> Vec<&str> {
 }
 
 /// From when until when it holds, by the machine's time in ms; until when.
-pub(super) fn until(claims: &Claims, now: i64) -> Result<i64, Fault> {
+pub(super) fn until(claims: &Claims, now: i64, nbf_required: bool) -> Result<i64, Fault> {
     let exp = second(claims, "exp")?;
     let exp = exp.ok_or_else(|| Fault::Claim("exp".to_owned(), "until when, in s since 1970"))?;
     if exp <= now {
         return Err(Fault::Expired((now - exp).div_euclid(1_000)));
     }
-    if let Some(nbf) = second(claims, "nbf")?
-        && nbf > now + LEEWAY_S * 1_000
-    {
-        return Err(Fault::NotYet((nbf - now).div_euclid(1_000)));
+    match second(claims, "nbf")? {
+        Some(nbf) if nbf > now + LEEWAY_S * 1_000 => {
+            Err(Fault::NotYet((nbf - now).div_euclid(1_000)))
+        }
+        None if nbf_required => {
+            let what = "from when, in s since 1970; access.tokens.nbf: optional is for issuers that never say it";
+            Err(Fault::Claim("nbf".to_owned(), what))
+        }
+        Some(_) | None => Ok(exp),
     }
-    Ok(exp)
 }
 
 /// A moment of RFC 7519, in ms; it may have a fraction.

@@ -121,6 +121,7 @@ fn a_set_that_publishes_a_secret_or_is_none_is_refused_and_the_former_keys_stay(
             audience: "watchfloor".to_owned(),
             algorithms: BTreeSet::from([Algorithm::Es256]),
             kind: Kind::Access,
+            nbf_required: true,
             wanted: Wanted {
                 name: "sub".to_owned(),
                 role: "role".to_owned(),
