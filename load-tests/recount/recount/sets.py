@@ -108,7 +108,7 @@ def warming(s, window_begins, start, begun, within):
     """The mark of a window that reaches back to `window_begins` (s; None: `now`) and was counted in all partitions from `begun` on
     (s; None: from `start`, ms, on); what is decided in it may have begun `within` ms before."""
     if window_begins is None:
-        return WARMING if begun is not None and (s - begun) * 1000 < OPEN_MS else 0
+        return WARMING if begun is not None and (s - begun) * 1000 < (within or OPEN_MS) else 0
     since = start if begun is None else max(start, begun * 1000)
     return WARMING if window_begins * 1000 < since + within else 0
 
