@@ -82,6 +82,8 @@ pub(crate) fn door() -> Result<(bool, String)> {
         ("TOKENS_NAME_CLAIM", "cx_name"),
         ("TOKENS_ROLE_CLAIM", "cx_roles"),
         ("TOKENS_BOARDS_CLAIM", "cx_boards"),
+        // Its tokens do not say from when they hold.
+        ("TOKENS_NBF", "optional"),
     ];
     let mut demo = watchfloor(DEMO);
     demo.args(["--closed", &shown]);
