@@ -453,7 +453,7 @@ impl Engine {
         let measures = &self.plan.names[counted.kind].measures;
         let troubles = self.meter.count(measures, counted);
         self.account.cel_errors += troubles.cel_errors;
-        if troubles.limited > 0 {
+        if troubles.limited {
             self.account.limit("distinct");
         }
     }

@@ -11,7 +11,7 @@ use super::decisions::Place;
 use crate::account::Account;
 use crate::engine::Config;
 use crate::kpi::distinct::{Row, Told};
-use crate::kpi::lasting::Panes;
+use crate::kpi::lasting::{Packed, Panes};
 use crate::kpi::meter::Measured;
 use crate::kpi::objects::Family;
 use crate::plan::Plan;
@@ -73,7 +73,7 @@ pub struct Cut {
     conversations: Vec<Arc<Table<Conversation>>>,
     attempts: Vec<Arc<Table<Entity>>>,
     cases: Vec<Arc<Table<Case>>>,
-    lasting: Vec<Arc<Table<Vec<Panes>>>>,
+    lasting: Vec<Arc<Table<Packed>>>,
 }
 
 /// Blocks that make no engine of this set and partition.
@@ -200,7 +200,7 @@ impl Engine {
             Piece::Lasting(all) => {
                 let meter = &mut self.meter;
                 let mut all = all.into_iter();
-                if !all.all(|(key, panes)| meter.restore_lasting(key, panes)) {
+                if !all.all(|(key, panes)| meter.restore_lasting(key, &panes)) {
                     return Err("customers of another set");
                 }
             }
@@ -258,7 +258,10 @@ impl Cut {
         let cases = cases.map(|table| Piece::Cases(listed(&table)));
         let all = all.chain(contacts).chain(conversations);
         let lasting = self.lasting.into_iter();
-        let lasting = lasting.map(|table| Piece::Lasting(listed(&table)));
+        let lasting = lasting.map(|table| {
+            let cells = |(key, packed): (&Key128, &Packed)| (*key, packed.cells().into_vec());
+            Piece::Lasting(table.iter().map(cells).collect())
+        });
         let all = all.chain(attempts).chain(cases).chain(lasting);
         let mut count = 0;
         let counted = all.map(Some).chain([None]);

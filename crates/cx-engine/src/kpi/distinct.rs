@@ -5,6 +5,7 @@
 //! When minute *m* is newly set between neighbours *p* < *m* < *n*, the count of window length *L*
 //! rises by one for every window end from max(*m*, *p* + *L*) to min(*m* + *L* − 1, *n* − 1).
 
+use super::marks::{Lists, Mark};
 use crate::state::kept::Kept;
 use cx_catalog::compiled::{Compiled, CompiledAgg, combos};
 use cx_model::ids::Key128;
@@ -41,6 +42,8 @@ pub(crate) struct Minutes {
 pub(crate) struct Row {
     key: Key128,
     seen: SmallVec<[Minutes; 3]>,
+    /// What was marked last, all of it: a list by its number, and the minute.
+    last: (u32, i32),
 }
 
 /// Counts per window end, kept as differences; `now` is the count at the head.
@@ -168,10 +171,7 @@ impl Distinct {
         if own.is_some() || self.ends.is_empty() || self.len() >= self.most {
             return own;
         }
-        let row = Row {
-            key: customer,
-            seen: SmallVec::new(),
-        };
+        let row = Row::of(customer, SmallVec::new());
         if let Some(free) = self.free.pop() {
             *self.at(free) = row;
             return Some(free);
@@ -200,13 +200,24 @@ impl Distinct {
         &mut chunk[row % CHUNK]
     }
 
+    /// What was [noted](Self::note) last of the customer of this row: a list by its number, and the minute.
+    pub(crate) fn last(&self, row: u32) -> (u32, i64) {
+        let row = row as usize;
+        let (list, minute) = self.chunks[row / CHUNK].get()[row % CHUNK].last;
+        (list, i64::from(minute))
+    }
+
+    /// All marks of a list were made for the customer of this row at `minute`.
+    pub(crate) fn note(&mut self, row: u32, list: u32, minute: i64) {
+        self.at(row).last = (list, short(minute));
+    }
+
     /// Marks the customer of this row as seen in `minute` in all of these combinations of a measure.
-    pub(crate) fn mark(&mut self, row: u32, measure: usize, combos: &[usize], minute: i64) {
-        let Some(first) = self.cells[measure] else {
+    pub(crate) fn mark(&mut self, row: u32, Mark { measure, combos }: &Mark, minute: i64) {
+        let Some(first) = self.cells[*measure] else {
             return;
         };
-        let row_index = row as usize;
-        let seen = &mut self.chunks[row_index / CHUNK].own()[row_index % CHUNK].seen;
+        let seen = &mut self.chunks[row as usize / CHUNK].own()[row as usize % CHUNK].seen;
         for combo in combos {
             let cell = first + small(*combo);
             let Some((before, after)) = minutes(seen, cell, minute).set(minute) else {
@@ -277,10 +288,7 @@ impl Distinct {
         let before = self.chunks.last().is_none_or(|c| size(c) == CHUNK);
         let known = |m: &Minutes| (m.cell as usize) < self.ends.len();
         let fits = before && rows.len() <= CHUNK && rows.iter().flat_map(|r| &r.1).all(known);
-        let own = |(key, seen): Told| Row {
-            key,
-            seen: seen.into(),
-        };
+        let own = |(key, seen): Told| Row::of(key, seen.into());
         let rows = rows.into_iter().map(own).collect();
         self.chunks.push(Kept::Own(rows));
         fits
@@ -303,11 +311,16 @@ fn size(chunk: &Kept<Vec<Row>>) -> usize {
 }
 
 impl Row {
-    fn nobodys() -> Self {
+    fn of(key: Key128, seen: SmallVec<[Minutes; 3]>) -> Self {
         Self {
-            key: NOBODY,
-            seen: SmallVec::new(),
+            key,
+            seen,
+            last: (Lists::NONE, 0),
         }
+    }
+
+    fn nobodys() -> Self {
+        Self::of(NOBODY, SmallVec::new())
     }
 
     pub(crate) fn told(&self) -> Told {

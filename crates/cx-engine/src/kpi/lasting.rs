@@ -4,9 +4,14 @@
 //!
 //! As for minutes: a pane newly set between its neighbours adds one to those window ends that neither reaches.
 
+mod panes;
+
+pub(crate) use panes::{Packed, Panes};
+
 use super::distinct::Ends;
 use super::grain::{self, GRAINS};
 use super::layout::Layout;
+use super::marks::Mark;
 use super::numbers::Numbers;
 use super::reach::{Reach, of_grain};
 use crate::state::shards::{SHARDS, Shards, Table};
@@ -14,23 +19,16 @@ use cx_catalog::across::Across;
 use cx_catalog::calendar::{LONGEST_DAY, QUARTER};
 use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, combos};
 use cx_model::ids::Key128;
+use panes::Cells;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The first grain whose windows are longer than an hour.
 const FIRST: usize = 2;
-/// Panes that are told apart: a week of hours, what is stamped ahead and what comes late.
-const BITS: usize = 192;
 /// After so long a customer can change no count any more, seconds: 30 days.
 const FORGET_AFTER: i64 = 2_592_000;
-
-/// The newest pane of one cell in which a customer was seen, and a bit for it and each of those before it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Panes {
-    cell: u32,
-    newest: i32,
-    bits: [u64; BITS / 64],
-}
 
 /// What customers are seen in, in one window: a combination of a measure, or one of the channels that it counts.
 struct Cell {
@@ -51,7 +49,7 @@ struct Shape {
 
 /// All distinct counts over more than an hour of one partition.
 pub(crate) struct Lasting {
-    customers: Shards<Vec<Panes>>,
+    customers: Shards<Packed>,
     /// By measure and grain, where it counts customers: its first cell, and where that is counted.
     first: Vec<[Option<(usize, usize)>; GRAINS]>,
     /// By measure.
@@ -133,58 +131,42 @@ impl Lasting {
     fn sweep(&mut self, quarter: i64) {
         let gone = quarter * QUARTER - FORGET_AFTER;
         let cells = &self.cells;
-        let seen = |p: &Panes| i64::from(p.newest) * grain::ALL[cells[p.cell as usize].grain].width;
+        let seen = |(cell, newest): (u32, i32)| {
+            i64::from(newest) * grain::ALL[cells[cell as usize].grain].width
+        };
         self.customers
-            .retain(quarter, |all| all.iter().any(|p| seen(p) > gone));
+            .retain(quarter, |all| all.newest().any(|cell| seen(cell) > gone));
     }
 
-    /// Marks a customer as seen at this second in all of these combinations of a measure; false where the
-    /// limit refused it.
-    pub(crate) fn mark(
-        &mut self,
-        customer: Key128,
-        measure: usize,
-        combos: &[usize],
-        second: i64,
-    ) -> bool {
-        let first = self.first[measure];
-        if first.iter().all(Option::is_none) {
+    /// Marks a customer as seen at this second in all of these; false where the limit refused it.
+    pub(crate) fn mark(&mut self, customer: Key128, marks: &[Mark], second: i64) -> bool {
+        if !marks.iter().any(|mark| self.counts(mark.measure)) {
             return true;
         }
-        let Some(panes) = self.customers.enter(customer, self.most) else {
+        let Some(packed) = self.customers.enter(customer, self.most) else {
             return false;
         };
-        for (grain, first) in first.iter().enumerate() {
-            let Some((first, _)) = first else {
-                continue;
-            };
-            let many = self.shapes[measure].many();
-            let pane = second.div_euclid(grain::ALL[grain].width);
-            for combo in combos {
-                let cell = first + combo;
-                let Some((before, after)) = of_cell(panes, cell, pane).set(pane) else {
+        let mut cells = packed.cells();
+        let mut changed = false;
+        for Mark { measure, combos } in marks {
+            for (grain, first) in self.first[*measure].iter().enumerate() {
+                let Some((first, _)) = first else {
                     continue;
                 };
-                let Cell {
-                    reach,
-                    ends: counted,
-                    ..
-                } = &self.cells[cell];
-                let Some((from, to)) = ends(reach, pane, before, after) else {
-                    continue;
-                };
-                let (head, counted) = (self.heads[grain], &mut self.ends[*counted].1);
-                if let Some(channels) = many {
-                    let others = panes.iter().filter(|p| {
-                        let other = p.cell as usize;
-                        other != cell && (*first..first + channels).contains(&other)
-                    });
-                    let second = second_channel(others, reach, (from.max(head), to));
-                    second.into_iter().for_each(|e| counted.add(head, e, e));
-                } else {
-                    counted.add(head, from, to);
+                let many = self.shapes[*measure]
+                    .many()
+                    .map(|many| *first..first + many);
+                let pane = second.div_euclid(grain::ALL[grain].width);
+                for combo in combos {
+                    let cell = &self.cells[first + combo];
+                    let counted = (self.heads[grain], &mut self.ends[cell.ends].1);
+                    let own = of_cell(&mut cells, first + combo, pane);
+                    changed |= count(&mut cells, own, pane, (cell, many.clone()), counted);
                 }
             }
+        }
+        if changed {
+            *packed = Packed::of(&cells);
         }
         true
     }
@@ -214,12 +196,14 @@ impl Lasting {
         if (0_u32..).zip(&cells).all(|(i, cell)| *cell == Some(i)) {
             return;
         }
-        self.customers.each(|all| {
-            all.retain_mut(|panes| {
+        self.customers.each(|packed| {
+            let mut all = packed.cells();
+            all.retain(|panes| {
                 let cell = cells[panes.cell as usize];
                 panes.cell = cell.unwrap_or(panes.cell);
                 cell.is_some()
             });
+            *packed = Packed::of(&all);
         });
     }
 
@@ -254,7 +238,7 @@ impl Lasting {
     }
 
     /// All customers as they are now.
-    pub(crate) fn cut_customers(&mut self) -> Vec<Arc<Table<Vec<Panes>>>> {
+    pub(crate) fn cut_customers(&mut self) -> Vec<Arc<Table<Packed>>> {
         self.customers.cut()
     }
 
@@ -273,10 +257,10 @@ impl Lasting {
     }
 
     /// Takes a customer of a cut; false where it is not of this set.
-    pub(crate) fn restore_customer(&mut self, customer: Key128, panes: Vec<Panes>) -> bool {
+    pub(crate) fn restore_customer(&mut self, customer: Key128, panes: &[Panes]) -> bool {
         let fits = panes.iter().all(|p| (p.cell as usize) < self.cells.len());
         if let Some(place) = self.customers.enter(customer, usize::MAX) {
-            *place = panes;
+            *place = Packed::of(panes);
         }
         fits
     }
@@ -320,13 +304,38 @@ impl Shape {
     }
 }
 
+/// Sets a pane of a customer's cell, where others lie beside it if it counts who was seen in two or more;
+/// whether it was newly set.
+fn count(
+    cells: &mut Cells,
+    own: usize,
+    pane: i64,
+    (cell, several): (&Cell, Option<Range<usize>>),
+    (head, counted): (i64, &mut Ends),
+) -> bool {
+    let Some((before, after)) = cells[own].set(pane) else {
+        return false;
+    };
+    let Some((from, to)) = ends(&cell.reach, pane, before, after) else {
+        return true;
+    };
+    let Some(channels) = several else {
+        counted.add(head, from, to);
+        return true;
+    };
+    let others = cells.iter().enumerate();
+    let others = others.filter(|(at, p)| *at != own && channels.contains(&(p.cell as usize)));
+    let others: SmallVec<[&Panes; 16]> = others.map(|(_, panes)| panes).collect();
+    if !others.is_empty() {
+        let second = second_channel(&others, &cell.reach, (from.max(head), to));
+        second.into_iter().for_each(|e| counted.add(head, e, e));
+    }
+    true
+}
+
 /// Of the window ends that one more channel of a customer reaches, those that exactly one other does: there it
 /// is the second.
-fn second_channel<'p>(
-    others: impl Iterator<Item = &'p Panes>,
-    reach: &Reach,
-    (from, to): (i64, i64),
-) -> Vec<i64> {
+fn second_channel(others: &[&Panes], reach: &Reach, (from, to): (i64, i64)) -> Vec<i64> {
     let mut reached = vec![0_u8; usize::try_from(to - from + 1).unwrap_or(0)];
     for panes in others {
         let mut last = panes.before(from);
@@ -362,60 +371,12 @@ fn ends(reach: &Reach, pane: i64, before: Option<i64>, after: Option<i64>) -> Op
     }
 }
 
-/// The panes of one cell of a customer.
-fn of_cell(panes: &mut Vec<Panes>, cell: usize, pane: i64) -> &mut Panes {
+/// Where a cell of a customer lies; a new one where it was never seen there.
+fn of_cell(cells: &mut Cells, cell: usize, pane: i64) -> usize {
     let cell = u32::try_from(cell).expect("few cells");
-    let known = panes.iter().position(|p| p.cell == cell);
-    let at = known.unwrap_or_else(|| {
-        panes.push(Panes {
-            cell,
-            newest: i32::try_from(pane).unwrap_or(i32::MAX),
-            bits: [0; BITS / 64],
-        });
-        panes.len() - 1
-    });
-    &mut panes[at]
-}
-
-impl Panes {
-    fn has(&self, k: usize) -> bool {
-        self.bits[k / 64] & (1 << (k % 64)) != 0
-    }
-
-    /// Whether the customer was seen in a pane.
-    fn seen(&self, pane: i64) -> bool {
-        let k = usize::try_from(i64::from(self.newest) - pane);
-        k.is_ok_and(|k| k < BITS && self.has(k))
-    }
-
-    /// The newest pane before this one in which the customer was seen.
-    fn before(&self, pane: i64) -> Option<i64> {
-        let newest = i64::from(self.newest);
-        let least = usize::try_from(newest + 1 - pane).unwrap_or(0);
-        let k = (least..BITS).find(|k| self.has(*k))?;
-        Some(newest - i64::try_from(k).expect("few bits"))
-    }
-
-    /// Sets a pane; its neighbours if it was newly set, `None` if it was set already or is too old.
-    fn set(&mut self, pane: i64) -> Option<(Option<i64>, Option<i64>)> {
-        let newest = i64::from(self.newest).max(pane);
-        let by = usize::try_from(newest - i64::from(self.newest)).unwrap_or(BITS);
-        if by > 0 {
-            let old = self.clone();
-            self.bits = [0; BITS / 64];
-            for k in (0..BITS.saturating_sub(by)).filter(|k| old.has(*k)) {
-                self.bits[(k + by) / 64] |= 1 << ((k + by) % 64);
-            }
-            self.newest = i32::try_from(newest).unwrap_or(i32::MAX);
-        }
-        let k = usize::try_from(newest - pane).ok().filter(|k| *k < BITS)?;
-        if self.has(k) {
-            return None;
-        }
-        self.bits[k / 64] |= 1 << (k % 64);
-        let at = |k: usize| newest - i64::try_from(k).expect("few bits");
-        let before = (k + 1..BITS).find(|k| self.has(*k)).map(at);
-        let after = (0..k).rev().find(|k| self.has(*k)).map(at);
-        Some((before, after))
-    }
+    let known = cells.iter().position(|p| p.cell == cell);
+    known.unwrap_or_else(|| {
+        cells.push(Panes::fresh(cell, pane));
+        cells.len() - 1
+    })
 }

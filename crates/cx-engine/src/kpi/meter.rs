@@ -4,8 +4,9 @@
 use super::dims::Leaves;
 use super::distinct::{Row, Told};
 use super::journeys::Journeys;
-use super::lasting::Panes;
+use super::lasting::{Packed, Panes};
 use super::layout::scopes;
+use super::marks::Marks;
 use super::numbered::{self, Numbered};
 use super::objects::{Family, Objects};
 use super::outcomes::PLAIN;
@@ -15,7 +16,7 @@ use super::tally::Tally;
 use crate::plan::Plan;
 use crate::state::attempts::Turned;
 use crate::state::shards::Table;
-use crate::state::waiting::{Marks, Moves};
+use crate::state::waiting::{self, Moves};
 use cx_catalog::compiled::{CompiledAgg, View};
 use cx_catalog::fact::Facts;
 use cx_catalog::journey::{Attempts, Replies};
@@ -78,7 +79,7 @@ pub(crate) struct Measured {
 #[derive(Debug, Default)]
 pub(crate) struct Troubles {
     pub(crate) cel_errors: i64,
-    pub(crate) limited: i64,
+    pub(crate) limited: bool,
 }
 
 impl Meter {
@@ -136,14 +137,14 @@ impl Meter {
         journey: usize,
         time: Timestamp,
         view: View<'_, '_>,
-    ) -> Option<Marks> {
+    ) -> Option<waiting::Marks> {
         let holds = |measure| self.holds(measure, time);
         let marks = self.journeys.marks(&self.plan.set, journey, view, holds);
         marks.iter().any(Option::is_some).then_some(marks)
     }
 
     /// Where a message counts whose reply is promised; how many conditions ended in an error.
-    pub(crate) fn promised(&self, time: Timestamp, view: View<'_, '_>) -> (Marks, i64) {
+    pub(crate) fn promised(&self, time: Timestamp, view: View<'_, '_>) -> (waiting::Marks, i64) {
         let holds = |measure| self.holds(measure, time);
         self.journeys.promised(&self.plan.set, view, holds)
     }
@@ -155,7 +156,7 @@ impl Meter {
         family: Family,
         time: Timestamp,
         view: View<'_, '_>,
-    ) -> (Marks, i64) {
+    ) -> (waiting::Marks, i64) {
         let holds = |measure| self.holds(measure, time);
         self.objects.marks(&self.plan.set, family, view, holds)
     }
@@ -199,11 +200,13 @@ impl Meter {
             facts: &counted.facts,
         };
         let mut troubles = Troubles::default();
+        let mut marks = Marks::new();
         let Plan {
             set, dims, layout, ..
         } = &*self.plan;
         self.leaves.begin();
-        let spots = self.sums.spots(counted.time.second(), counted.log_time);
+        let second = counted.time.second();
+        let spots = self.sums.spots(second, counted.log_time);
         let open = self.spans.open(counted.time);
         for i in measures {
             if !open && !self.spans.holds(*i, counted.time) {
@@ -215,14 +218,18 @@ impl Meter {
                     let leaf = dims.leaf(&mut self.leaves, *i, (view, counted.channel));
                     let (combos, n) = scopes(&measure.dimensions, leaf);
                     let place = &layout.places[*i];
-                    let refused =
-                        self.sums
-                            .add((measure, *i, place), counted, &combos[..n], &spots);
-                    troubles.limited += i64::from(refused);
+                    self.sums
+                        .add((measure, *i, place), counted, &combos[..n], &spots);
+                    if counted.customer.is_some() {
+                        marks.extend(self.sums.mark((measure, *i), counted.event, leaf));
+                    }
                 }
                 Some(false) => {}
                 None => troubles.cel_errors += 1,
             }
+        }
+        if let (Some(customer), false) = (counted.customer, marks.is_empty()) {
+            troubles.limited = self.sums.see((customer, counted.row), &marks, second);
         }
         troubles
     }
@@ -237,7 +244,7 @@ impl Meter {
     /// A promised reply was decided, or is not any more.
     pub(crate) fn reply(
         &mut self,
-        (of, marks): (Replies, &Marks),
+        (of, marks): (Replies, &waiting::Marks),
         times: (Timestamp, Timestamp),
         by: i64,
     ) {
@@ -331,12 +338,12 @@ impl Meter {
     }
 
     /// Customers who are counted over days, as they are now.
-    pub(crate) fn cut_lasting(&mut self) -> Vec<Arc<Table<Vec<Panes>>>> {
+    pub(crate) fn cut_lasting(&mut self) -> Vec<Arc<Table<Packed>>> {
         self.sums.lasting.cut_customers()
     }
 
     /// Takes one of them; false where it is not of this set.
-    pub(crate) fn restore_lasting(&mut self, customer: Key128, panes: Vec<Panes>) -> bool {
+    pub(crate) fn restore_lasting(&mut self, customer: Key128, panes: &[Panes]) -> bool {
         self.sums.lasting.restore_customer(customer, panes)
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod grain;
 pub(crate) mod journeys;
 pub(crate) mod lasting;
 pub(crate) mod layout;
+pub(crate) mod marks;
 pub(crate) mod meter;
 pub(crate) mod names;
 mod numbered;

@@ -6,6 +6,7 @@ use super::extremes::Extremes;
 use super::grain::{self, GRAINS, Grain};
 use super::lasting::{self, Lasting};
 use super::layout::{Layout, Merge, Place};
+use super::marks::{Lists, Mark};
 use super::meter::Counted;
 use super::panes::{Panes, Rows, Spot};
 use super::reach::{self, Reach};
@@ -13,10 +14,12 @@ use super::tallies::Tallies;
 use super::tally::{Counts as Bucketed, Tally, bucket};
 use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, Of};
 use cx_model::attribute::SLOT_CHANNEL;
+use cx_model::event::Event;
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 use cx_model::window::Window;
 use serde::{Deserialize, Serialize};
+use smallvec::smallvec;
 use std::sync::Arc;
 
 /// Seconds of the panes in which distinct customers are counted.
@@ -30,6 +33,7 @@ pub(crate) struct Sums {
     panes: [Panes; GRAINS],
     pub(crate) distinct: Distinct,
     pub(crate) lasting: Lasting,
+    lists: Lists,
     /// By measure and grain; most have none.
     extremes: Vec<Vec<(usize, Extremes)>>,
     /// By measure and grain, for percentiles.
@@ -75,6 +79,7 @@ impl Sums {
                 .collect(),
             distinct: Distinct::new(set),
             lasting: Lasting::new(set, layout),
+            lists: Lists::new(),
             lateness_ms: set.limits.lateness_ms,
             second: i64::MIN,
         }
@@ -85,7 +90,13 @@ impl Sums {
         if s <= self.second {
             return;
         }
+        // All widths are multiples of the finest.
+        let finest = |s: i64| s.saturating_sub(1).div_euclid(grain::ALL[0].width);
+        let same = finest(s) == finest(self.second);
         self.second = s;
+        if same {
+            return;
+        }
         let head = |grain: usize| (s - 1).div_euclid(grain::ALL[grain].width);
         for (i, panes) in self.panes.iter_mut().enumerate() {
             panes.advance(head(i));
@@ -134,14 +145,14 @@ impl Sums {
         }
     }
 
-    /// Adds one matching event to one measure; whether a limit refused a part of it.
+    /// Adds one matching event to one measure.
     pub(crate) fn add(
         &mut self,
         (measure, i, place): (&CompiledMeasure, usize, &Place),
         counted: &Counted<'_, '_>,
         combos: &[usize],
         spots: &Spots,
-    ) -> bool {
+    ) {
         let second = counted.time.second();
         let int = |slot: usize| counted.event.slot(slot).int();
         let value_of = |of: Of| match of {
@@ -191,35 +202,53 @@ impl Sums {
         if spots.restates != 0 {
             self.restate(spots, place, leaf);
         }
-        let measure = (measure, i);
-        counted
-            .customer
-            .is_some_and(|customer| self.see(measure, counted, customer, combos))
     }
 
-    /// Marks a customer as seen in a measure that counts customers; whether a limit refused it.
-    fn see(
-        &mut self,
+    /// Where an event marks its customer in a measure that counts customers.
+    pub(crate) fn mark(
+        &self,
         (measure, i): (&CompiledMeasure, usize),
-        counted: &Counted<'_, '_>,
-        customer: Key128,
-        combos: &[usize],
-    ) -> bool {
-        let second = counted.time.second();
+        event: &Event<'_>,
+        leaf: [u16; 2],
+    ) -> Option<Mark> {
         if matches!(measure.agg, CompiledAgg::Channels(_)) {
-            let name = counted.event.slot(SLOT_CHANNEL).text();
-            let channel = self.lasting.channel(i, name);
-            return channel.is_some_and(|c| !self.lasting.mark(customer, i, &[c], second));
+            let name = event.slot(SLOT_CHANNEL).text();
+            let channel = self.lasting.channel(i, name)?;
+            return Some(Mark {
+                measure: i,
+                combos: smallvec![channel],
+            });
         }
-        if !self.distinct.counts(i) {
+        let counts = self.distinct.counts(i);
+        counts.then(|| Mark::of(i, &measure.dimensions, leaf))
+    }
+
+    /// Marks a customer, who has this row, as seen at this second; whether a limit refused it. What its last
+    /// event marked in the same minute is not marked again, nor over days in the same quarter of an hour.
+    pub(crate) fn see(
+        &mut self,
+        (customer, row): (Key128, Option<u32>),
+        marks: &[Mark],
+        second: i64,
+    ) -> bool {
+        let list = self.lists.number(marks);
+        let minute = second.div_euclid(MINUTE);
+        let (last, at) = row.map_or((Lists::NONE, 0), |row| self.distinct.last(row));
+        if last == list && at == minute {
             return false;
         }
-        let kept = self.lasting.mark(customer, i, combos, second);
-        if let Some(row) = counted.row {
-            let minute = second.div_euclid(MINUTE);
-            self.distinct.mark(row, i, combos, minute);
+        let again = last == list && at.div_euclid(15) == minute.div_euclid(15);
+        let kept = again || self.lasting.mark(customer, marks, second);
+        let Some(row) = row else {
+            return !kept || marks.iter().any(|mark| self.distinct.counts(mark.measure));
+        };
+        for mark in marks {
+            self.distinct.mark(row, mark, minute);
         }
-        counted.row.is_none() || !kept
+        if kept {
+            self.distinct.note(row, list, minute);
+        }
+        !kept
     }
 
     /// Marks the panes that were final already.
@@ -303,6 +332,7 @@ impl Sums {
         }
         self.distinct.carry(&mut old.distinct, same);
         self.lasting.carry(&mut old.lasting, same);
+        self.lists = Lists::after(&old.lists);
     }
 
     /// What is added up, as it is now; rows of customers stand apart.

@@ -7,6 +7,7 @@ use super::kept::Kept;
 use cx_model::ids::Key128;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use std::sync::Arc;
 
 /// How many tables there are.
@@ -44,14 +45,14 @@ impl<V: Clone + Default> Shards<V> {
 
     /// The value of a key, a fresh one where it has none; `None` where there are `most` others.
     pub(crate) fn enter(&mut self, key: Key128, most: usize) -> Option<&mut V> {
-        let table = self.tables[shard(key)].own();
-        if !table.contains_key(&key) {
-            if self.len >= most {
-                return None;
+        match self.tables[shard(key)].own().entry(key) {
+            Entry::Occupied(known) => Some(known.into_mut()),
+            Entry::Vacant(_) if self.len >= most => None,
+            Entry::Vacant(fresh) => {
+                self.len += 1;
+                Some(fresh.insert(V::default()))
             }
-            self.len += 1;
         }
-        Some(table.entry(key).or_default())
     }
 
     pub(crate) fn remove(&mut self, key: Key128) -> Option<V> {
