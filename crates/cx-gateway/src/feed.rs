@@ -60,13 +60,13 @@ impl From<&ServerFrame> for Out {
 pub(crate) struct Feed {
     hub: Arc<Hub>,
     desk: Arc<dyn Desk>,
-    who: Held,
+    who: Arc<Held>,
     subscriptions: Vec<Subscription>,
     notes: Notes,
 }
 
 impl Feed {
-    pub(crate) fn new(hub: Arc<Hub>, desk: Arc<dyn Desk>, who: Held) -> Self {
+    pub(crate) fn new(hub: Arc<Hub>, desk: Arc<dyn Desk>, who: Arc<Held>) -> Self {
         Self {
             hub,
             desk,
@@ -96,7 +96,7 @@ impl Feed {
     /// # Errors
     /// A board or parts that its reader may not have, no such board, no such cells, too many of something.
     pub(crate) fn subscribe(&mut self, wish: Wish) -> Result<Out, Fault> {
-        let who = Arc::clone(&self.who.borrow());
+        let who = self.who.who();
         allowed(&who, &wish).map_err(Fault::Refused)?;
         let view = self.hub.shaped(&wish.board, &wish.shape)?;
         let again = self.subscriptions.iter().any(|s| s.id == wish.id);
@@ -113,6 +113,8 @@ impl Feed {
         if wish.ack {
             self.hub.counts().screens.inc();
         }
+        // Most have one: room for three more would be larger than all else.
+        self.subscriptions.reserve_exact(1);
         self.subscriptions.push(subscription);
         Ok(out(next))
     }
@@ -164,7 +166,7 @@ impl Feed {
     /// # Errors
     /// A reader who may not ask, no such subscription or cell, nothing sealed.
     pub(crate) fn doubt(&self, id: u32, cell: u32) -> Result<Doubt, Fault> {
-        let who = Arc::clone(&self.who.borrow());
+        let who = self.who.who();
         who.check(Right::Why).map_err(Fault::Refused)?;
         let subscription = self.subscriptions.iter().find(|s| s.id == id);
         let subscription = subscription.ok_or(Fault::NotSubscribed(id))?;

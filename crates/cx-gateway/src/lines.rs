@@ -6,7 +6,7 @@
 
 use crate::access::Access;
 use crate::access::principal::Principal;
-use crate::access::stay::{self, at};
+use crate::access::stay::{self, Held, at};
 use crate::close::Close;
 use crate::desk::Desk;
 use crate::fault::Fault;
@@ -205,8 +205,8 @@ impl Reader {
             who,
             ..
         } = room;
-        let (_, held) = watch::channel(Arc::clone(&who));
-        let leaving = held.clone();
+        let held = Arc::new(Held::new(Arc::clone(&who)));
+        let leaving = Arc::clone(&held);
         let number = hub.counts().opened.inc();
         hub.counts().connections.inc();
         Self {
@@ -214,7 +214,7 @@ impl Reader {
             feed: Feed::new(Arc::clone(&hub), desk as Arc<dyn Desk>, held),
             warned: stay::warning_at(&access, &who).map(|at| (at, who)),
             access: Arc::clone(&access),
-            leaving: Box::pin(async move { stay::ended(&access, leaving).await }),
+            leaving: Box::pin(async move { stay::ended(&access, &leaving).await }),
             wishes,
             ticks: hub.ticks(),
             drain,

@@ -14,7 +14,9 @@ use crate::limits::Limits;
 use crate::lines::{self, Door};
 use crate::listener::{self, Listener};
 use crate::problem::Problem;
-use crate::socket::{self, Room};
+use crate::socket::Room;
+use crate::upgrade::grant;
+use crate::usher::Rows;
 use crate::{
     Error, actions, alerts, boards, contract, customers, definitions, demo, display, events, guard,
     http, kpis, recount, trend, why,
@@ -26,6 +28,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 use axum::{Extension, Router};
+use hyper::upgrade::OnUpgrade;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,8 +40,6 @@ use tokio::time::MissedTickBehavior;
 const DRAIN: Duration = Duration::from_secs(2);
 /// How often streams are told of recovery and gaps, and certificates are looked at.
 const NOTES: Duration = Duration::from_secs(1);
-/// A client frame, bytes.
-const FRAME: usize = 64 * 1024;
 
 /// How the gateway listens.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +68,7 @@ struct Shared {
     limits: Limits,
     alive: mpsc::Sender<()>,
     access: Arc<Access>,
+    rows: Arc<Rows>,
 }
 
 impl FromRef<Shared> for Arc<Access> {
@@ -166,6 +168,8 @@ impl Gateway {
         let keeper = Doorkeeper::new(self.limits, Arc::clone(&hub));
         let notes = told(Arc::clone(&desk), Arc::clone(&hub));
         let renewed = renewed(self.certificates.clone());
+        let rows = Arc::new(Rows::new());
+        let _ushers = rows.ushers(&hub);
         let secured = self.certificates.is_some();
         let mut router = router(Shared {
             desk,
@@ -174,6 +178,7 @@ impl Gateway {
             limits: self.limits,
             alive,
             access: self.access,
+            rows,
         });
         if secured {
             router = router.layer(axum::middleware::map_response(guard::stay));
@@ -305,17 +310,18 @@ fn router(shared: Shared) -> Router {
 }
 
 /// Opens a stream: WebSocket on upgrade, else server-sent events or lines of JSON by `Accept`.
-/// The read buffer is small: the default is zero-filled on every attempt.
 async fn stream(
     State(shared): State<Shared>,
     Extension(who): Who,
     method: Method,
     headers: HeaderMap,
     query: Pairs,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    upgrade: Option<Extension<OnUpgrade>>,
+    checked: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let door = Door::of(&headers).filter(|_| method == Method::GET);
-    if upgrade.is_err() && door.is_none() {
+    let upgrade = upgrade.filter(|_| checked.is_ok());
+    if upgrade.is_none() && door.is_none() {
         return not_a_stream();
     }
     if shared.hub.connections() >= shared.limits.streams {
@@ -329,21 +335,16 @@ async fn stream(
         limits: shared.limits,
         alive: shared.alive,
         access: shared.access,
+        rows: shared.rows,
         who,
     };
     match (upgrade, door) {
-        (Ok(upgrade), _) => upgrade
-            .read_buffer_size(512)
-            .write_buffer_size(0)
-            .max_write_buffer_size(2 * 1024 * 1024)
-            .max_message_size(FRAME)
-            .max_frame_size(FRAME)
-            .on_upgrade(move |ws| socket::run(ws, room)),
-        (Err(_), Some(door)) => match kpis::pairs(query) {
+        (Some(Extension(upgrade)), _) => grant(&headers, upgrade, room),
+        (None, Some(door)) => match kpis::pairs(query) {
             Ok(pairs) => lines::open(door, &headers, &pairs, room),
             Err(problem) => problem.into_response(),
         },
-        (Err(_), None) => not_a_stream(),
+        (None, None) => not_a_stream(),
     }
 }
 

@@ -172,7 +172,7 @@ mod tests {
             seq,
             s: Some(1),
             turn: seq,
-            payload: Payload::Text("x".repeat(bytes).into()),
+            payload: Payload::text_of(&[&"x".repeat(bytes)]),
             encoded: true,
             published: None,
         }

@@ -5,22 +5,44 @@ use super::Access;
 use super::principal::Principal;
 use crate::close::Close;
 use cx_model::frame::ServerFrame;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// Somebody is told so long before their credential ends, ms.
 const WARNING_MS: i64 = 60_000;
 
 /// Who hears a stream: another credential may take the place of the one it began with.
-pub(crate) type Held = watch::Receiver<Arc<Principal>>;
+pub(crate) struct Held {
+    who: Mutex<Arc<Principal>>,
+    other: Notify,
+}
+
+impl Held {
+    pub(crate) fn new(who: Arc<Principal>) -> Self {
+        Self {
+            who: Mutex::new(who),
+            other: Notify::new(),
+        }
+    }
+
+    pub(crate) fn who(&self) -> Arc<Principal> {
+        Arc::clone(&self.who.lock().expect("no holder panics"))
+    }
+
+    /// Another credential holds from now on.
+    pub(crate) fn renew(&self, who: Principal) {
+        *self.who.lock().expect("no holder panics") = Arc::new(who);
+        self.other.notify_one();
+    }
+}
 
 /// Waits until somebody may stay no longer.
-pub(crate) async fn ended(access: &Access, mut held: Held) -> Close {
+pub(crate) async fn ended(access: &Access, held: &Held) -> Close {
     let mut changes = access.changes();
     loop {
-        let who = Arc::clone(&held.borrow_and_update());
+        let who = held.who();
         if let Err(close) = access.stands(&who) {
             return close;
         }
@@ -30,8 +52,7 @@ pub(crate) async fn ended(access: &Access, mut held: Held) -> Close {
             changed = changes.changed() => if changed.is_err() {
                 return Close::Revoked;
             },
-            // Without a sender it stays who it is.
-            Ok(()) = held.changed() => {}
+            () = held.other.notified() => {}
         }
     }
 }
@@ -45,7 +66,8 @@ pub(crate) fn warning_at(access: &Access, who: &Principal) -> Option<Instant> {
 /// A moment, or never.
 pub(crate) async fn at(moment: Option<Instant>) {
     match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
+        // Boxed: most wait for no moment at all.
+        Some(moment) => Box::pin(tokio::time::sleep_until(moment)).await,
         None => std::future::pending().await,
     }
 }
