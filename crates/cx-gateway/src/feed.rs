@@ -6,8 +6,8 @@
 use crate::access::Right;
 use crate::access::principal::Principal;
 use crate::access::refused::Refused;
-use crate::access::stay::Held;
-use crate::counts::{Age, Counted};
+use crate::access::stay::{Held, held};
+use crate::counts::{Age, Counted, Counts};
 use crate::desk::{Desk, Doubt};
 use crate::fault::Fault;
 use crate::hub::{Hub, Notes};
@@ -87,6 +87,10 @@ impl Feed {
         Ok(())
     }
 
+    pub(crate) fn counts(&self) -> &Counts {
+        self.hub.counts()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.subscriptions.is_empty()
     }
@@ -96,7 +100,7 @@ impl Feed {
     /// # Errors
     /// A board or parts that its reader may not have, no such board, no such cells, too many of something.
     pub(crate) fn subscribe(&mut self, wish: Wish) -> Result<Out, Fault> {
-        let who = self.who.who();
+        let who = held(&self.who);
         allowed(&who, &wish).map_err(Fault::Refused)?;
         let view = self.hub.shaped(&wish.board, &wish.shape)?;
         let again = self.subscriptions.iter().any(|s| s.id == wish.id);
@@ -166,7 +170,7 @@ impl Feed {
     /// # Errors
     /// A reader who may not ask, no such subscription or cell, nothing sealed.
     pub(crate) fn doubt(&self, id: u32, cell: u32) -> Result<Doubt, Fault> {
-        let who = self.who.who();
+        let who = held(&self.who);
         who.check(Right::Why).map_err(Fault::Refused)?;
         let subscription = self.subscriptions.iter().find(|s| s.id == id);
         let subscription = subscription.ok_or(Fault::NotSubscribed(id))?;
@@ -227,10 +231,12 @@ impl Feed {
 
     fn due_to(&mut self, i: usize) -> Option<Out> {
         let s = &mut self.subscriptions[i];
-        let quiet = s.quiet_until() <= Instant::now() + (QUIET - NEARLY_QUIET);
         match s.due() {
             Due::Nothing => None,
-            Due::Second => quiet.then(|| self.heartbeat(i)).flatten(),
+            Due::Second => {
+                let quiet = s.quiet_until() <= Instant::now() + (QUIET - NEARLY_QUIET);
+                quiet.then(|| self.heartbeat(i)).flatten()
+            }
             Due::Frame(next) => Some(self.deliver(i, next)),
             Due::Lagged(to) => {
                 let (id, from) = (s.id, s.cursor + 1);
@@ -243,10 +249,14 @@ impl Feed {
 
     fn deliver(&mut self, i: usize, next: Next) -> Out {
         let counts = self.hub.counts();
-        counts.encoded.inc_by(u64::from(next.encoded));
+        if next.encoded {
+            counts.encoded.inc();
+        }
         let subscription = &mut self.subscriptions[i];
         let taken = next.turn.saturating_sub(subscription.turn);
-        counts.conflated.inc_by(taken.saturating_sub(1));
+        if taken > 1 {
+            counts.conflated.inc_by(taken - 1);
+        }
         counts.lag(taken);
         subscription.sent(&next);
         out(next)

@@ -3,9 +3,8 @@
 
 use crate::counts::Age;
 use crate::feed::{Feed, Out};
-use crate::hub::Hub;
 use crate::wire::Wire;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker, ready};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
@@ -14,8 +13,6 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 pub(crate) struct Screen {
     pub(crate) feed: Feed,
     pub(crate) wire: Wire,
-    hub: Arc<Hub>,
-    in_flight: bool,
     /// When the values in flight were published.
     published: Option<Age>,
     /// Its task.
@@ -23,12 +20,10 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    pub(crate) fn new(hub: Arc<Hub>, feed: Feed, wire: Wire) -> Self {
+    pub(crate) fn new(feed: Feed, wire: Wire) -> Self {
         Self {
             feed,
             wire,
-            hub,
-            in_flight: false,
             published: None,
             task: Waker::noop().clone(),
         }
@@ -36,10 +31,9 @@ impl Screen {
 
     /// Puts one frame on its way. Nothing is in flight yet, so this does not wait.
     pub(crate) fn put(&mut self, out: Out) {
-        let counts = self.hub.counts();
+        let counts = self.feed.counts();
         counts.frames.inc();
         counts.bytes.inc_by(out.payload.len() as u64);
-        self.in_flight = true;
         self.published = out.published;
         self.wire.put(out.payload.framed());
     }
@@ -55,15 +49,14 @@ impl Screen {
 
     /// Whether something is on its way.
     pub(crate) fn in_flight(&self) -> bool {
-        self.in_flight || self.wire.answers()
+        self.wire.in_flight()
     }
 
     /// Until the kernel has what is on its way.
     pub(crate) fn poll_land(&mut self, context: &mut Context<'_>) -> Poll<Result<(), WsError>> {
         ready!(self.wire.poll_flush(context))?;
-        self.in_flight = false;
         if let Some(published) = self.published.take() {
-            self.hub.counts().written(published);
+            self.feed.counts().written(published);
         }
         Poll::Ready(Ok(()))
     }

@@ -4,6 +4,7 @@
 use crate::access::peer::Peer;
 use crate::access::principal::Who;
 use crate::access::sign_on::pages as sign_on;
+use crate::access::stay::Leave;
 use crate::access::{Access, devices, session, tickets};
 use crate::certificates::Certificates;
 use crate::desk::Desk;
@@ -64,8 +65,8 @@ pub struct Gateway {
 struct Shared {
     desk: Arc<dyn Desk>,
     hub: Arc<Hub>,
-    drain: watch::Receiver<bool>,
-    limits: Limits,
+    leave: Leave,
+    limits: Arc<Limits>,
     alive: mpsc::Sender<()>,
     access: Arc<Access>,
     rows: Arc<Rows>,
@@ -162,9 +163,11 @@ impl Gateway {
         // Bound for others, it serves nobody before it knows who may what.
         let known = self.access.is_closed();
         assert!(known || !self.closed, "bound as closed, access is closed");
-        let (tell, drain) = watch::channel(false);
+        let (tell, leave) = watch::channel(false);
+        let tell = Arc::new(tell);
+        let shown_out = shown_out(self.access.changes(), Arc::clone(&tell));
         let (alive, mut ended) = mpsc::channel(1);
-        let mut draining = drain.clone();
+        let mut draining = leave.clone();
         let keeper = Doorkeeper::new(self.limits, Arc::clone(&hub));
         let notes = told(Arc::clone(&desk), Arc::clone(&hub));
         let renewed = renewed(self.certificates.clone());
@@ -174,8 +177,8 @@ impl Gateway {
         let mut router = router(Shared {
             desk,
             hub,
-            drain,
-            limits: self.limits,
+            leave,
+            limits: Arc::new(self.limits),
             alive,
             access: self.access,
             rows,
@@ -208,9 +211,17 @@ impl Gateway {
         tokio::select! {
             () = all_ended => {}
             () = notes => {}
+            () = shown_out => {}
             () = renewed => {}
             () = patience => tracing::warn!("some connections did not end in 2 s"),
         }
+    }
+}
+
+/// Has every stream look whether its reader may stay, whenever anybody may have ceased to be who they are.
+async fn shown_out(mut changes: watch::Receiver<()>, tell: Arc<watch::Sender<bool>>) {
+    while changes.changed().await.is_ok() {
+        tell.send_modify(|_| {});
     }
 }
 
@@ -331,7 +342,7 @@ async fn stream(
     let room = Room {
         hub: shared.hub,
         desk: shared.desk,
-        drain: shared.drain,
+        leave: shared.leave,
         limits: shared.limits,
         alive: shared.alive,
         access: shared.access,

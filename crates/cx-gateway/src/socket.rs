@@ -8,7 +8,7 @@
 use crate::access::Access;
 use crate::access::credential::Credential;
 use crate::access::principal::Principal;
-use crate::access::stay::{self, Held};
+use crate::access::stay::{self, Held, Leave, held};
 use crate::close::Close;
 use crate::counts::Counted;
 use crate::desk::Desk;
@@ -30,7 +30,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
@@ -45,8 +45,8 @@ const CLOSING: Duration = Duration::from_millis(1_200);
 pub(crate) struct Room {
     pub(crate) hub: Arc<Hub>,
     pub(crate) desk: Arc<dyn Desk>,
-    pub(crate) drain: watch::Receiver<bool>,
-    pub(crate) limits: Limits,
+    pub(crate) leave: Leave,
+    pub(crate) limits: Arc<Limits>,
     /// Dropped when the connection has ended; nothing is ever sent.
     pub(crate) alive: mpsc::Sender<()>,
     pub(crate) access: Arc<Access>,
@@ -70,7 +70,9 @@ struct Connection {
     asked: Option<Question>,
     faults: u32,
     pace: Pace,
-    limits: Limits,
+    limits: Arc<Limits>,
+    /// Another credential holds than when it was looked at last.
+    renewed: bool,
     /// When it must have subscribed.
     silent_until: Instant,
 }
@@ -99,7 +101,7 @@ pub(crate) fn run(wire: Wire, room: Room) -> impl Future<Output = ()> {
     let Room {
         hub,
         desk,
-        drain,
+        leave,
         limits,
         alive,
         access,
@@ -119,25 +121,31 @@ pub(crate) fn run(wire: Wire, room: Room) -> impl Future<Output = ()> {
         pace: Pace::new(limits.messages),
         silent_until: Instant::now() + limits.subscribe,
         limits,
-        screen: Some(Box::new(Screen::new(Arc::clone(&hub), feed, wire))),
+        screen: Some(Box::new(Screen::new(feed, wire))),
         _seated: rows.seat(number, &seat),
         seat,
         hub,
         desk,
         asked: None,
         faults: 0,
+        renewed: false,
     });
-    connection.serve(drain, alive)
+    connection.serve(leave, alive)
 }
 
 impl Connection {
-    async fn serve(mut self: Box<Self>, mut drain: watch::Receiver<bool>, alive: mpsc::Sender<()>) {
+    async fn serve(mut self: Box<Self>, mut leave: Leave, alive: mpsc::Sender<()>) {
         self.hub.counts().connections.inc();
-        let (access, who) = (Arc::clone(&self.access), Arc::clone(&self.who));
-        let why = tokio::select! {
-            why = self.talk() => why,
-            () = async { drop(drain.wait_for(|d| *d).await) } => Some(Close::Draining),
-            why = stay::ended(&access, &who) => Some(why),
+        let access = Arc::clone(&self.access);
+        let why = loop {
+            self.renewed = false;
+            let who = held(&self.who);
+            tokio::select! {
+                step = self.talk() => if let Err(why) = step {
+                    break why;
+                },
+                why = stay::ended(&access, who, &mut leave) => break Some(why),
+            }
         };
         if let Some(why) = why {
             Box::pin(self.close(why)).await;
@@ -147,13 +155,12 @@ impl Connection {
         drop(alive);
     }
 
-    async fn talk(&mut self) -> Option<Close> {
+    /// Until it ends, or another credential holds.
+    async fn talk(&mut self) -> Step {
         // Each frame puts the next heartbeat off; the timer is set anew only when it rings too early.
         let mut quiet = pin!(sleep_until(self.quiet_until()));
-        loop {
-            if let Err(why) = self.land().await {
-                return why;
-            }
+        while !self.renewed {
+            self.land().await?;
             if self.quiet_until() < quiet.deadline() {
                 quiet.as_mut().reset(self.quiet_until());
             }
@@ -169,17 +176,13 @@ impl Connection {
             };
             self.screen = screen;
             // The usher may have been here meanwhile.
-            let step = match self.land().await {
-                Ok(()) => Box::pin(self.called(call)).await,
-                Err(why) => Err(why),
-            };
-            if let Err(why) = step {
-                return why;
-            }
+            self.land().await?;
+            Box::pin(self.called(call)).await?;
             if quiet.is_elapsed() {
                 quiet.as_mut().reset(self.quiet_until());
             }
         }
+        Ok(())
     }
 
     /// Its screen, which is out of its seat.
@@ -192,6 +195,7 @@ impl Connection {
             Call::Screen(Taken::Message(message)) => self.received(message).await,
             Call::Screen(Taken::InFlight) => Ok(()),
             Call::Answer(frame) => self.say(&frame),
+            Call::Quiet if self.screen().wire.idles() => Err(None),
             Call::Quiet if Instant::now() < self.quiet_until() => Ok(()),
             Call::Quiet => self.beat(),
             Call::Warn => self.warn(),
@@ -296,7 +300,7 @@ impl Connection {
             ClientFrame::Auth { token } => match self.prove(token).await {
                 Ok(()) => {
                     self.faults = 0;
-                    let renewed = stay::renewed(&self.access, &self.who.who());
+                    let renewed = stay::renewed(&self.access, &held(&self.who));
                     self.say(&renewed)
                 }
                 Err(fault) => self.refuse(None, fault),
@@ -309,19 +313,20 @@ impl Connection {
         self.access.learn(&token).await;
         let shown = Credential::bearer(&token);
         let who = self.access.who(&shown).map_err(Fault::Refused)?;
-        let held = self.who.who();
-        if who.name != held.name {
-            return Err(Fault::SomebodyElse(held.name.clone()));
+        let before = held(&self.who);
+        if who.name != before.name {
+            return Err(Fault::SomebodyElse(before.name.clone()));
         }
         self.screen().feed.check(&who).map_err(Fault::Refused)?;
         self.warn_at = stay::warning_at(&self.access, &who);
-        self.who.renew(who);
+        *self.who.lock().expect("no holder panics") = Arc::new(who);
+        self.renewed = true;
         Ok(())
     }
 
     fn warn(&mut self) -> Step {
         self.warn_at = None;
-        let warning = stay::warning(&self.access, &self.who.who());
+        let warning = stay::warning(&self.access, &held(&self.who));
         self.say(&warning)
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn grant(headers: &HeaderMap, upgrade: OnUpgrade, room: Room) -> Resp
         };
         match downcast::<TokioIo<Timed>>(upgraded) {
             Ok(parts) => {
-                let wire = Wire::new(parts.io.into_inner(), parts.read_buf);
+                let wire = Wire::new(parts.io.into_inner().upgraded(), parts.read_buf);
                 // A task of its own, which is no larger than the stream needs.
                 tokio::spawn(socket::run(wire, room));
             }

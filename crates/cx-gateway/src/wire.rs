@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 /// A client frame, bytes.
 const FRAME: usize = 64 * 1024;
 /// What is read at once, bytes: a subscription or an acknowledgement; the buffer grows for whoever says more.
-const READ: usize = 256;
+const READ: usize = 128;
 /// What the protocol itself may have on its way, bytes.
 const CONTROL: usize = 4 * 1024;
 
@@ -30,6 +30,8 @@ pub(crate) struct Wire {
     context: WebSocketContext,
     /// What the kernel has not taken yet of the frame on its way.
     rest: Bytes,
+    /// A frame is on its way.
+    in_flight: bool,
     /// The protocol may have an answer of its own to send.
     answers: bool,
     /// What came was no message: nothing after it is looked at.
@@ -54,6 +56,7 @@ impl Wire {
             line,
             context,
             rest: Bytes::new(),
+            in_flight: false,
             answers: false,
             ended: false,
         }
@@ -64,7 +67,7 @@ impl Wire {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Message, WsError>> {
-        debug_assert!(self.rest.is_empty() && !self.answers);
+        debug_assert!(!self.in_flight());
         let line = &mut self.line;
         if self.ended {
             return Poll::Ready(Err(WsError::AlreadyClosed));
@@ -80,14 +83,20 @@ impl Wire {
         poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// Whether the protocol may have something of its own to send first.
-    pub(crate) fn answers(&self) -> bool {
-        self.answers
+    /// Whether something is on its way, of the protocol's own too.
+    pub(crate) fn in_flight(&self) -> bool {
+        self.in_flight || self.answers
+    }
+
+    /// Whether nothing went either way for too long.
+    pub(crate) fn idles(&self) -> bool {
+        self.line.idles()
     }
 
     /// Puts a frame on its way. Nothing is on its way yet.
     pub(crate) fn put(&mut self, frame: Bytes) {
-        debug_assert!(self.rest.is_empty() && !self.answers);
+        debug_assert!(!self.in_flight());
+        self.in_flight = true;
         self.rest = frame;
     }
 
@@ -107,9 +116,9 @@ impl Wire {
             ready!(blocked(self.context.flush(&mut Turn { line, context })))?;
             self.answers = false;
         }
-        Pin::new(&mut self.line)
-            .poll_flush(context)
-            .map_err(WsError::Io)
+        ready!(Pin::new(&mut self.line).poll_flush(context))?;
+        self.in_flight = false;
+        Poll::Ready(Ok(()))
     }
 
     /// The same.

@@ -7,52 +7,37 @@ use crate::close::Close;
 use cx_model::frame::ServerFrame;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// Somebody is told so long before their credential ends, ms.
 const WARNING_MS: i64 = 60_000;
 
 /// Who hears a stream: another credential may take the place of the one it began with.
-pub(crate) struct Held {
-    who: Mutex<Arc<Principal>>,
-    other: Notify,
+pub(crate) type Held = Mutex<Arc<Principal>>;
+
+pub(crate) fn held(by: &Held) -> Arc<Principal> {
+    Arc::clone(&by.lock().expect("no holder panics"))
 }
 
-impl Held {
-    pub(crate) fn new(who: Arc<Principal>) -> Self {
-        Self {
-            who: Mutex::new(who),
-            other: Notify::new(),
-        }
-    }
+/// True once the gateway drains; told also when anybody may have ceased to be who they are.
+pub(crate) type Leave = watch::Receiver<bool>;
 
-    pub(crate) fn who(&self) -> Arc<Principal> {
-        Arc::clone(&self.who.lock().expect("no holder panics"))
-    }
-
-    /// Another credential holds from now on.
-    pub(crate) fn renew(&self, who: Principal) {
-        *self.who.lock().expect("no holder panics") = Arc::new(who);
-        self.other.notify_one();
-    }
-}
-
-/// Waits until somebody may stay no longer.
-pub(crate) async fn ended(access: &Access, held: &Held) -> Close {
-    let mut changes = access.changes();
+/// Waits until somebody may stay no longer, or nobody.
+pub(crate) async fn ended(access: &Access, who: Arc<Principal>, leave: &mut Leave) -> Close {
     loop {
-        let who = held.who();
+        if *leave.borrow_and_update() {
+            return Close::Draining;
+        }
         if let Err(close) = access.stands(&who) {
             return close;
         }
         let over = who.until.map(|until| Instant::now() + left(access, until));
         tokio::select! {
             () = at(over) => {}
-            changed = changes.changed() => if changed.is_err() {
-                return Close::Revoked;
+            changed = leave.changed() => if changed.is_err() {
+                return Close::Draining;
             },
-            () = held.other.notified() => {}
         }
     }
 }
