@@ -76,13 +76,14 @@ impl Timed {
         self
     }
 
-    /// Whether an upgraded one was silent for too long, which is counted.
-    pub(crate) fn idles(&self) -> bool {
-        let idles = self.moved.elapsed() >= self.place.limits().idle;
-        if idles {
-            self.place.refuse("idle");
-        }
-        idles
+    /// Until when something has to go either way over an upgraded one.
+    pub(crate) fn idle_at(&self) -> Instant {
+        self.moved + self.place.limits().idle
+    }
+
+    /// It was idle for too long, which is counted.
+    pub(crate) fn idled(&self) {
+        self.place.refuse("idle");
     }
 
     fn late(&mut self, context: &mut Context<'_>) -> Option<Error> {

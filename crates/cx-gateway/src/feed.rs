@@ -199,10 +199,16 @@ impl Feed {
     /// What is due first: a note, else the frame that brings the first subscription that is behind
     /// to now. A screen that is silent for too long is proven no more.
     pub(crate) fn due(&mut self) -> Option<Out> {
+        let notes = self.hub.notes();
+        self.due_beside(&notes)
+    }
+
+    /// The same, by whoever looks for many: what stands beside the numbers is looked up once.
+    pub(crate) fn due_beside(&mut self, notes: &Notes) -> Option<Out> {
         if self.subscriptions.is_empty() {
             return None;
         }
-        if let Some(note) = self.note() {
+        if let Some(note) = self.note(notes) {
             return Some(Out::from(&note));
         }
         let ended = self.subscriptions.iter().find(|s| s.view.ended());
@@ -233,6 +239,12 @@ impl Feed {
         let s = &mut self.subscriptions[i];
         match s.due() {
             Due::Nothing => None,
+            Due::Redefined(seq, kpis) => {
+                s.redefined = seq;
+                let detail = format!("another definition is in force: {}", kpis.join(", "));
+                let frame = note(Some(s.id), "definition_changed", true, detail);
+                Some(Out::from(&frame))
+            }
             Due::Second => {
                 let quiet = s.quiet_until() <= Instant::now() + (QUIET - NEARLY_QUIET);
                 quiet.then(|| self.heartbeat(i)).flatten()
@@ -272,17 +284,8 @@ impl Feed {
     }
 
     /// A note that this reader has not heard of.
-    fn note(&mut self) -> Option<ServerFrame> {
-        for s in &mut self.subscriptions {
-            let Some((seq, kpis)) = s.view.redefined(s.redefined) else {
-                continue;
-            };
-            s.redefined = seq;
-            let detail = format!("another definition is in force: {}", kpis.join(", "));
-            return Some(note(Some(s.id), "definition_changed", true, detail));
-        }
-        let now = self.hub.notes();
-        if Arc::ptr_eq(&now, &self.notes) {
+    fn note(&mut self, now: &Notes) -> Option<ServerFrame> {
+        if Arc::ptr_eq(now, &self.notes) {
             return None;
         }
         let differs = |(kind, detail): &(&&'static str, &String)| {
@@ -304,7 +307,7 @@ impl Feed {
                 note(None, kind, false, String::new())
             }
             (None, None) => {
-                self.notes = now;
+                self.notes = Arc::clone(now);
                 return None;
             }
         };
@@ -320,9 +323,8 @@ impl Feed {
     }
 
     /// A heartbeat where nothing else went for a second.
-    pub(crate) fn beat(&mut self) -> Option<Out> {
-        let now = Instant::now();
-        let quiet = |s: &Subscription| !s.blocked() && s.quiet_until() <= now;
+    pub(crate) fn beat(&mut self, now: Instant) -> Option<Out> {
+        let quiet = |s: &Subscription| s.quiet_until() <= now && !s.blocked();
         let i = self.subscriptions.iter().position(quiet)?;
         let out = self.heartbeat(i);
         // Values came meanwhile: they go instead.

@@ -253,7 +253,7 @@ impl Reader {
             let warning = self.warned.as_ref().map(|(at, _)| *at);
             let close = tokio::select! {
                 _ = self.ticks.changed() => continue,
-                () = sleep_until(quiet) => match self.feed.beat() {
+                () = sleep_until(quiet) => match self.feed.beat(Instant::now()) {
                     Some(out) => return out,
                     None => continue,
                 },

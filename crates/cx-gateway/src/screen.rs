@@ -3,9 +3,11 @@
 
 use crate::counts::Age;
 use crate::feed::{Feed, Out};
+use crate::hub::Notes;
 use crate::wire::Wire;
 use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker, ready};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 /// One reader's end. Whoever holds it may write to it: its own task, or the usher while it lies in its
@@ -45,6 +47,12 @@ impl Screen {
             None => return false,
         }
         true
+    }
+
+    /// What goes next: values, or that there are none.
+    fn next(&mut self, notes: &Notes, now: Instant) -> Option<Out> {
+        let due = self.feed.due_beside(notes);
+        due.or_else(|| self.feed.beat(now))
     }
 
     /// Whether something is on its way.
@@ -110,14 +118,16 @@ impl Seat {
         Poll::Ready((held.take(), taken))
     }
 
-    /// Gives it what is due, as far as the kernel takes it at once; its task sees to the rest.
-    pub(crate) fn show(&self) {
+    /// Gives it what is due, else a heartbeat where it was quiet for too long, as far as the kernel takes it
+    /// at once; its task sees to the rest.
+    pub(crate) fn show(&self, notes: &Notes, now: Instant) {
         let mut held = self.held();
         let Some(screen) = held.as_mut().filter(|screen| !screen.in_flight()) else {
             return;
         };
         let mut nobody = Context::from_waker(Waker::noop());
-        while screen.catch_up() {
+        while let Some(out) = screen.next(notes, now) {
+            screen.put(out);
             // What failed fails again in its task, which ends with it.
             if !matches!(screen.poll_land(&mut nobody), Poll::Ready(Ok(()))) {
                 screen.task.wake_by_ref();

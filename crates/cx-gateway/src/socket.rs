@@ -91,8 +91,8 @@ type Step = Result<(), Option<Close>>;
 enum Call {
     Screen(Taken),
     Answer(Box<ServerFrame>),
-    /// It may have been quiet for too long.
-    Quiet,
+    /// It may have been silent for too long.
+    Over,
     Warn,
 }
 
@@ -157,12 +157,12 @@ impl Connection {
 
     /// Until it ends, or another credential holds.
     async fn talk(&mut self) -> Step {
-        // Each frame puts the next heartbeat off; the timer is set anew only when it rings too early.
-        let mut quiet = pin!(sleep_until(self.quiet_until()));
+        // What happens puts it off; the timer is set anew only when it rings too early, or would too late.
+        let mut over = pin!(sleep_until(self.over_at()));
         while !self.renewed {
             self.land().await?;
-            if self.quiet_until() < quiet.deadline() {
-                quiet.as_mut().reset(self.quiet_until());
+            if self.over_at() < over.deadline() {
+                over.as_mut().reset(self.over_at());
             }
             self.screen = self.screen.take().and_then(|s| self.seat.put_back(s));
             if self.screen.is_some() {
@@ -170,7 +170,7 @@ impl Connection {
             }
             let (screen, call) = tokio::select! {
                 (screen, taken) = poll_fn(|context| self.seat.poll(context)) => (screen, Call::Screen(taken)),
-                () = quiet.as_mut() => (self.seat.take(), Call::Quiet),
+                () = over.as_mut() => (self.seat.take(), Call::Over),
                 frame = answer(&mut self.asked) => (self.seat.take(), Call::Answer(frame)),
                 () = stay::at(self.warn_at) => (self.seat.take(), Call::Warn),
             };
@@ -178,8 +178,8 @@ impl Connection {
             // The usher may have been here meanwhile.
             self.land().await?;
             Box::pin(self.called(call)).await?;
-            if quiet.is_elapsed() {
-                quiet.as_mut().reset(self.quiet_until());
+            if over.is_elapsed() {
+                over.as_mut().reset(self.over_at());
             }
         }
         Ok(())
@@ -195,9 +195,7 @@ impl Connection {
             Call::Screen(Taken::Message(message)) => self.received(message).await,
             Call::Screen(Taken::InFlight) => Ok(()),
             Call::Answer(frame) => self.say(&frame),
-            Call::Quiet if self.screen().wire.idles() => Err(None),
-            Call::Quiet if Instant::now() < self.quiet_until() => Ok(()),
-            Call::Quiet => self.beat(),
+            Call::Over => self.over(),
             Call::Warn => self.warn(),
         }
     }
@@ -393,23 +391,28 @@ impl Connection {
         self.say(&fault.frame(id))
     }
 
-    fn quiet_until(&self) -> Instant {
+    /// When it has to end, if nothing happens until then.
+    fn over_at(&self) -> Instant {
         let screen = self.screen.as_ref().expect("it is out of its seat");
+        let idle_at = screen.wire.line().idle_at();
         if screen.feed.is_empty() {
-            return self.silent_until;
+            return self.silent_until.min(idle_at);
         }
-        screen.feed.quiet_until()
+        idle_at
     }
 
-    /// A heartbeat where nothing else went for a second; the end where nobody subscribed.
-    fn beat(&mut self) -> Step {
-        if self.screen().feed.is_empty() {
+    /// The end where nobody subscribed, or nothing went over the line.
+    fn over(&mut self) -> Step {
+        let now = Instant::now();
+        let screen = self.screen();
+        if screen.wire.line().idle_at() <= now {
+            screen.wire.line().idled();
+            return Err(None);
+        }
+        if screen.feed.is_empty() && self.silent_until <= now {
             return Err(Some(Close::Silent));
         }
-        match self.screen().feed.beat() {
-            Some(out) => self.put(out),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Says why and waits for the client's answer; one that does not read must not keep the door.
@@ -471,5 +474,27 @@ fn broken(error: &WsError) -> Option<Close> {
         Some(Close::Protocol)
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn made<A, B, F: Fn(A, B) -> R, R>(_: &F) -> usize {
+        size_of::<R>()
+    }
+
+    /// There is one of each for every screen: whoever makes one larger should know it.
+    #[test]
+    fn what_every_connection_keeps_is_small() {
+        let all = [
+            ("task", made(&run), 608),
+            ("connection", size_of::<Connection>(), 192),
+            ("screen", size_of::<Screen>(), 512),
+        ];
+        for (what, bytes, most) in all {
+            assert!(bytes <= most, "{what}: {bytes} bytes, {most} at most");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! In: ticks. Kept: who sits where. Out: to each seat what is due to it. Never knows: frames.
+//! In: ticks. Kept: who sits where. Out: to each seat what is due to it, heartbeats too. Never knows: frames.
 //!
 //! A task for each reader would be woken for each frame, which costs more than the frame. So a few ushers go
 //! from seat to seat; a reader's own task is for what it says, and for what its kernel did not take at once.
@@ -7,13 +7,16 @@ use crate::hub::Hub;
 use crate::screen::Seat;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use tokio::sync::watch;
+use std::time::Duration;
 use tokio::task::{JoinSet, coop, yield_now};
+use tokio::time::{Instant, timeout};
 
 /// Ushers at most, each with a row of its own.
 const ROWS: usize = 4;
 /// Seats between which others have their turn.
-const STEP: usize = 64;
+const STEP: usize = 256;
+/// Where no tick comes for so long they look who was quiet for too long.
+const LOOK: Duration = Duration::from_millis(100);
 
 type Row = HashMap<u64, Arc<Seat>>;
 
@@ -46,9 +49,9 @@ impl Rows {
     }
 
     /// The ushers; they go when this is dropped.
-    pub(crate) fn ushers(self: &Arc<Self>, hub: &Hub) -> JoinSet<()> {
+    pub(crate) fn ushers(self: &Arc<Self>, hub: &Arc<Hub>) -> JoinSet<()> {
         let all = 0..self.0.len();
-        all.map(|row| walk(Arc::clone(self), row, hub.ticks()))
+        all.map(|row| walk(Arc::clone(self), row, Arc::clone(hub)))
             .collect()
     }
 }
@@ -60,19 +63,22 @@ impl Drop for Seated {
 }
 
 /// After each tick to every seat of a row.
-async fn walk(rows: Arc<Rows>, row: usize, mut ticks: watch::Receiver<()>) {
+async fn walk(rows: Arc<Rows>, row: usize, hub: Arc<Hub>) {
+    let mut ticks = hub.ticks();
     let mut seats = Vec::new();
-    while ticks.changed().await.is_ok() {
-        seats.extend(
-            rows.0[row]
-                .lock()
-                .expect("no holder panics")
-                .values()
-                .cloned(),
-        );
+    loop {
+        if let Ok(Err(_)) = timeout(LOOK, ticks.changed()).await {
+            return;
+        }
+        {
+            let all = rows.0[row].lock().expect("no holder panics");
+            seats.extend(all.values().cloned());
+        }
         for some in seats.chunks(STEP) {
+            let (notes, now) = (hub.notes(), Instant::now());
             // A write that the runtime holds back for fairness' sake would look like one that blocks.
-            coop::unconstrained(async { some.iter().for_each(|seat| seat.show()) }).await;
+            let shown = async { some.iter().for_each(|seat| seat.show(&notes, now)) };
+            coop::unconstrained(shown).await;
             yield_now().await;
         }
         seats.clear();

@@ -88,9 +88,9 @@ impl Wire {
         self.in_flight || self.answers
     }
 
-    /// Whether nothing went either way for too long.
-    pub(crate) fn idles(&self) -> bool {
-        self.line.idles()
+    /// What it goes over.
+    pub(crate) fn line(&self) -> &Timed {
+        &self.line
     }
 
     /// Puts a frame on its way. Nothing is on its way yet.
