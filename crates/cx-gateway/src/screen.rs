@@ -121,7 +121,10 @@ impl Seat {
     /// Gives it what is due, else a heartbeat where it was quiet for too long, as far as the kernel takes it
     /// at once; its task sees to the rest.
     pub(crate) fn show(&self, notes: &Notes, now: Instant) {
-        let mut held = self.held();
+        // Where it failed before, its task ends once it wakes.
+        let Ok(mut held) = self.0.lock() else {
+            return;
+        };
         let Some(screen) = held.as_mut().filter(|screen| !screen.in_flight()) else {
             return;
         };

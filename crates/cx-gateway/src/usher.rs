@@ -51,7 +51,7 @@ impl Rows {
     /// The ushers; they go when this is dropped.
     pub(crate) fn ushers(self: &Arc<Self>, hub: &Arc<Hub>) -> JoinSet<()> {
         let all = 0..self.0.len();
-        all.map(|row| walk(Arc::clone(self), row, Arc::clone(hub)))
+        all.map(|row| attended(Arc::clone(self), row, Arc::clone(hub)))
             .collect()
     }
 }
@@ -59,6 +59,18 @@ impl Rows {
 impl Drop for Seated {
     fn drop(&mut self) {
         self.rows.row(self.number).remove(&self.number);
+    }
+}
+
+/// An usher who fails has a successor: one reader whose frame cannot be made must not cost the others theirs.
+async fn attended(rows: Arc<Rows>, row: usize, hub: Arc<Hub>) {
+    loop {
+        let mut usher = JoinSet::new();
+        usher.spawn(walk(Arc::clone(&rows), row, Arc::clone(&hub)));
+        match usher.join_next().await {
+            Some(Err(error)) if error.is_panic() => tracing::error!(%error, "an usher failed"),
+            Some(Ok(()) | Err(_)) | None => return,
+        }
     }
 }
 
