@@ -148,14 +148,18 @@ impl Access {
         self.closed.is_some()
     }
 
-    /// People of the users file who answer for a definition's owner, as `team.role`.
+    /// Who answers for a definition's owner, as `team.role`: people of the users file, and in words those of
+    /// the issuer, whose names are not known before they sign in.
     #[must_use]
     pub fn holders(&self, role: &str) -> Vec<String> {
         let people = self.people.read().expect("no holder panics");
         let held = people
             .iter()
             .filter(|p| p.answers_for.iter().any(|own| own == role));
-        held.map(|p| p.name.clone()).collect()
+        let held = held.map(|p| p.name.clone());
+        let wanted = self.sign_on.as_ref().map(|on| &on.rules().wanted);
+        let issued = wanted.into_iter().flat_map(|wanted| wanted.owning(role));
+        held.chain(issued).collect()
     }
 
     /// People of the users file who may do something about alerts.
@@ -202,8 +206,8 @@ impl Access {
         let (name, role, boards, answers_for) = match pass.of {
             Holder::Device { name, boards, .. } => (name, Role::Viewer, boards, Vec::new()),
             Holder::Issued(issued) => {
-                self.still_issued(&issued)?;
-                (issued.name, issued.role, issued.boards, Vec::new())
+                let own = self.still_issued(&issued)?;
+                (issued.name, issued.role, issued.boards, own)
             }
             Holder::Person { name, stamp } => {
                 let people = self.people.read().expect("no holder panics");

@@ -20,7 +20,8 @@ use tokio::time::{Instant, Sleep, sleep};
 pub(crate) struct Timed {
     line: Line,
     place: Place,
-    until: Pin<Box<Sleep>>,
+    /// None once it was upgraded: whoever took it over sees to the time, without a timer of its own.
+    until: Option<Pin<Box<Sleep>>>,
     stage: Stage,
     /// When the last byte went either way.
     moved: Instant,
@@ -31,7 +32,7 @@ pub(crate) struct Timed {
 enum Stage {
     Nothing,
     /// A part of the head, which ends with so many bytes of [`END`].
-    Head(usize),
+    Head(u8),
     Whole,
     /// An answer began: to the first request, and maybe to others after it.
     Answered,
@@ -48,10 +49,10 @@ impl Stage {
                 Self::Nothing => 0,
                 Self::Head(seen) => seen,
             };
-            match (*byte == END[seen], seen) {
+            match (*byte == END[usize::from(seen)], seen) {
                 (true, 3) => Self::Whole,
                 (true, _) => Self::Head(seen + 1),
-                (false, _) => Self::Head(usize::from(*byte == END[0])),
+                (false, _) => Self::Head(u8::from(*byte == END[0])),
             }
         })
     }
@@ -62,22 +63,40 @@ impl Timed {
         let limits = place.limits();
         Self {
             line,
-            until: Box::pin(sleep(limits.first_byte)),
+            until: Some(Box::pin(sleep(limits.first_byte))),
             stage: Stage::Nothing,
             moved: Instant::now(),
             place,
         }
     }
 
+    /// What comes now is no HTTP.
+    pub(crate) fn upgraded(mut self) -> Self {
+        self.until = None;
+        self
+    }
+
+    /// Until when something has to go either way over an upgraded one.
+    pub(crate) fn idle_at(&self) -> Instant {
+        self.moved + self.place.limits().idle
+    }
+
+    /// It was idle for too long, which is counted.
+    pub(crate) fn idled(&self) {
+        self.place.refuse("idle");
+    }
+
     fn late(&mut self, context: &mut Context<'_>) -> Option<Error> {
-        while self.until.as_mut().poll(context).is_ready() {
+        while let Some(until) = &mut self.until
+            && until.as_mut().poll(context).is_ready()
+        {
             let (reason, words) = match self.stage {
                 Stage::Nothing => ("no_first_byte", "nothing was asked"),
                 Stage::Head(_) | Stage::Whole => ("slow_request", "the request took too long"),
                 Stage::Answered => {
-                    let until = self.moved + self.place.limits().idle;
-                    if until > Instant::now() {
-                        self.until.as_mut().reset(until);
+                    let idle = self.moved + self.place.limits().idle;
+                    if idle > Instant::now() {
+                        until.as_mut().reset(idle);
                         continue;
                     }
                     ("idle", "nothing more was asked")
@@ -115,8 +134,11 @@ impl Timed {
 
     /// Polled once, so that the new deadline wakes this reader.
     fn rearm(&mut self, rest: Duration, context: &mut Context<'_>) {
-        self.until.as_mut().reset(Instant::now() + rest);
-        if self.until.as_mut().poll(context).is_ready() {
+        let Some(until) = &mut self.until else {
+            return;
+        };
+        until.as_mut().reset(Instant::now() + rest);
+        if until.as_mut().poll(context).is_ready() {
             context.waker().wake_by_ref();
         }
     }

@@ -9,10 +9,13 @@ use std::sync::{Arc, Mutex};
 
 /// Counts who is inside.
 #[derive(Clone)]
-pub(crate) struct Doorkeeper {
+pub(crate) struct Doorkeeper(Arc<Lodge>);
+
+/// What all places share.
+struct Lodge {
     limits: Limits,
     hub: Arc<Hub>,
-    inside: Arc<Mutex<Inside>>,
+    inside: Mutex<Inside>,
 }
 
 #[derive(Default)]
@@ -29,22 +32,22 @@ pub(crate) struct Place {
 
 impl Doorkeeper {
     pub(crate) fn new(limits: Limits, hub: Arc<Hub>) -> Self {
-        Self {
+        Self(Arc::new(Lodge {
             limits,
             hub,
-            inside: Arc::default(),
-        }
+            inside: Mutex::default(),
+        }))
     }
 
     /// A place for a socket of that address; `None` where it or the house has as many as it may have.
     pub(crate) fn place(&self, address: IpAddr) -> Option<Place> {
-        let mut inside = self.inside.lock().expect("no holder panics");
+        let mut inside = self.0.inside.lock().expect("no holder panics");
         let of = inside.of.get(&address).copied().unwrap_or_default();
-        if inside.all >= self.limits.connections {
+        if inside.all >= self.0.limits.connections {
             self.refuse("too_many_connections");
             return None;
         }
-        if of >= self.limits.per_address {
+        if of >= self.0.limits.per_address {
             self.refuse("too_many_of_an_address");
             return None;
         }
@@ -55,13 +58,13 @@ impl Doorkeeper {
     }
 
     pub(crate) fn refuse(&self, reason: &'static str) {
-        self.hub.counts().refuse(reason);
+        self.0.hub.counts().refuse(reason);
     }
 }
 
 impl Place {
     pub(crate) fn limits(&self) -> Limits {
-        self.keeper.limits
+        self.keeper.0.limits
     }
 
     pub(crate) fn refuse(&self, reason: &'static str) {
@@ -71,7 +74,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut inside = self.keeper.inside.lock().expect("no holder panics");
+        let mut inside = self.keeper.0.inside.lock().expect("no holder panics");
         inside.all -= 1;
         let of = inside.of.entry(self.address).or_default();
         *of = of.saturating_sub(1);

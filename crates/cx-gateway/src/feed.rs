@@ -6,8 +6,8 @@
 use crate::access::Right;
 use crate::access::principal::Principal;
 use crate::access::refused::Refused;
-use crate::access::stay::Held;
-use crate::counts::{Age, Counted};
+use crate::access::stay::{Held, held};
+use crate::counts::{Age, Counted, Counts};
 use crate::desk::{Desk, Doubt};
 use crate::fault::Fault;
 use crate::hub::{Hub, Notes};
@@ -60,13 +60,13 @@ impl From<&ServerFrame> for Out {
 pub(crate) struct Feed {
     hub: Arc<Hub>,
     desk: Arc<dyn Desk>,
-    who: Held,
+    who: Arc<Held>,
     subscriptions: Vec<Subscription>,
     notes: Notes,
 }
 
 impl Feed {
-    pub(crate) fn new(hub: Arc<Hub>, desk: Arc<dyn Desk>, who: Held) -> Self {
+    pub(crate) fn new(hub: Arc<Hub>, desk: Arc<dyn Desk>, who: Arc<Held>) -> Self {
         Self {
             hub,
             desk,
@@ -87,6 +87,10 @@ impl Feed {
         Ok(())
     }
 
+    pub(crate) fn counts(&self) -> &Counts {
+        self.hub.counts()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.subscriptions.is_empty()
     }
@@ -96,7 +100,7 @@ impl Feed {
     /// # Errors
     /// A board or parts that its reader may not have, no such board, no such cells, too many of something.
     pub(crate) fn subscribe(&mut self, wish: Wish) -> Result<Out, Fault> {
-        let who = Arc::clone(&self.who.borrow());
+        let who = held(&self.who);
         allowed(&who, &wish).map_err(Fault::Refused)?;
         let view = self.hub.shaped(&wish.board, &wish.shape)?;
         let again = self.subscriptions.iter().any(|s| s.id == wish.id);
@@ -113,6 +117,8 @@ impl Feed {
         if wish.ack {
             self.hub.counts().screens.inc();
         }
+        // Most have one: room for three more would be larger than all else.
+        self.subscriptions.reserve_exact(1);
         self.subscriptions.push(subscription);
         Ok(out(next))
     }
@@ -164,7 +170,7 @@ impl Feed {
     /// # Errors
     /// A reader who may not ask, no such subscription or cell, nothing sealed.
     pub(crate) fn doubt(&self, id: u32, cell: u32) -> Result<Doubt, Fault> {
-        let who = Arc::clone(&self.who.borrow());
+        let who = held(&self.who);
         who.check(Right::Why).map_err(Fault::Refused)?;
         let subscription = self.subscriptions.iter().find(|s| s.id == id);
         let subscription = subscription.ok_or(Fault::NotSubscribed(id))?;
@@ -193,10 +199,16 @@ impl Feed {
     /// What is due first: a note, else the frame that brings the first subscription that is behind
     /// to now. A screen that is silent for too long is proven no more.
     pub(crate) fn due(&mut self) -> Option<Out> {
+        let notes = self.hub.notes();
+        self.due_beside(&notes)
+    }
+
+    /// The same, by whoever looks for many: what stands beside the numbers is looked up once.
+    pub(crate) fn due_beside(&mut self, notes: &Notes) -> Option<Out> {
         if self.subscriptions.is_empty() {
             return None;
         }
-        if let Some(note) = self.note() {
+        if let Some(note) = self.note(notes) {
             return Some(Out::from(&note));
         }
         let ended = self.subscriptions.iter().find(|s| s.view.ended());
@@ -225,10 +237,18 @@ impl Feed {
 
     fn due_to(&mut self, i: usize) -> Option<Out> {
         let s = &mut self.subscriptions[i];
-        let quiet = s.quiet_until() <= Instant::now() + (QUIET - NEARLY_QUIET);
         match s.due() {
             Due::Nothing => None,
-            Due::Second => quiet.then(|| self.heartbeat(i)).flatten(),
+            Due::Redefined(seq, kpis) => {
+                s.redefined = seq;
+                let detail = format!("another definition is in force: {}", kpis.join(", "));
+                let frame = note(Some(s.id), "definition_changed", true, detail);
+                Some(Out::from(&frame))
+            }
+            Due::Second => {
+                let quiet = s.quiet_until() <= Instant::now() + (QUIET - NEARLY_QUIET);
+                quiet.then(|| self.heartbeat(i)).flatten()
+            }
             Due::Frame(next) => Some(self.deliver(i, next)),
             Due::Lagged(to) => {
                 let (id, from) = (s.id, s.cursor + 1);
@@ -241,10 +261,14 @@ impl Feed {
 
     fn deliver(&mut self, i: usize, next: Next) -> Out {
         let counts = self.hub.counts();
-        counts.encoded.inc_by(u64::from(next.encoded));
+        if next.encoded {
+            counts.encoded.inc();
+        }
         let subscription = &mut self.subscriptions[i];
         let taken = next.turn.saturating_sub(subscription.turn);
-        counts.conflated.inc_by(taken.saturating_sub(1));
+        if taken > 1 {
+            counts.conflated.inc_by(taken - 1);
+        }
         counts.lag(taken);
         subscription.sent(&next);
         out(next)
@@ -260,17 +284,8 @@ impl Feed {
     }
 
     /// A note that this reader has not heard of.
-    fn note(&mut self) -> Option<ServerFrame> {
-        for s in &mut self.subscriptions {
-            let Some((seq, kpis)) = s.view.redefined(s.redefined) else {
-                continue;
-            };
-            s.redefined = seq;
-            let detail = format!("another definition is in force: {}", kpis.join(", "));
-            return Some(note(Some(s.id), "definition_changed", true, detail));
-        }
-        let now = self.hub.notes();
-        if Arc::ptr_eq(&now, &self.notes) {
+    fn note(&mut self, now: &Notes) -> Option<ServerFrame> {
+        if Arc::ptr_eq(now, &self.notes) {
             return None;
         }
         let differs = |(kind, detail): &(&&'static str, &String)| {
@@ -292,7 +307,7 @@ impl Feed {
                 note(None, kind, false, String::new())
             }
             (None, None) => {
-                self.notes = now;
+                self.notes = Arc::clone(now);
                 return None;
             }
         };
@@ -308,9 +323,8 @@ impl Feed {
     }
 
     /// A heartbeat where nothing else went for a second.
-    pub(crate) fn beat(&mut self) -> Option<Out> {
-        let now = Instant::now();
-        let quiet = |s: &Subscription| !s.blocked() && s.quiet_until() <= now;
+    pub(crate) fn beat(&mut self, now: Instant) -> Option<Out> {
+        let quiet = |s: &Subscription| s.quiet_until() <= now && !s.blocked();
         let i = self.subscriptions.iter().position(quiet)?;
         let out = self.heartbeat(i);
         // Values came meanwhile: they go instead.

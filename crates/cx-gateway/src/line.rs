@@ -70,12 +70,18 @@ impl AsyncRead for Line {
 }
 
 impl AsyncWrite for Line {
+    /// One slice by itself is cheaper for the kernel than a list of one.
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
-        self.poll_write_vectored(context, &[std::io::IoSlice::new(bytes)])
+        ready!(self.greet(context))?;
+        match &mut *self {
+            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Secured(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Greeting(_) | Self::Over => over(),
+        }
     }
 
     fn poll_write_vectored(

@@ -6,7 +6,7 @@
 
 use crate::access::Access;
 use crate::access::principal::Principal;
-use crate::access::stay::{self, at};
+use crate::access::stay::{self, Held, at};
 use crate::close::Close;
 use crate::desk::Desk;
 use crate::fault::Fault;
@@ -183,7 +183,6 @@ struct Reader {
     /// Boards that have not begun.
     wishes: VecDeque<Wish>,
     ticks: watch::Receiver<()>,
-    drain: watch::Receiver<bool>,
     access: Arc<Access>,
     leaving: BoxFuture<'static, Close>,
     warned: Option<(Instant, Arc<Principal>)>,
@@ -199,14 +198,14 @@ impl Reader {
         let Room {
             hub,
             desk,
-            drain,
+            mut leave,
             alive,
             access,
             who,
             ..
         } = room;
-        let (_, held) = watch::channel(Arc::clone(&who));
-        let leaving = held.clone();
+        let held = Arc::new(Held::new(Arc::clone(&who)));
+        let leaving = Arc::clone(&who);
         let number = hub.counts().opened.inc();
         hub.counts().connections.inc();
         Self {
@@ -214,10 +213,9 @@ impl Reader {
             feed: Feed::new(Arc::clone(&hub), desk as Arc<dyn Desk>, held),
             warned: stay::warning_at(&access, &who).map(|at| (at, who)),
             access: Arc::clone(&access),
-            leaving: Box::pin(async move { stay::ended(&access, leaving).await }),
+            leaving: Box::pin(async move { stay::ended(&access, leaving, &mut leave).await }),
             wishes,
             ticks: hub.ticks(),
-            drain,
             hub,
             number,
             begun: false,
@@ -255,7 +253,7 @@ impl Reader {
             let warning = self.warned.as_ref().map(|(at, _)| *at);
             let close = tokio::select! {
                 _ = self.ticks.changed() => continue,
-                () = sleep_until(quiet) => match self.feed.beat() {
+                () = sleep_until(quiet) => match self.feed.beat(Instant::now()) {
                     Some(out) => return out,
                     None => continue,
                 },
@@ -263,7 +261,6 @@ impl Reader {
                     Some((_, who)) => return Out::from(&stay::warning(&self.access, &who)),
                     None => continue,
                 },
-                _ = self.drain.wait_for(|draining| *draining) => Close::Draining,
                 close = &mut self.leaving => close,
             };
             self.ended = true;

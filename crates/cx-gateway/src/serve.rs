@@ -4,6 +4,7 @@
 use crate::access::peer::Peer;
 use crate::access::principal::Who;
 use crate::access::sign_on::pages as sign_on;
+use crate::access::stay::Leave;
 use crate::access::{Access, devices, session, tickets};
 use crate::certificates::Certificates;
 use crate::desk::Desk;
@@ -14,7 +15,9 @@ use crate::limits::Limits;
 use crate::lines::{self, Door};
 use crate::listener::{self, Listener};
 use crate::problem::Problem;
-use crate::socket::{self, Room};
+use crate::socket::Room;
+use crate::upgrade::grant;
+use crate::usher::Rows;
 use crate::{
     Error, actions, alerts, boards, contract, customers, definitions, demo, display, events, guard,
     http, kpis, recount, trend, why,
@@ -26,6 +29,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 use axum::{Extension, Router};
+use hyper::upgrade::OnUpgrade;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,8 +41,6 @@ use tokio::time::MissedTickBehavior;
 const DRAIN: Duration = Duration::from_secs(2);
 /// How often streams are told of recovery and gaps, and certificates are looked at.
 const NOTES: Duration = Duration::from_secs(1);
-/// A client frame, bytes.
-const FRAME: usize = 64 * 1024;
 
 /// How the gateway listens.
 #[derive(Debug, Clone, Copy)]
@@ -63,10 +65,11 @@ pub struct Gateway {
 struct Shared {
     desk: Arc<dyn Desk>,
     hub: Arc<Hub>,
-    drain: watch::Receiver<bool>,
-    limits: Limits,
+    leave: Leave,
+    limits: Arc<Limits>,
     alive: mpsc::Sender<()>,
     access: Arc<Access>,
+    rows: Arc<Rows>,
 }
 
 impl FromRef<Shared> for Arc<Access> {
@@ -160,20 +163,25 @@ impl Gateway {
         // Bound for others, it serves nobody before it knows who may what.
         let known = self.access.is_closed();
         assert!(known || !self.closed, "bound as closed, access is closed");
-        let (tell, drain) = watch::channel(false);
+        let (tell, leave) = watch::channel(false);
+        let tell = Arc::new(tell);
+        let shown_out = shown_out(self.access.changes(), Arc::clone(&tell));
         let (alive, mut ended) = mpsc::channel(1);
-        let mut draining = drain.clone();
+        let mut draining = leave.clone();
         let keeper = Doorkeeper::new(self.limits, Arc::clone(&hub));
         let notes = told(Arc::clone(&desk), Arc::clone(&hub));
         let renewed = renewed(self.certificates.clone());
+        let rows = Arc::new(Rows::new());
+        let _ushers = rows.ushers(&hub);
         let secured = self.certificates.is_some();
         let mut router = router(Shared {
             desk,
             hub,
-            drain,
-            limits: self.limits,
+            leave,
+            limits: Arc::new(self.limits),
             alive,
             access: self.access,
+            rows,
         });
         if secured {
             router = router.layer(axum::middleware::map_response(guard::stay));
@@ -203,9 +211,17 @@ impl Gateway {
         tokio::select! {
             () = all_ended => {}
             () = notes => {}
+            () = shown_out => {}
             () = renewed => {}
             () = patience => tracing::warn!("some connections did not end in 2 s"),
         }
+    }
+}
+
+/// Has every stream look whether its reader may stay, whenever anybody may have ceased to be who they are.
+async fn shown_out(mut changes: watch::Receiver<()>, tell: Arc<watch::Sender<bool>>) {
+    while changes.changed().await.is_ok() {
+        tell.send_modify(|_| {});
     }
 }
 
@@ -305,17 +321,18 @@ fn router(shared: Shared) -> Router {
 }
 
 /// Opens a stream: WebSocket on upgrade, else server-sent events or lines of JSON by `Accept`.
-/// The read buffer is small: the default is zero-filled on every attempt.
 async fn stream(
     State(shared): State<Shared>,
     Extension(who): Who,
     method: Method,
     headers: HeaderMap,
     query: Pairs,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    upgrade: Option<Extension<OnUpgrade>>,
+    checked: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let door = Door::of(&headers).filter(|_| method == Method::GET);
-    if upgrade.is_err() && door.is_none() {
+    let upgrade = upgrade.filter(|_| checked.is_ok());
+    if upgrade.is_none() && door.is_none() {
         return not_a_stream();
     }
     if shared.hub.connections() >= shared.limits.streams {
@@ -325,25 +342,20 @@ async fn stream(
     let room = Room {
         hub: shared.hub,
         desk: shared.desk,
-        drain: shared.drain,
+        leave: shared.leave,
         limits: shared.limits,
         alive: shared.alive,
         access: shared.access,
+        rows: shared.rows,
         who,
     };
     match (upgrade, door) {
-        (Ok(upgrade), _) => upgrade
-            .read_buffer_size(512)
-            .write_buffer_size(0)
-            .max_write_buffer_size(2 * 1024 * 1024)
-            .max_message_size(FRAME)
-            .max_frame_size(FRAME)
-            .on_upgrade(move |ws| socket::run(ws, room)),
-        (Err(_), Some(door)) => match kpis::pairs(query) {
+        (Some(Extension(upgrade)), _) => grant(&headers, upgrade, room),
+        (None, Some(door)) => match kpis::pairs(query) {
             Ok(pairs) => lines::open(door, &headers, &pairs, room),
             Err(problem) => problem.into_response(),
         },
-        (Err(_), None) => not_a_stream(),
+        (None, None) => not_a_stream(),
     }
 }
 

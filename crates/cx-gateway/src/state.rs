@@ -123,6 +123,14 @@ impl State {
         &self.listing
     }
 
+    /// KPIs whose definition changed after a number, with the newest such number.
+    pub(crate) fn redefined_after(&self, number: u64) -> Option<(u64, Vec<String>)> {
+        let newest = self.redefined.back().map(|(seq, _)| *seq);
+        let newest = newest.filter(|newest| *newest > number)?;
+        let newer = self.redefined.iter().filter(|(seq, _)| *seq > number);
+        Some((newest, newer.map(|(_, kpi)| kpi.clone()).collect()))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }

@@ -84,8 +84,13 @@ impl Subscription {
     /// What it gets now.
     pub(crate) fn due(&self) -> Due {
         match self.mode {
-            Mode::Every if !self.lagged => self.view.next_of_every(self.id, self.cursor, self.s),
-            Mode::Every | Mode::Latest => self.view.due(self.id, self.cursor, self.s),
+            Mode::Every if !self.lagged => {
+                self.view
+                    .next_of_every(self.id, self.cursor, self.s, self.redefined)
+            }
+            Mode::Every | Mode::Latest => {
+                self.view.due(self.id, self.cursor, self.s, self.redefined)
+            }
         }
     }
 
@@ -172,7 +177,7 @@ mod tests {
             seq,
             s: Some(1),
             turn: seq,
-            payload: Payload::Text("x".repeat(bytes).into()),
+            payload: Payload::text_of(&[&"x".repeat(bytes)]),
             encoded: true,
             published: None,
         }

@@ -45,6 +45,8 @@ pub(crate) enum Due {
     Nothing,
     /// No value changed, but a newer second is sealed.
     Second,
+    /// First: KPIs whose definition changed, up to this number.
+    Redefined(u64, Vec<String>),
     /// Values.
     Frame(Next),
     /// Of the numbers that it wanted one by one some are gone, up to this one.
@@ -248,9 +250,13 @@ impl View {
         }
     }
 
-    /// What brings a subscription at `cursor`, that was told second `s`, to now.
-    pub(crate) fn due(&self, id: u32, cursor: u64, s: Option<i64>) -> Due {
+    /// What brings a subscription at `cursor`, that was told second `s` and definitions changed up to
+    /// `redefined`, to now.
+    pub(crate) fn due(&self, id: u32, cursor: u64, s: Option<i64>, redefined: u64) -> Due {
         let mut state = self.state();
+        if let Some((seq, kpis)) = state.redefined_after(redefined) {
+            return Due::Redefined(seq, kpis);
+        }
         if cursor < state.floor {
             return Due::Frame(self.frame(&mut state, Kind::Snapshot, 0, id));
         }
@@ -264,8 +270,17 @@ impl View {
     }
 
     /// The next number after `cursor`, for those who want every one.
-    pub(crate) fn next_of_every(&self, id: u32, cursor: u64, s: Option<i64>) -> Due {
+    pub(crate) fn next_of_every(
+        &self,
+        id: u32,
+        cursor: u64,
+        s: Option<i64>,
+        redefined: u64,
+    ) -> Due {
         let state = self.state();
+        if let Some((seq, kpis)) = state.redefined_after(redefined) {
+            return Due::Redefined(seq, kpis);
+        }
         match state.ring.as_ref().map(|ring| ring.after(cursor)) {
             Some(After::Frame(published)) => Due::Frame(Next {
                 seq: published.seq,
@@ -386,15 +401,6 @@ impl View {
             encoded: true,
             published: None,
         })
-    }
-
-    /// KPIs whose definition changed after a number, with the newest such number.
-    pub(crate) fn redefined(&self, after: u64) -> Option<(u64, Vec<String>)> {
-        let state = self.state();
-        let newer = state.redefined.iter().filter(|(seq, _)| *seq > after);
-        let kpis: Vec<String> = newer.map(|(_, kpi)| kpi.clone()).collect();
-        let newest = state.redefined.back().map(|(seq, _)| *seq);
-        newest.filter(|_| !kpis.is_empty()).map(|seq| (seq, kpis))
     }
 
     /// Whether the digest is the one of that sequence number; `None` where it is too old to know.

@@ -121,16 +121,23 @@ pub(crate) fn run(user: User, data: &Path) -> anyhow::Result<bool> {
 /// Owners as definitions write them.
 fn owned(names: Vec<String>) -> anyhow::Result<Vec<String>> {
     let names: Vec<String> = names.into_iter().filter(|n| !n.is_empty()).collect();
-    for name in &names {
-        let halves: Vec<&str> = name.split('.').collect();
-        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
-        let word = |w: &&str| !w.is_empty() && w.chars().all(legal);
-        ensure!(
-            halves.len() == 2 && halves.iter().all(word),
-            "{name:?} is no owner; write TEAM.ROLE as definitions do: care.operations"
-        );
-    }
+    names.iter().try_for_each(|name| owner(name))?;
     Ok(names)
+}
+
+/// An owner of definitions, as definitions name it.
+///
+/// # Errors
+/// It is none, with what to write.
+pub(crate) fn owner(name: &str) -> anyhow::Result<()> {
+    let halves: Vec<&str> = name.split('.').collect();
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+    let word = |w: &&str| !w.is_empty() && w.chars().all(legal);
+    ensure!(
+        halves.len() == 2 && halves.iter().all(word),
+        "{name:?} is no owner; write TEAM.ROLE as definitions do: care.operations"
+    );
+    Ok(())
 }
 
 fn found<'p>(people: &'p [Person], name: &str) -> anyhow::Result<&'p Person> {

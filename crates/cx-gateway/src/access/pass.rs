@@ -58,6 +58,9 @@ pub(crate) struct Issued {
     pub(crate) role: Role,
     pub(crate) boards: Boards,
     pub(crate) issuer: String,
+    /// Owners of definitions for whom they sign; left out by releases that knew none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) answers_for: Vec<String>,
 }
 
 /// All passes that hold.

@@ -34,7 +34,7 @@ fn shown(access: &Access, who: &Principal) -> Value {
     let mode = if access.is_closed() { "closed" } else { "open" };
     json!({
         "mode": mode, "name": who.name, "role": who.role, "boards": who.boards,
-        "until": who.until, "rights": rights(who),
+        "until": who.until, "rights": rights(who), "answers_for": who.answers_for,
     })
 }
 

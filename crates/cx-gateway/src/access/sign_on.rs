@@ -144,7 +144,7 @@ impl SignOn {
         &self.tokens
     }
 
-    fn rules(&self) -> &Rules {
+    pub(super) fn rules(&self) -> &Rules {
         self.tokens.rules()
     }
 
@@ -276,12 +276,16 @@ impl Access {
         Self { sign_on, ..self }
     }
 
-    /// Whether somebody's issuer is still asked here, and their name is still their own.
-    pub(super) fn still_issued(&self, issued: &Issued) -> Option<()> {
+    /// For which owners somebody signs whom an issuer vouched for: those that the configuration still gives to
+    /// some of its people. `None`: it is not asked here any more, or their name is not their own.
+    pub(super) fn still_issued(&self, issued: &Issued) -> Option<Vec<String>> {
         let on = self.sign_on.as_ref()?;
         let people = self.people.read().expect("no holder panics");
         let own = people.iter().all(|person| person.name != issued.name);
-        (own && on.rules().issuer == issued.issuer).then_some(())
+        let stands = own && on.rules().issuer == issued.issuer;
+        let wanted = &on.rules().wanted;
+        let owners = issued.answers_for.iter().filter(|own| wanted.owns(own));
+        stands.then(|| owners.cloned().collect())
     }
 }
 

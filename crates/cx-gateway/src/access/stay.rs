@@ -5,7 +5,7 @@ use super::Access;
 use super::principal::Principal;
 use crate::close::Close;
 use cx_model::frame::ServerFrame;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -14,24 +14,30 @@ use tokio::time::Instant;
 const WARNING_MS: i64 = 60_000;
 
 /// Who hears a stream: another credential may take the place of the one it began with.
-pub(crate) type Held = watch::Receiver<Arc<Principal>>;
+pub(crate) type Held = Mutex<Arc<Principal>>;
 
-/// Waits until somebody may stay no longer.
-pub(crate) async fn ended(access: &Access, mut held: Held) -> Close {
-    let mut changes = access.changes();
+pub(crate) fn held(by: &Held) -> Arc<Principal> {
+    Arc::clone(&by.lock().expect("no holder panics"))
+}
+
+/// True once the gateway drains; told also when anybody may have ceased to be who they are.
+pub(crate) type Leave = watch::Receiver<bool>;
+
+/// Waits until somebody may stay no longer, or nobody.
+pub(crate) async fn ended(access: &Access, who: Arc<Principal>, leave: &mut Leave) -> Close {
     loop {
-        let who = Arc::clone(&held.borrow_and_update());
+        if *leave.borrow_and_update() {
+            return Close::Draining;
+        }
         if let Err(close) = access.stands(&who) {
             return close;
         }
         let over = who.until.map(|until| Instant::now() + left(access, until));
         tokio::select! {
             () = at(over) => {}
-            changed = changes.changed() => if changed.is_err() {
-                return Close::Revoked;
+            changed = leave.changed() => if changed.is_err() {
+                return Close::Draining;
             },
-            // Without a sender it stays who it is.
-            Ok(()) = held.changed() => {}
         }
     }
 }
@@ -45,7 +51,8 @@ pub(crate) fn warning_at(access: &Access, who: &Principal) -> Option<Instant> {
 /// A moment, or never.
 pub(crate) async fn at(moment: Option<Instant>) {
     match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
+        // Boxed: most wait for no moment at all.
+        Some(moment) => Box::pin(tokio::time::sleep_until(moment)).await,
         None => std::future::pending().await,
     }
 }

@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(crate) const ISSUER: &str = "https://login.example.com";
 pub(crate) const AUDIENCE: &str = "watchfloor";
+/// An owner of definitions.
+pub(crate) const CARE: &str = "care.operations";
 
 /// Keys `rsa` (RFC 7515's own) and `ec` (made anew).
 pub(crate) struct Issuer {
@@ -93,6 +95,16 @@ impl Issuer {
                     ("cx-data".to_owned(), Role::Engineer),
                 ]),
                 boards: "boards".to_owned(),
+                owners: (
+                    "groups".to_owned(),
+                    BTreeMap::from([
+                        ("leads".to_owned(), vec![CARE.to_owned()]),
+                        (
+                            "platform".to_owned(),
+                            vec!["data.platform".to_owned(), CARE.to_owned()],
+                        ),
+                    ]),
+                ),
             },
         };
         let asked = Arc::clone(&self.asked);

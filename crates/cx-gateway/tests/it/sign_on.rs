@@ -1,7 +1,7 @@
 //! People who sign in at an issuer: an honest one, a hostile one, and browsers that did not begin it.
 
 use crate::closed::{Closed, cookie};
-use crate::issuer::{ISSUER, Issuer, encoded};
+use crate::issuer::{CARE, ISSUER, Issuer, encoded};
 use crate::rig::Reply;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -218,6 +218,53 @@ async fn a_person_comes_back_from_the_issuer_with_a_session_of_this_house() {
     let mut house = house;
     house.closed.person("olga", Role::Admin, Boards::all());
     house.get("/v1/session", &olga).await.problem(401);
+}
+
+#[tokio::test]
+async fn people_of_an_issuer_answer_for_what_their_words_stand_for_and_nothing_else() {
+    let house = House::start();
+    let mut cookies = Vec::new();
+    for (groups, own) in [
+        (json!(null), json!([])),
+        (json!("king"), json!([])),
+        (json!(["leads", 7]), json!([])),
+        // The words are another claim's than the role's.
+        (json!(["cx-data"]), json!([])),
+        (json!("leads"), json!([CARE])),
+        (
+            json!(["king", "leads", "platform"]),
+            json!([CARE, "data.platform"]),
+        ),
+    ] {
+        let sent = house.begin("/").await;
+        house.vouches(&sent, &json!({"groups": groups}));
+        let olga = cookie(&house.back(&sent, &format!("code={CODE}")).await);
+        let told = house.get("/v1/session", &olga).await.json();
+        assert_eq!(told["answers_for"], own, "{groups}");
+        cookies.push(olga);
+    }
+    // What the configuration gives to nobody any more is gone from sessions that had it, also after a restart.
+    let passes = house.closed.kept.lock().unwrap().clone();
+    let kept = serde_json::to_string(&passes).unwrap();
+    let other = kept.replace("data.platform", "data.former");
+    let again = House::with(Desk::default(), serde_json::from_str(&other).unwrap());
+    let told = again.get("/v1/session", &cookies[5]).await.json();
+    assert_eq!(told["answers_for"], json!([CARE]));
+    // Passes of a release that knew no owners hold, and own nothing.
+    let former = kept.replace(r#","answers_for":["care.operations"]"#, "");
+    assert_ne!(former, kept);
+    let again = House::with(Desk::default(), serde_json::from_str(&former).unwrap());
+    let told = again.get("/v1/session", &cookies[4]).await.json();
+    assert_eq!(told["answers_for"], json!([]));
+    // Who may sign is told in words: names of the issuer's people are not known here.
+    assert_eq!(
+        house.closed.access.holders("data.platform"),
+        ["whose groups has platform"]
+    );
+    assert_eq!(
+        house.closed.access.holders("data.former"),
+        Vec::<String>::new()
+    );
 }
 
 #[tokio::test]

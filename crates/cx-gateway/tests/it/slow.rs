@@ -3,6 +3,10 @@
 use crate::rig::Rig;
 use crate::wire::Wire;
 use cx_model::frame::ServerFrame;
+use futures_util::{SinkExt, StreamExt};
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 
 const SUB: &str = r#"{"op":"sub","id":1,"board":"care"}"#;
 
@@ -48,6 +52,39 @@ async fn a_reader_that_sleeps_costs_nothing_and_is_right_when_it_wakes() {
         conflated.map(|n| n + frames - 1),
         Some(SECONDS.unsigned_abs())
     );
+}
+
+#[tokio::test]
+async fn pings_are_answered_between_frames_and_never_inside_one() {
+    const CELLS: usize = 400;
+    const PINGS: u8 = 100;
+    let rig = Rig::start(CELLS);
+    // So narrow that most frames go out in pieces.
+    let mut wire = Wire::with_receive_buffer(&rig, 4_096).await;
+    wire.say(SUB).await;
+    let mut s = 0;
+    let mut pongs = Vec::new();
+    for ping in 0..PINGS {
+        let ping = Message::Ping(vec![ping].into());
+        wire.socket.send(ping).await.unwrap();
+        for _ in 0..3 {
+            s += 1;
+            rig.seal(s, &[s; CELLS]);
+            tokio::task::yield_now().await;
+        }
+    }
+    while pongs.len() < usize::from(PINGS) || wire.views.get(&1).and_then(|v| v.s) != Some(s) {
+        let next = timeout(Duration::from_secs(5), wire.socket.next()).await;
+        let message = next.expect("a message within 5 s").unwrap().unwrap();
+        if let Message::Pong(pong) = message {
+            pongs.push(pong[0]);
+            continue;
+        }
+        let frame: ServerFrame = serde_json::from_str(message.to_text().unwrap()).unwrap();
+        let view = wire.views.entry(1).or_default();
+        view.apply(&frame).unwrap();
+    }
+    assert_eq!(pongs, (0..PINGS).collect::<Vec<_>>());
 }
 
 #[tokio::test]

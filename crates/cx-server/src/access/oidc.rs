@@ -5,6 +5,7 @@ use super::issuer::{Keeper, Source};
 use super::provider::Issuer;
 use super::settings::{listed, parsed};
 use super::tokens;
+use crate::user;
 use anyhow::{Context as _, ensure};
 use cx_gateway::access::Role;
 use cx_gateway::access::sign_on::{Manner, SignOn};
@@ -34,6 +35,10 @@ pub(crate) struct Settings {
     role_claim: String,
     boards_claim: String,
     roles: BTreeMap<String, Role>,
+    /// Where the words of `answers_for` stand; empty: in the role claim.
+    owners_claim: String,
+    /// Words that stand for owners of definitions, `TEAM.ROLE`; none: the issuer's people sign nothing.
+    answers_for: BTreeMap<String, Vec<String>>,
     /// What the button says after *Sign in with*.
     label: String,
     /// Whom to ask who has no role here.
@@ -52,6 +57,8 @@ impl Default for Settings {
             role_claim: String::new(),
             boards_claim: String::new(),
             roles: BTreeMap::new(),
+            owners_claim: String::new(),
+            answers_for: BTreeMap::new(),
             label: "your organization's account".to_owned(),
             ask: "whoever runs Watchfloor here".to_owned(),
         }
@@ -79,6 +86,7 @@ pub(super) fn overlay(
         ("NAME_CLAIM", &mut over.name_claim),
         ("ROLE_CLAIM", &mut over.role_claim),
         ("BOARDS_CLAIM", &mut over.boards_claim),
+        ("OWNERS_CLAIM", &mut over.owners_claim),
         ("LABEL", &mut over.label),
         ("ASK", &mut over.ask),
     ] {
@@ -97,10 +105,28 @@ pub(super) fn overlay(
     if let Some(text) = set("ROLES") {
         over.roles = tokens::roles("WATCHFLOOR_ACCESS_OIDC_ROLES", &text)?;
     }
+    if let Some(text) = set("ANSWERS_FOR") {
+        over.answers_for = owners("WATCHFLOOR_ACCESS_OIDC_ANSWERS_FOR", &text)?;
+    }
     if any {
         *settings = Some(over);
     }
     Ok(())
+}
+
+/// `cx-care-leads=care.operations,cx-data=data.platform`; a word may come again.
+fn owners(name: &str, text: &str) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
+    let mut all = BTreeMap::<String, Vec<String>>::new();
+    for pair in text.split(',') {
+        let (word, owner) = pair
+            .trim()
+            .rsplit_once('=')
+            .with_context(|| format!("{name} is {text:?}: write word=TEAM.ROLE,word=TEAM.ROLE"))?;
+        all.entry(word.to_owned())
+            .or_default()
+            .push(owner.to_owned());
+    }
+    Ok(all)
 }
 
 impl Settings {
@@ -121,6 +147,22 @@ impl Settings {
             ("boards_claim", &self.boards_claim),
         ] {
             tokens::claim(&format!("access.oidc.{name}"), value)?;
+        }
+        ensure!(
+            self.owners_claim.is_empty() || !self.answers_for.is_empty(),
+            "access.oidc.owners_claim is {:?} and access.oidc.answers_for is empty: write which of its words stand for which owners, {{cx-care-leads: [care.operations]}}",
+            self.owners_claim
+        );
+        tokens::claim("access.oidc.owners_claim", self.owners_claim())?;
+        for (word, owners) in &self.answers_for {
+            ensure!(
+                !word.is_empty() && !owners.is_empty(),
+                "access.oidc.answers_for.{word:?} has {} owners: write a word of the claim and its owners, {{cx-care-leads: [care.operations]}}",
+                owners.len()
+            );
+            for owner in owners {
+                user::owner(owner).with_context(|| format!("access.oidc.answers_for.{word}"))?;
+            }
         }
         for (name, value) in [("label", &self.label), ("ask", &self.ask)] {
             let length = value.chars().count();
@@ -152,6 +194,13 @@ impl Settings {
         self.provider().map(drop)
     }
 
+    fn owners_claim(&self) -> &str {
+        if self.owners_claim.is_empty() {
+            return &self.role_claim;
+        }
+        &self.owners_claim
+    }
+
     fn secret(&self) -> Option<PathBuf> {
         let file = &self.client_secret_file;
         (!file.as_os_str().is_empty()).then(|| file.clone())
@@ -179,6 +228,7 @@ impl Settings {
                 role: self.role_claim.clone(),
                 roles: self.roles.clone(),
                 boards: self.boards_claim.clone(),
+                owners: (self.owners_claim().to_owned(), self.answers_for.clone()),
             },
         };
         let source = Source::Issuer(Arc::clone(&provider));
@@ -224,6 +274,28 @@ mod tests {
                 "write some of RS256",
             ),
             ("issuer", "ask: '', issuer", "access.oidc.ask"),
+            (
+                "issuer",
+                "owners_claim: groups, issuer",
+                "access.oidc.answers_for is empty",
+            ),
+            (
+                "issuer",
+                "owners_claim: /, answers_for: {a: [care.lead]}, issuer",
+                "access.oidc.owners_claim is empty",
+            ),
+            (
+                "issuer",
+                "answers_for: {cx-care: [Care]}, issuer",
+                "access.oidc.answers_for.cx-care: \"Care\" is no owner; write TEAM.ROLE",
+            ),
+            (
+                "issuer",
+                "answers_for: {cx-care: []}, issuer",
+                "has 0 owners",
+            ),
+            ("issuer", "answers_for: {cx-care: care.lead}, issuer", ""),
+            ("issuer", "answer_for: {}, issuer", "answer_for"),
             (
                 "issuer",
                 "client_secret_file: /no/such, issuer",

@@ -214,6 +214,8 @@ impl Settings {
                 role: self.role_claim.clone(),
                 roles: self.roles.clone(),
                 boards: self.boards_claim.clone(),
+                // Programs sign nothing.
+                owners: Default::default(),
             },
         };
         let every = Duration::from_secs(self.refresh_s.into());

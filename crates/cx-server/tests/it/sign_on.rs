@@ -178,6 +178,78 @@ fn back(house: &House, state: &str, code: &str, cookie: &str) -> HashMap<String,
     headers
 }
 
+/// Signs somebody in; what was asked of the issuer, and the session's cookie.
+fn signed_in(house: &House, issuer: &Issuer) -> (HashMap<String, String>, String) {
+    let (asked, browser) = begun(house);
+    issuer.answers(&asked);
+    let headers = back(house, &asked["state"], CODE, &browser);
+    assert_eq!(headers["location"][0], "/sign-in?to=%2Fwall%2Fcare&on");
+    let cookies = headers["set-cookie"].iter();
+    let mut pairs = cookies.filter_map(|c| c.split(';').next());
+    let session = pairs.find(|c| c.starts_with("__Host-watchfloor="));
+    (asked, session.expect("a session").to_owned())
+}
+
+#[test]
+fn a_person_of_an_issuer_signs_what_their_words_answer_for_and_nothing_else() {
+    let folder = Folder::new();
+    folder.person("ada", "admin", &[]);
+    let issuer = Issuer::start();
+    let house = folder.demo_with(&[
+        ("WATCHFLOOR_ACCESS_OIDC_ISSUER", &issuer.url),
+        ("WATCHFLOOR_ACCESS_OIDC_CLIENT_ID", "canary-client"),
+        ("WATCHFLOOR_ACCESS_OIDC_ROLE_CLAIM", "roles"),
+        ("WATCHFLOOR_ACCESS_OIDC_BOARDS_CLAIM", "boards"),
+        (
+            "WATCHFLOOR_ACCESS_OIDC_ANSWERS_FOR",
+            "care-leads=care.operations,care-leads=care.lead",
+        ),
+    ]);
+    let (_, stranger) = signed_in(&house, &issuer);
+    issuer.said.lock().expect("no panic").roles = json!(["operator", "care-leads"]);
+    let (_, lead) = signed_in(&house, &issuer);
+    let json = |text: &str| -> Value { serde_json::from_str(text).expect("JSON") };
+    let own = |session: &str| json(&get(&house, "/v1/session", session).2)["answers_for"].clone();
+    assert_eq!(own(&stranger), json!([]));
+    assert_eq!(own(&lead), json!(["care.lead", "care.operations"]));
+
+    let signs = |session: &str, kpi: &str| {
+        let shown = json(&get(&house, &format!("/v1/kpis/{kpi}"), session).2);
+        let word = json!({
+            "word": "sign", "kpi": kpi, "definition": shown["definition"],
+            "role": "business", "by": "Mallory",
+        });
+        let (status, _, said) = crate::access::page(
+            &house,
+            "POST",
+            "/v1/definitions",
+            (session, &word.to_string()),
+        );
+        (status, json(&said))
+    };
+    let (status, refused) = signs(&stranger, "service_level_voice");
+    let words = refused.to_string();
+    assert_eq!(status, 403, "{words}");
+    assert!(
+        words.contains("canary-subject has no role here: whose roles has care-leads may sign"),
+        "{words}"
+    );
+    let (status, refused) = signs(&lead, "orders");
+    assert_eq!(status, 403, "{refused}");
+    let (status, signed) = signs(&lead, "service_level_voice");
+    assert_eq!(status, 202, "{signed}");
+    let one = &signed["signatures"][0];
+    assert_eq!(
+        (&one["by"], &one["as"], &one["demo"]),
+        (
+            &json!("canary-subject"),
+            &json!("care.operations"),
+            &json!(false)
+        )
+    );
+    assert!(house.stop().1);
+}
+
 #[test]
 fn a_person_signs_in_at_an_issuer_and_nothing_of_it_stands_in_the_log() {
     let folder = Folder::new();
@@ -196,15 +268,8 @@ fn a_person_signs_in_at_an_issuer_and_nothing_of_it_stands_in_the_log() {
     let (_, _, ways) = get(&house, "/v1/sign-in", "");
     assert!(ways.contains("the service desk"), "{ways}");
 
-    let (asked, browser) = begun(&house);
-    issuer.answers(&asked);
-    let headers = back(&house, &asked["state"], CODE, &browser);
-    assert_eq!(headers["location"][0], "/sign-in?to=%2Fwall%2Fcare&on");
-    let cookies = headers["set-cookie"].iter();
-    let mut pairs = cookies.filter_map(|c| c.split(';').next());
-    let session = pairs.find(|c| c.starts_with("__Host-watchfloor="));
-    let session = session.expect("a session");
-    let (_, _, who) = get(&house, "/v1/session", session);
+    let (asked, session) = signed_in(&house, &issuer);
+    let (_, _, who) = get(&house, "/v1/session", &session);
     let who: Value = serde_json::from_str(&who).expect("JSON");
     assert_eq!(
         (&who["name"], &who["role"]),

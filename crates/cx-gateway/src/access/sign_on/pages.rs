@@ -117,6 +117,7 @@ impl Access {
             role: held.who.role,
             boards: held.who.boards,
             issuer: on.rules().issuer.clone(),
+            answers_for: held.who.answers_for,
         });
         let session = self.settings().map_or(0, |closed| closed.session.as_secs());
         let seconds = i64::try_from(session).unwrap_or_default();

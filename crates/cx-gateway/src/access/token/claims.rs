@@ -25,6 +25,9 @@ pub struct Wanted {
     pub roles: BTreeMap<String, Role>,
     /// Names of boards; `*` stands for all.
     pub boards: String,
+    /// Words that stand for owners of definitions (`team.role`), and the claim where they stand. Without words
+    /// nobody owns any.
+    pub owners: (String, BTreeMap<String, Vec<String>>),
 }
 
 /// Somebody whom a token tells of.
@@ -33,6 +36,8 @@ pub(crate) struct Told {
     pub(crate) name: String,
     pub(crate) role: Role,
     pub(crate) boards: Boards,
+    /// Whose definitions they sign, as `team.role`.
+    pub(crate) answers_for: Vec<String>,
 }
 
 impl Wanted {
@@ -41,7 +46,33 @@ impl Wanted {
             name: self.name(claims)?,
             role: self.role(claims)?,
             boards: self.boards(claims)?,
+            answers_for: self.answers_for(claims),
         })
+    }
+
+    /// No word, or none that is known: nothing is theirs to sign.
+    fn answers_for(&self, claims: &Claims) -> Vec<String> {
+        let (claim, owners) = &self.owners;
+        let words = words(found(claims, claim));
+        let own = words.iter().filter_map(|word| owners.get(*word)).flatten();
+        let own: BTreeSet<&String> = own.collect();
+        own.into_iter().cloned().collect()
+    }
+
+    /// Whose an owner is, in words.
+    pub(crate) fn owning(&self, owner: &str) -> Vec<String> {
+        let (claim, owners) = &self.owners;
+        let theirs = owners
+            .iter()
+            .filter(|(_, own)| own.iter().any(|o| o == owner));
+        theirs
+            .map(|(word, _)| format!("whose {claim} has {word}"))
+            .collect()
+    }
+
+    /// Whether anybody can still be told to answer for an owner.
+    pub(crate) fn owns(&self, owner: &str) -> bool {
+        self.owners.1.values().flatten().any(|own| own == owner)
     }
 
     fn name(&self, claims: &Claims) -> Result<String, Fault> {

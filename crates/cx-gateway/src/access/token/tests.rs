@@ -127,6 +127,7 @@ fn a_set_that_publishes_a_secret_or_is_none_is_refused_and_the_former_keys_stay(
                 role: "role".to_owned(),
                 roles: BTreeMap::new(),
                 boards: "boards".to_owned(),
+                owners: Default::default(),
             },
         },
         Box::new(|| {}),
