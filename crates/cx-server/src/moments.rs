@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// How long the judge waits for a part where nobody looks at live values.
 const CALM: Duration = Duration::from_millis(200);
+/// How long whoever does not answer is waited for at most, ms; half a stretch where that is less.
+const PATIENCE_MS: i64 = 50;
 /// The rhythm where nobody looks.
 const NOBODY: i64 = 0;
 
@@ -86,17 +88,15 @@ impl Moments {
         }
     }
 
-    /// How long the judge may wait for what workers hand on: whoever has not answered by the middle of a
-    /// stretch is not waited for.
+    /// How long the judge may wait for what workers hand on.
     pub(crate) fn wait(&self, rhythm: &Rhythm, now: Timestamp) -> Duration {
         let every = rhythm.0.load(Ordering::Relaxed);
         if every == NOBODY {
             return CALM;
         }
         let (stretch, gone) = (now.0.div_euclid(every), now.0.rem_euclid(every));
-        let middle = every / 2;
         let given = self.given == Some(stretch);
-        let left = middle - gone + if given { every } else { 0 };
+        let left = patience(every) - gone + if given { every } else { 0 };
         CALM.min(ms(left.max(1)))
     }
 
@@ -125,8 +125,13 @@ impl Moments {
     fn due(&self, every: i64, now: Timestamp) -> bool {
         let stretch = now.0.div_euclid(every);
         let all = self.answered == (stretch, self.newest.len());
-        self.given != Some(stretch) && (all || now.0.rem_euclid(every) >= every / 2)
+        self.given != Some(stretch) && (all || now.0.rem_euclid(every) >= patience(every))
     }
+}
+
+/// How long after the beginning of a stretch values are given, whoever has answered, ms.
+fn patience(every: i64) -> i64 {
+    PATIENCE_MS.min(every / 2)
 }
 
 fn ms(ms: i64) -> Duration {
@@ -169,6 +174,11 @@ mod tests {
         assert!(moments.due(50, Timestamp(1_025)));
         moments.given = Some(20);
         assert_eq!(moments.wait(&rhythm, Timestamp(1_026)), ms(49));
+        assert!(!moments.due(1_000, Timestamp(2_049)));
+        assert!(
+            moments.due(1_000, Timestamp(2_050)),
+            "not for half a second"
+        );
     }
 
     #[test]
