@@ -48,9 +48,50 @@ impl Cost {
     }
 }
 
+/// What all cores have done since the machine began, s: worked, for whomever, and waited for work.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Machine {
+    pub(crate) busy_s: f64,
+    pub(crate) idle_s: f64,
+}
+
+impl Machine {
+    /// # Errors
+    /// A system without `/proc`.
+    pub(crate) fn now() -> Result<Self> {
+        let stat = fs::read_to_string("/proc/stat").context("cannot read /proc/stat")?;
+        Self::read(&stat).context("/proc/stat says something else than it should")
+    }
+
+    fn read(stat: &str) -> Option<Self> {
+        let fields = stat.lines().next()?.strip_prefix("cpu ")?;
+        let ticks = fields.split_whitespace().map(|t| t.parse::<f64>().ok());
+        let ticks: Vec<f64> = ticks.collect::<Option<_>>()?;
+        // User and guests, nice, system, idle, waits for disks, interrupts, soft ones; then what the host took.
+        let [user, nice, system, idle, disks, hard, soft, ..] = ticks[..] else {
+            return None;
+        };
+        Some(Self {
+            busy_s: (user + nice + system + hard + soft) / TICKS_PER_S,
+            idle_s: (idle + disks) / TICKS_PER_S,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_all_cores_did_is_their_first_line() {
+        let machine = Machine::read("cpu  100 20 30 400 50 6 4 9 0 0\ncpu0 1 1 1 1 1 1 1\n");
+        let expected = Machine {
+            busy_s: 1.6,
+            idle_s: 4.5,
+        };
+        assert_eq!(machine, Some(expected));
+        assert_eq!(Machine::read("cpu  100 20\n"), None);
+    }
 
     #[test]
     fn a_name_with_brackets_and_spaces_does_not_shift_the_fields() {

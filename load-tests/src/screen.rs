@@ -5,6 +5,7 @@ use crate::clock;
 use crate::displays::{self, Log, Plan, Signs, What};
 use crate::house::{House, Installation, found};
 use crate::markers::{self, Markers};
+use crate::process::{Cost, Machine};
 use crate::report::{json_line, say};
 use crate::sender::Sender;
 use anyhow::{Context as _, Result, ensure};
@@ -109,7 +110,47 @@ struct Load {
     /// The greatest rate at which this machine keeps up, events/s, and that of the measured time.
     full: f64,
     half: f64,
-    cores: f64,
+    used: Used,
+}
+
+/// Who used how many cores meanwhile.
+#[derive(Debug, Clone, Copy)]
+struct Used {
+    house: f64,
+    /// Displays and company.
+    bench: f64,
+    /// The broker, the kernel's own work, and whoever else is on this machine.
+    others: f64,
+    idle: f64,
+}
+
+/// What has been used so far.
+struct Meter {
+    house: Cost,
+    bench: Cost,
+    machine: Machine,
+}
+
+impl Meter {
+    fn read(house: &House) -> Result<Self> {
+        Ok(Self {
+            house: house.cost()?,
+            bench: Cost::of("self")?,
+            machine: Machine::now()?,
+        })
+    }
+
+    fn since(&self, before: &Self, took_s: f64) -> Used {
+        let house = (self.house.cpu_s - before.house.cpu_s) / took_s;
+        let bench = (self.bench.cpu_s - before.bench.cpu_s) / took_s;
+        let busy = (self.machine.busy_s - before.machine.busy_s) / took_s;
+        Used {
+            house,
+            bench,
+            others: busy - house - bench,
+            idle: (self.machine.idle_s - before.machine.idle_s) / took_s,
+        }
+    }
 }
 
 /// Looks for the greatest rate with all displays open, then sends half of it beside the markers.
@@ -131,7 +172,7 @@ fn drive(
         options.displays
     ));
     let mut markers = Markers::new(at)?;
-    let (before, first) = (house.cost()?, sender.sent());
+    let (before, first) = (Meter::read(house)?, sender.sent());
     let begun = clock::instant();
     let end = SETTLE + Duration::from_secs(options.seconds);
     while begun.elapsed() < end {
@@ -151,11 +192,11 @@ fn drive(
     }
     signs.noting.store(false, Ordering::Relaxed);
     let took = begun.elapsed().as_secs_f64();
-    let cores = (house.cost()?.cpu_s - before.cpu_s) / took;
+    let used = Meter::read(house)?.since(&before, took);
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let half = (sender.sent() - first) as f64 / took;
     sender.finish()?;
-    Ok((markers, Load { full, half, cores }))
+    Ok((markers, Load { full, half, used }))
 }
 
 #[expect(
@@ -186,12 +227,20 @@ fn told(options: &Options, log: &Log, appended: &[Vec<Timestamp>], load: Load) -
     let beyond = p99 - INTERVAL_MS;
     let ok = beyond <= GOAL_SCREEN_MS && seal_p99 <= GOAL_SEAL_MS;
     say(&format!(
-        "at {:.0} events/s, half of the greatest rate, for {} s: {} frames of {} bytes; the house used {:.2} cores",
+        "at {:.0} events/s, half of the greatest rate, for {} s: {} frames of {} bytes",
         load.half,
         options.seconds,
         log.frames,
-        log.bytes / log.frames.max(1),
-        load.cores
+        log.bytes / log.frames.max(1)
+    ));
+    let Used {
+        house,
+        bench,
+        others,
+        idle,
+    } = load.used;
+    say(&format!(
+        "cores: the house {house:.2}, displays and company {bench:.2}, broker and whoever else {others:.2}, idle {idle:.2}"
     ));
     say(&format!(
         "event to screen: median {median:.0}, p99 {p99:.0}, most {worst:.0} ms of {} sightings; p99 beyond the interval of {INTERVAL_MS:.0} ms: {beyond:.0} (goal {GOAL_SCREEN_MS:.0})",
@@ -214,7 +263,10 @@ fn told(options: &Options, log: &Log, appended: &[Vec<Timestamp>], load: Load) -
                 ("full_events_per_s", load.full),
                 ("events_per_s", load.half),
                 ("frames", log.frames as f64),
-                ("house_cores", load.cores),
+                ("house_cores", house),
+                ("bench_cores", bench),
+                ("other_cores", others),
+                ("idle_cores", idle),
             ],
         );
     }

@@ -18,6 +18,9 @@ const AHEAD: u64 = 20_000;
 /// How often the house is asked how far it is.
 const ASK: Duration = Duration::from_millis(100);
 const FLUSH: Duration = Duration::from_secs(60);
+/// How long the company collects events of a partition before it writes them. With 5 ms the broker got more than
+/// 4,000 batches of five events a second, and spent half a core on that alone.
+const LINGER_MS: &str = "25";
 
 /// Writes what a company sends, as fast as it is told to. The company's own time goes slower than the clock, so
 /// that nothing lies in the future; its events come up to a minute after their time.
@@ -33,8 +36,9 @@ impl Sender {
     /// # Errors
     /// No producer.
     pub(crate) fn open(at: &Installation) -> Result<Self> {
+        let settings = ClientSettings::broker(&at.bootstrap).with("linger.ms", LINGER_MS)?;
         Ok(Self {
-            producer: Producer::open(&ClientSettings::broker(&at.bootstrap))?,
+            producer: Producer::open(&settings)?,
             topic: at.topic(),
             partitions: at.partitions,
             company: Company::new(Config {

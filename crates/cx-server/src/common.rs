@@ -10,7 +10,7 @@ use crate::history::kept::History;
 use crate::keyring::Keyring;
 use crate::ledger::Ledger;
 use crate::memory::Memory;
-use crate::moments::Moments;
+use crate::moments::Rhythm;
 use crate::observed::Screen;
 use crate::outputs::Outputs;
 use crate::pace::Pace;
@@ -115,7 +115,8 @@ pub(crate) struct Common {
     pub(crate) outputs: Outputs,
     pub(crate) memory: Memory,
     pub(crate) revival: Revival,
-    pub(crate) moments: Moments,
+    /// How often somebody looks at live values.
+    pub(crate) rhythm: Rhythm,
     /// When this life of the house began.
     pub(crate) begun: Timestamp,
     /// Control records may be written: whoever writes history has written it in full.
@@ -186,7 +187,7 @@ impl Common {
             webhooks: Arc::new(Webhooks::new(foundation.receivers)),
             outputs: Outputs::default(),
             revival: Revival::default(),
-            moments: Moments::new(partitions),
+            rhythm: Rhythm::default(),
             memory: Memory::new(foundation.memory_mib),
             begun: clock::now(),
             live: AtomicBool::new(false),

@@ -8,6 +8,8 @@
 use crate::alerts::{self, Bench};
 use crate::clock;
 use crate::common::Common;
+use crate::moments::Moments;
+use crate::partition::Handed;
 use cx_engine::{Part, Rollup};
 use cx_gateway::Hub;
 use cx_model::value::Sealed;
@@ -21,7 +23,7 @@ const NOT_SEALED_MS: i64 = 3_000;
 
 /// Runs until all workers are gone.
 pub(crate) fn run(
-    parts: &Receiver<(u32, Part)>,
+    handed: &Receiver<Handed>,
     common: &Common,
     rollup: &Mutex<Rollup>,
     (hub, writer): (&Arc<Hub>, &SyncSender<Sealed>),
@@ -38,14 +40,19 @@ pub(crate) fn run(
     let mut sealed_at = clock::now();
     let mut live_at = clock::now();
     let mut caught_up = false;
+    let mut moments = Moments::new(common.partitions);
     loop {
         let mut newest = None;
-        match parts.recv_timeout(common.moments.wait()) {
-            Ok(part) => {
+        match handed.recv_timeout(moments.wait(&common.rhythm, clock::now())) {
+            Ok(first) => {
                 let mut rollup = rollup.lock().expect("no holder panics");
-                newest = judge.part(&mut rollup, part).or(newest);
-                while let Ok(part) = parts.try_recv() {
-                    newest = judge.part(&mut rollup, part).or(newest);
+                for one in std::iter::once(first).chain(handed.try_iter()) {
+                    match one {
+                        Handed::Part(life, part) => {
+                            newest = judge.part(&mut rollup, (life, part)).or(newest);
+                        }
+                        Handed::Moment(moment) => moments.take(moment),
+                    }
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -53,7 +60,7 @@ pub(crate) fn run(
         }
         judge.bench.hand_over();
         let now = clock::now();
-        common.moments.give(hub, &common.sets, rollup, now);
+        moments.give((&common.rhythm, hub), (&common.sets, rollup), now);
         // A seal of long ago is history being folded: screens get only the newest.
         if let Some(sealed) = newest {
             sealed_at = now;

@@ -6,6 +6,7 @@ use crate::common::{Common, Original};
 use crate::decided::{self, Place};
 use crate::definitions;
 use crate::failpoint;
+use crate::moments::Moment;
 use crate::sets::Sets;
 use crate::snapshots::Last;
 use crate::snapshots::saver::Job;
@@ -31,11 +32,18 @@ const RESTATED_MS: i64 = 60 * MINUTE;
 /// away must not find thousands of them when it returns.
 const CLOCK_LOST_MS: i64 = 5_000;
 
-/// What a worker hands on.
+/// What a worker hands to the judge.
+pub(crate) enum Handed {
+    /// A part, with the life of the engine that made it.
+    Part(u32, Part),
+    /// What its engines hold where somebody looks at live values.
+    Moment(Moment),
+}
+
+/// Where a worker hands things on.
 #[derive(Clone)]
 pub(crate) struct Outs {
-    /// Parts, each with the life of the engine that made it.
-    pub(crate) judge: SyncSender<(u32, Part)>,
+    pub(crate) judge: SyncSender<Handed>,
     pub(crate) saver: SyncSender<Job>,
     /// The life that the worker's engines are in.
     pub(crate) life: u32,
@@ -58,8 +66,8 @@ pub(crate) struct Owned {
     decided: Option<Place>,
     /// The log minute that was marked last as written through.
     through: i64,
-    /// When a moment was noted last, and up to which offset.
-    noted: (Timestamp, i64),
+    /// Up to which offset a moment was noted last.
+    noted: i64,
 }
 
 impl Owned {
@@ -84,7 +92,7 @@ impl Owned {
             cut_at: clock::now().plus(share),
             decided,
             through: i64::MIN,
-            noted: (Timestamp(0), -1),
+            noted: -1,
         }
     }
 
@@ -131,14 +139,20 @@ impl Owned {
         (!passed && now.since(second) >= CLOCK_AFTER_MS).then_some(Control { counter, act })
     }
 
-    /// Notes what the engine holds now, where somebody looks at live values and it holds more than before.
-    pub(crate) fn moment(&mut self, (common, now): (&Common, Timestamp), outs: &Outs, near: bool) {
-        let (noted, next) = self.noted;
-        let here = self.engine.account().next;
-        if near && here > next && common.moments.wants(noted, now) {
-            self.noted = (now, here);
-            common.moments.note(outs.life, self.engine.moment());
+    /// What the engine holds now, where it is near the clock and holds more than before.
+    pub(crate) fn moment(&mut self, now: Timestamp) -> Option<Part> {
+        let next = self.engine.account().next;
+        if !self.is_near(now) || next <= self.noted {
+            return None;
         }
+        self.noted = next;
+        Some(self.engine.moment())
+    }
+
+    /// Whether it is where the clock is.
+    pub(crate) fn is_near(&self, now: Timestamp) -> bool {
+        let log_time = self.engine.log_time();
+        log_time.is_some_and(|t| now.since(t) < NEAR_MS)
     }
 
     /// A control record was written.
@@ -173,7 +187,7 @@ impl Owned {
         apply(common, &mut self.engine, record)?;
         while let Some(effect) = self.engine.next_effect() {
             match effect {
-                Effect::Part(part) => outs.judge.send((outs.life, part))?,
+                Effect::Part(part) => outs.judge.send(Handed::Part(outs.life, part))?,
                 Effect::DeadLetter { rejected, .. } => {
                     common.ledger.dead_letter(&rejected);
                     put_aside(common, record, &rejected);

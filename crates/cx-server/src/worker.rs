@@ -4,8 +4,9 @@
 use crate::clock;
 use crate::common::Common;
 use crate::decided;
+use crate::moments::Moment;
 use crate::pace::ahead;
-use crate::partition::{NEAR_MS, Outs, Owned};
+use crate::partition::{Handed, Outs, Owned};
 use crate::start;
 use crate::watchdog::Watchdog;
 use cx_kafka::{Ear, Heard};
@@ -18,6 +19,9 @@ use std::time::Duration;
 /// a clock that ran ahead of it would leave the roll-up too much to hold, ms.
 const CLOCK_NEAR_MS: i64 = 45 * MINUTE;
 
+/// How long a poll waits for a record.
+const POLL: Duration = Duration::from_millis(20);
+
 /// One thread's partitions.
 struct Worker {
     common: Arc<Common>,
@@ -26,6 +30,8 @@ struct Worker {
     owned: Vec<Option<Owned>>,
     outs: Outs,
     watchdog: Watchdog,
+    /// The stretch at whose beginning it said what its engines hold.
+    told: Option<i64>,
 }
 
 /// Runs until told to stop, in as many lives as there are; an error stops the house.
@@ -86,6 +92,7 @@ impl Worker {
         ear.start(&starts)?;
         Ok(Some(Self {
             watchdog: Watchdog::new(clock::now()),
+            told: None,
             common,
             ear,
             owned,
@@ -104,7 +111,8 @@ impl Worker {
         let mut fault = None;
         // Once for all that one poll hands over: some milliseconds.
         let now = clock::now();
-        ear.poll(Duration::from_millis(20), &mut |heard| {
+        let wait = common.rhythm.next(now).map_or(POLL, |next| POLL.min(next));
+        ear.poll(wait, &mut |heard| {
             if fault.is_none()
                 && let Err(e) = take((common, now), owned, outs, heard)
             {
@@ -121,6 +129,7 @@ impl Worker {
     /// the readers.
     fn tick(&mut self) -> anyhow::Result<()> {
         let now = clock::now();
+        self.tell(now)?;
         let lost = self.common.producer.lost();
         anyhow::ensure!(
             lost == 0,
@@ -147,8 +156,7 @@ impl Worker {
             progress.1 += next;
             let slowest = self.common.pace.note(partition, log_time, owned.at_end);
             // Whoever is where the clock is does not catch up, and need not wait.
-            let current = log_time.is_some_and(|t| now.since(t) < NEAR_MS);
-            let wait = full || (ahead(log_time, slowest) && !current);
+            let wait = full || (ahead(log_time, slowest) && !owned.is_near(now));
             if wait != owned.paused {
                 owned.paused = wait;
                 if wait {
@@ -157,7 +165,6 @@ impl Worker {
                     self.ear.resume(partition)?;
                 }
             }
-            owned.moment((&self.common, now), &self.outs, current);
             let near = slowest.is_none_or(|t| now.since(t) < CLOCK_NEAR_MS);
             let known = self.common.actions.acknowledged(partition);
             if live
@@ -173,6 +180,26 @@ impl Worker {
             self.reopen();
         }
         Ok(())
+    }
+
+    /// Says what its engines hold, once in each stretch of the rhythm that somebody looks at.
+    fn tell(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        let stretch = self.common.rhythm.stretch(now);
+        let Some(stretch) = stretch.filter(|stretch| Some(*stretch) != self.told) else {
+            return Ok(());
+        };
+        self.told = Some(stretch);
+        let owned = (0..).zip(&mut self.owned);
+        let held = owned.filter_map(|(partition, owned)| {
+            let owned = owned.as_mut()?;
+            Some((partition, owned.moment(now)))
+        });
+        let moment = Moment {
+            life: self.outs.life,
+            stretch,
+            held: held.collect(),
+        };
+        Ok(self.outs.judge.send(Handed::Moment(moment))?)
     }
 
     /// A client that stands still although its log goes on is replaced by a new one.
