@@ -155,13 +155,15 @@ fn told(options: &Options, measured: &[Vec<Folded>]) -> bool {
 
 /// A catalogue of so many KPIs with four windows each (distinct customers: three).
 fn write(from: &Path, to: &Path, size: usize) -> Result<()> {
-    for folder in ["kpis", "boards", "sources"] {
+    for folder in ["kpis", "boards", "sources", "calendars"] {
         fs::create_dir_all(to.join(folder))?;
     }
     fs::copy(from.join("channels.yaml"), to.join("channels.yaml"))?;
-    for source in fs::read_dir(from.join("sources")).context("sources")? {
-        let source = source?;
-        fs::copy(source.path(), to.join("sources").join(source.file_name()))?;
+    for folder in ["sources", "calendars"] {
+        for file in fs::read_dir(from.join(folder)).context(folder)? {
+            let file = file?;
+            fs::copy(file.path(), to.join(folder).join(file.file_name()))?;
+        }
     }
     for i in 0..size {
         fs::write(to.join(format!("kpis/k{i:03}.yaml")), kpi(i))?;

@@ -74,14 +74,28 @@ struct Outgoing<'a> {
 }
 
 impl Producer {
-    /// Makes a producer; connecting happens in the background.
+    /// Makes a producer for what somebody waits for: a record waits 5 ms for others. Connecting happens in
+    /// the background.
     ///
     /// # Errors
     /// [`Error::Client`].
     pub fn open(settings: &ClientSettings) -> Result<Self, Error> {
+        Self::with_linger(settings, "5")
+    }
+
+    /// Makes one for many records in many partitions: a record waits 25 ms for others, for whatever few
+    /// there are wakes librdkafka up partition by partition.
+    ///
+    /// # Errors
+    /// [`Error::Client`].
+    pub fn open_patient(settings: &ClientSettings) -> Result<Self, Error> {
+        Self::with_linger(settings, "25")
+    }
+
+    fn with_linger(settings: &ClientSettings, linger_ms: &str) -> Result<Self, Error> {
         let counts = Arc::new(Counts::default());
         let inner = settings
-            .producer()
+            .producer(linger_ms)
             .create_with_context(Reports(Arc::clone(&counts)))
             .map_err(|e| settings.refused(&e))?;
         Ok(Self {

@@ -131,7 +131,8 @@ impl ClientSettings {
         ])
     }
 
-    pub(crate) fn producer(&self) -> ClientConfig {
+    /// `linger_ms`: how long a record waits for others that go with it.
+    pub(crate) fn producer(&self, linger_ms: &str) -> ClientConfig {
         self.config(&[
             ("enable.idempotence", "true"),
             ("acks", "all"),
@@ -140,7 +141,7 @@ impl ClientSettings {
             ("compression.type", "lz4"),
             // What Java clients do with the key; librdkafka's own default differs.
             ("partitioner", "murmur2_random"),
-            ("linger.ms", "5"),
+            ("linger.ms", linger_ms),
             // A refused record is put aside whole, whatever its topic took, and a set of
             // definitions is one record; the broker's own limits stand per topic.
             ("message.max.bytes", "9000000"),

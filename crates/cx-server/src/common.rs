@@ -100,7 +100,10 @@ pub(crate) struct Common {
     /// Who stamps the records of `cx.interactions`.
     pub(crate) stamps: TimestampKind,
     pub(crate) settings: ClientSettings,
+    /// Of what people, definitions and clocks say.
     pub(crate) producer: Producer,
+    /// Of what follows from records: decisions and dead letters.
+    pub(crate) effects: Producer,
     pub(crate) secrets: Secrets,
     pub(crate) embedded: bool,
     /// The whole log, where the broker does not keep it.
@@ -172,6 +175,7 @@ impl Common {
             sets,
             tape,
             producer: Producer::open(&foundation.settings)?,
+            effects: Producer::open_patient(&foundation.settings)?,
             topics: foundation.topics,
             partitions,
             stamps: foundation.stamps,
@@ -253,7 +257,7 @@ impl Common {
         headers.extend(&original.headers);
         let (topic, stamp) = (&self.topics.dead_letters, Some(at.0));
         let Original { key, value, .. } = *original;
-        self.producer
+        self.effects
             .send(topic, Some(0), key, value, &headers, stamp)
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn through(common: &Common, partition: u32, offset: i64) -> Result<()
 fn put(common: &Common, partition: u32, key: Option<&[u8]>, value: &[u8]) -> Result<(), Full> {
     let topic = &common.topics.decisions;
     common
-        .producer
+        .effects
         .send(topic, Some(partition), key, value, &[], None)
 }
 

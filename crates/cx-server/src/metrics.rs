@@ -64,7 +64,7 @@ pub(crate) fn text(common: &Common, newest: Option<&Sealed>) -> String {
     let age = newest.map_or(-1, |sealed| now.second() - sealed.s);
     let help = "Age of the newest sealed second; -1 before the first.";
     page.gauge("sealed_age_seconds", help, age);
-    let waiting = common.producer.in_flight();
+    let waiting = common.effects.in_flight() + common.producer.in_flight();
     let help = "Records that Kafka has not acknowledged yet.";
     page.gauge("producer_waiting_records", help, waiting);
     let (used, most) = common.memory.used();

@@ -21,8 +21,10 @@ struct Noted {
 }
 
 impl Outputs {
-    pub(crate) fn look(&self, producer: &Producer, now: Timestamp) {
-        self.note((producer.delivered(), producer.in_flight()), now);
+    pub(crate) fn look(&self, producers: [&Producer; 2], now: Timestamp) {
+        let delivered = producers.map(Producer::delivered).iter().sum();
+        let waiting = producers.map(Producer::in_flight).iter().sum();
+        self.note((delivered, waiting), now);
     }
 
     fn note(&self, (delivered, waiting): (u64, usize), now: Timestamp) {

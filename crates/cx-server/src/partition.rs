@@ -235,8 +235,8 @@ impl Owned {
             self.cut_at = now.plus(SECOND);
             return;
         }
-        let mark = common.producer.mark();
-        let producer = common.producer.clone();
+        let mark = common.effects.mark();
+        let producer = common.effects.clone();
         let job = Job {
             label: start::label(common, &self.engine, record, now),
             cut: self.engine.cut(),

@@ -173,6 +173,7 @@ impl Running {
                 Err(_) => anyhow::bail!("a thread of the house panicked"),
             }
         }
+        self.common.effects.flush(FLUSH)?;
         self.common.producer.flush(FLUSH)?;
         Ok(self.hub.frames())
     }

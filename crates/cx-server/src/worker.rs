@@ -60,8 +60,8 @@ impl Worker {
     /// Loads its partitions one after the other; `None` where the house stopped meanwhile.
     fn begin(common: Arc<Common>, partitions: &[u32], outs: Outs) -> anyhow::Result<Option<Self>> {
         // What an earlier life of this process sent is seen by the one that reads on.
-        let mark = common.producer.mark();
-        while outs.life > 0 && !common.producer.handed_over(mark) {
+        let mark = common.effects.mark();
+        while outs.life > 0 && !common.effects.handed_over(mark) {
             if common.stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
@@ -130,13 +130,16 @@ impl Worker {
     fn tick(&mut self) -> anyhow::Result<()> {
         let now = clock::now();
         self.tell(now)?;
-        let lost = self.common.producer.lost();
-        anyhow::ensure!(
-            lost == 0,
-            "{lost} records that follow from the log were not taken by the broker and never will be; the house stops so that nothing counts as done: {}",
-            self.common.producer.lost_why().unwrap_or_default()
-        );
-        self.common.outputs.look(&self.common.producer, now);
+        let producers = [&self.common.effects, &self.common.producer];
+        for producer in producers {
+            let lost = producer.lost();
+            anyhow::ensure!(
+                lost == 0,
+                "{lost} records that follow from the log were not taken by the broker and never will be; the house stops so that nothing counts as done: {}",
+                producer.lost_why().unwrap_or_default()
+            );
+        }
+        self.common.outputs.look(producers, now);
         let full = self.common.memory.full(now);
         let live = self.common.live.load(Ordering::Acquire);
         let mut progress = (false, 0);

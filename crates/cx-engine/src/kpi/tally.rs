@@ -5,6 +5,7 @@
 //! above; its middle lies within 0.4 % of all that it holds. Counts are signed, so what was put in
 //! can be taken out again, and two tallies become one by adding.
 
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Greatest number that is told apart from greater ones, with either sign: 2^40 − 1, 34 years in ms.
@@ -56,37 +57,41 @@ const LOOK: usize = 16;
 
 /// Adds `sign` times all that another holds.
 pub(crate) fn join(counts: &mut Counts, other: &[(i16, i64)], sign: i64) {
-    if other.len() * LOOK < counts.len() {
-        for (bucket, count) in other {
-            put(counts, *bucket, count.wrapping_mul(sign));
-        }
-        return;
-    }
-    // From behind, so that nothing is moved twice.
-    let (mut own, mut theirs) = (counts.len(), other.len());
-    let mut end = own + theirs;
-    counts.resize(end, (0, 0));
-    while let Some((bucket, count)) = theirs.checked_sub(1).map(|i| other[i]) {
-        end -= 1;
-        let before = own.checked_sub(1).map(|i| counts[i]);
-        counts[end] = match before {
-            Some((b, _)) if b > bucket => {
-                own -= 1;
-                counts[own]
-            }
-            Some((b, c)) if b == bucket => {
-                // One for two: what lies between stays empty.
-                (own, theirs) = (own - 1, theirs - 1);
-                (bucket, c.wrapping_add(count.wrapping_mul(sign)))
-            }
-            _ => {
-                theirs -= 1;
-                (bucket, count.wrapping_mul(sign))
-            }
+    let few = other.len() * LOOK < counts.len();
+    let (mut at, mut emptied) = (0, false);
+    let mut fresh: SmallVec<[(i16, i64); 32]> = SmallVec::new();
+    for (bucket, count) in other {
+        let (rest, count) = (&counts[at..], count.wrapping_mul(sign));
+        at += if few {
+            rest.partition_point(|(b, _)| b < bucket)
+        } else {
+            let further = rest.iter().position(|(b, _)| b >= bucket);
+            further.unwrap_or(rest.len())
         };
+        match counts.get_mut(at) {
+            Some((b, own)) if b == bucket => {
+                *own = own.wrapping_add(count);
+                emptied |= *own == 0;
+            }
+            _ => fresh.push((*bucket, count)),
+        }
     }
-    counts[own..end].fill((0, 0));
-    counts.retain(|(_, count)| *count != 0);
+    insert(counts, &fresh);
+    if emptied {
+        counts.retain(|(_, count)| *count != 0);
+    }
+}
+
+/// Puts buckets that it does not have in their places; from behind, so that nothing is moved twice.
+fn insert(counts: &mut Counts, fresh: &[(i16, i64)]) {
+    let mut own = counts.len();
+    counts.resize(own + fresh.len(), (0, 0));
+    for (before, (bucket, count)) in fresh.iter().enumerate().rev() {
+        let first = counts[..own].partition_point(|(b, _)| b < bucket);
+        counts.copy_within(first..own, first + before + 1);
+        counts[first + before] = (*bucket, *count);
+        own = first;
+    }
 }
 
 /// The number that `per_mille` of 1,000 do not exceed (nearest rank); `None` where there is none.
