@@ -215,3 +215,20 @@ fn kpi(i: usize) -> String {
          examples: [{{events: [{{type: cx.social.mention.v1}}], window: 1h{value}}}]\n"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn catalogues_of_the_bench_are_whole() {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/catalog");
+        for size in SIZES {
+            let folder = tempfile::tempdir().expect("a folder");
+            write(&shipped, folder.path(), size).expect("written");
+            let catalog = cx_catalog::load(folder.path());
+            let catalog = catalog.unwrap_or_else(|faults| panic!("{}", faults[0]));
+            assert_eq!(catalog.compile(1).kpis.len(), size);
+        }
+    }
+}

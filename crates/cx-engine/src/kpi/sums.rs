@@ -12,6 +12,7 @@ use super::panes::{Panes, Rows, Spot};
 use super::reach::{self, Reach};
 use super::tallies::Tallies;
 use super::tally::{Counts as Bucketed, Tally, bucket};
+use cx_catalog::calendar::QUARTER;
 use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, Of};
 use cx_model::attribute::SLOT_CHANNEL;
 use cx_model::event::Event;
@@ -237,7 +238,8 @@ impl Sums {
         if last == list && at == minute {
             return false;
         }
-        let again = last == list && at.div_euclid(15) == minute.div_euclid(15);
+        let quarter = |minute: i64| minute.div_euclid(QUARTER / MINUTE);
+        let again = last == list && quarter(at) == quarter(minute);
         let kept = again || self.lasting.mark(customer, marks, second);
         let Some(row) = row else {
             return !kept || marks.iter().any(|mark| self.distinct.counts(mark.measure));
