@@ -65,7 +65,8 @@ impl Lists {
             self.numbers.clear();
         }
         let number = self.next;
-        self.next += 1;
+        // Long before a number comes again, whoever has it marks another minute.
+        self.next = self.next.wrapping_add(1).max(Self::NONE + 1);
         self.numbers.insert(marks.into(), number);
         number
     }
