@@ -6,6 +6,7 @@
 mod checker;
 mod operand;
 pub(crate) mod place;
+mod reads;
 mod types;
 mod words;
 
@@ -15,7 +16,7 @@ use crate::fact::Fact;
 use cx_model::attribute::SlotTable;
 
 pub(crate) use checker::OUTCOMES;
-pub(crate) use words::names_facts;
+pub use reads::Reads;
 pub use words::words;
 
 /// Longest expression, bytes.
@@ -76,6 +77,8 @@ pub struct Condition {
     pub test: Predicate,
     /// Conservative list of event types, ascending.
     pub types: Option<Vec<String>>,
+    /// What it looks at.
+    pub reads: Reads,
 }
 
 impl Condition {
@@ -85,6 +88,7 @@ impl Condition {
         Self {
             test: Box::new(|_| Some(true)),
             types: None,
+            reads: Reads::default(),
         }
     }
 
@@ -94,6 +98,10 @@ impl Condition {
         Self {
             test: Box::new(move |v| Some(v.facts.get(fact).is_some())),
             types: Some(vec![fact.info().yielded_by.to_owned()]),
+            reads: Reads {
+                facts: true,
+                ..Reads::default()
+            },
         }
     }
 
@@ -103,6 +111,7 @@ impl Condition {
         Self {
             test: both(self.test, other.test),
             types: types::both(self.types, other.types),
+            reads: self.reads.and(other.reads),
         }
     }
 }
@@ -130,6 +139,7 @@ pub fn compile(source: &str, slots: &mut SlotTable, about: About) -> Result<Cond
     Ok(Condition {
         test: checker.condition(root)?,
         types: types::of(root),
+        reads: Reads::of(root, slots),
     })
 }
 

@@ -4,7 +4,7 @@
 use crate::alert;
 use crate::board;
 use crate::catalog::Catalog;
-use crate::cel::{self, About, Condition};
+use crate::cel::{self, About, Condition, Reads};
 use crate::check::text;
 use crate::check::{factor, measures, of_records, sha256};
 use crate::compiled::{
@@ -252,13 +252,14 @@ fn measure(
         });
     }
     let condition = condition.unwrap_or_else(Condition::always);
-    let mut conditions = kpi.filter.iter().chain(&m.condition);
+    let breakdowns = dimensions.iter().map(|d| d.source.reads());
     let whole = (&kpi.kpi, place, &kpi.filter, &kpi.formula, &kpi.dimensions);
     let identity = serde_json::to_string(&whole);
     CompiledMeasure {
         identity: identity.expect("a definition is plain data").into(),
         agg,
-        facts: kept(agg) || fact.is_some() || conditions.any(|c| cel::names_facts(c)),
+        kept: kept(agg) || condition.reads.facts,
+        reads: breakdowns.fold(condition.reads, Reads::and),
         condition: condition.test.into(),
         types: condition.types,
         names: names(&m.agg).into(),

@@ -4,6 +4,7 @@
 use crate::across::Across;
 use crate::alert::CompiledAlert;
 use crate::calendar::{Calendar, ReplyTarget, day_start};
+use crate::cel::Reads;
 use crate::definition::Object;
 use crate::expr::Expr;
 use crate::fact::{Fact, Facts};
@@ -75,6 +76,25 @@ impl DimensionSource {
             | (Self::Slot(_) | Self::EventSource | Self::EventType | Self::Joint(..), None) => None,
         };
         plain.map(Cow::Borrowed)
+    }
+
+    /// What of an event it looks at.
+    #[must_use]
+    pub fn reads(self) -> Reads {
+        match self {
+            Self::Slot(slot) => Reads::slot(slot),
+            Self::Joint(slots, many) => slots[..many]
+                .iter()
+                .map(|slot| Reads::slot(*slot))
+                .fold(Reads::default(), Reads::and),
+            Self::EventSource => Reads {
+                source: true,
+                ..Reads::default()
+            },
+            Self::EventType | Self::RecordReason | Self::RecordOutcome | Self::Age => {
+                Reads::default()
+            }
+        }
     }
 }
 
@@ -183,8 +203,10 @@ pub struct CompiledMeasure {
     pub condition: Shared,
     /// The event types that can make the condition true; `None`: any. Conservative.
     pub types: Option<Vec<String>>,
-    /// Whether it looks at facts, which only an engine that read all before it knows.
-    pub facts: bool,
+    /// What the condition and the breakdowns look at.
+    pub reads: Reads,
+    /// Whether no single record tells what is counted: it takes facts, or what became of something.
+    pub kept: bool,
     /// Of what sources number: the sources, ascending; of customers across channels: the channels.
     pub names: Arc<[String]>,
     /// Breakdowns.

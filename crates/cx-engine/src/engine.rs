@@ -450,8 +450,7 @@ impl Engine {
     }
 
     fn count(&mut self, counted: &Counted<'_, '_>) {
-        let measures = &self.plan.names[counted.kind].measures;
-        let troubles = self.meter.count(measures, counted);
+        let troubles = self.meter.count(counted);
         self.account.cel_errors += troubles.cel_errors;
         if troubles.limited {
             self.account.limit("distinct");

@@ -6,6 +6,7 @@ use crate::kpi::dims::Dims;
 use crate::kpi::layout::Layout;
 use crate::kpi::names::Names;
 use crate::kpi::outcomes::Outcomes;
+use crate::kpi::profiles::Looks;
 use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure};
 use cx_model::window::Window;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub struct Plan {
     pub(crate) names: Names,
     pub(crate) dims: Dims,
     pub(crate) outcomes: Outcomes,
+    pub(crate) looks: Looks,
     pub(crate) layout: Layout,
     /// By measure, the number of the set from which on it has been counted.
     pub(crate) born: Vec<u32>,
@@ -120,8 +122,10 @@ impl Plan {
     }
 
     fn of(set: Arc<Compiled>, born: Vec<u32>) -> Self {
+        let names = Names::new(&set);
         Self {
-            names: Names::new(&set),
+            looks: Looks::new(&set, &names),
+            names,
             dims: Dims::new(&set),
             outcomes: Outcomes::new(&set),
             layout: Layout::of(&set),

@@ -37,8 +37,14 @@ impl Rollup {
     /// A roll-up that has seen nothing.
     #[must_use]
     pub fn new(set: Arc<Compiled>, partitions: u32) -> Self {
+        Self::of(&Arc::new(Plan::new(set)), partitions)
+    }
+
+    /// As [`Self::new`], with a plan that is made already.
+    #[must_use]
+    pub fn of(plan: &Arc<Plan>, partitions: u32) -> Self {
         Self {
-            plans: [(set.number, Arc::new(Plan::new(set)))].into(),
+            plans: [(plan.number(), Arc::clone(plan))].into(),
             open: BTreeMap::new(),
             newest: (0..partitions).map(|_| None).collect(),
             sealed_s: None,
@@ -122,6 +128,7 @@ impl Rollup {
         for part in held {
             joint.take(self.plans.get(&part.set)?, part);
         }
+        joint.settle();
         Some((oldest, self.sealed(newest, &joint, false)))
     }
 
@@ -179,7 +186,8 @@ impl Rollup {
     fn seal(&mut self, s: i64) -> Sealed {
         let later = self.open.split_off(&(s + 1));
         let mut done = std::mem::replace(&mut self.open, later);
-        let joint = done.remove(&s).expect("the second is open");
+        let mut joint = done.remove(&s).expect("the second is open");
+        joint.settle();
         let sealed = self.sealed(s, &joint, true);
         self.sealed_s = Some(s);
         if self.recent.len() == RECENT {

@@ -3,7 +3,7 @@
 
 use cx_catalog::compiled::{Compiled, combos};
 use cx_catalog::definition::{Example, Kpi};
-use cx_engine::{Config, Content, Delivery, Effect, Engine, Plan, Rollup};
+use cx_engine::{Config, Content, Delivery, Effect, Engine, Part, Plan, Rollup, Step};
 use cx_model::decode::decode;
 use cx_model::ids::HashKey;
 use cx_model::record::TimestampKind;
@@ -16,12 +16,13 @@ const BEGIN: i64 = 1_767_225_600;
 
 /// Runs all examples; one line per difference.
 pub(crate) fn run(set: &Arc<Compiled>, kpis: &[Kpi]) -> (usize, Vec<String>) {
+    let plan = Arc::new(Plan::new(Arc::clone(set)));
     let mut differences = Vec::new();
     let mut ran = 0;
     for kpi in kpis {
         for (i, example) in kpi.examples.iter().enumerate() {
             ran += 1;
-            if let Err(why) = check(set, kpi, example) {
+            if let Err(why) = check(&plan, kpi, example) {
                 differences.push(format!(
                     "{}: {}, example {}: {why}",
                     kpi.file,
@@ -34,10 +35,10 @@ pub(crate) fn run(set: &Arc<Compiled>, kpis: &[Kpi]) -> (usize, Vec<String>) {
     (ran, differences)
 }
 
-fn check(set: &Arc<Compiled>, kpi: &Kpi, example: &Example) -> Result<(), String> {
+fn check(plan: &Arc<Plan>, kpi: &Kpi, example: &Example) -> Result<(), String> {
     let after = i64::from(example.after_s.unwrap_or(1));
-    let sealed = fold(set, &example.events, after)?;
-    let cell = cell_of(set, kpi, example, &sealed)?;
+    let sealed = fold(plan, &example.events, after)?;
+    let cell = cell_of(plan.set(), kpi, example, &sealed)?;
     let shown = |v: Option<i64>| v.map_or("nothing".to_owned(), |v| decimal(v, kpi.decimals));
     if cell.value != example.value {
         return Err(format!(
@@ -69,8 +70,8 @@ pub(crate) fn decimal(value: i64, decimals: u8) -> String {
     )
 }
 
-/// What is sealed so many seconds after the last event.
-fn fold(set: &Arc<Compiled>, events: &[serde_json::Value], after: i64) -> Result<Sealed, String> {
+/// What is sealed so many seconds after the last event. That second alone is emitted: no value depends on it.
+fn fold(plan: &Arc<Plan>, events: &[serde_json::Value], after: i64) -> Result<Sealed, String> {
     let config = Config {
         partition: 0,
         partitions: 1,
@@ -78,8 +79,9 @@ fn fold(set: &Arc<Compiled>, events: &[serde_json::Value], after: i64) -> Result
         gaps_are_losses: false,
         hash_key: HashKey(1, 2),
     };
-    let mut engine = Engine::new(config, Arc::new(Plan::new(Arc::clone(set))));
-    let mut rollup = Rollup::new(Arc::clone(set), 1);
+    let set = plan.set();
+    let mut engine = Engine::new(config, Arc::clone(plan));
+    engine.set_step(Step::Minute);
     for (i, event) in events.iter().enumerate() {
         let offset = i64::try_from(i).map_err(|_| "too many events".to_owned())?;
         let at = Timestamp::from_second(BEGIN + offset);
@@ -93,21 +95,25 @@ fn fold(set: &Arc<Compiled>, events: &[serde_json::Value], after: i64) -> Result
             content: Content::Event(&decoded),
         };
         engine.handle_record(&delivery);
-        drain(&mut engine, &mut rollup)?;
+        newest(&mut engine)?;
     }
     let last = BEGIN + i64::try_from(events.len()).unwrap_or(0) - 1 + after;
+    engine.handle_timeout(Timestamp((last - 1) * SECOND));
+    engine.set_step(Step::Second);
     engine.handle_timeout(Timestamp(last * SECOND));
-    drain(&mut engine, &mut rollup)?;
-    rollup
-        .sealed_at(last)
-        .cloned()
+    let mut rollup = Rollup::of(plan, 1);
+    newest(&mut engine)?
+        .and_then(|part| rollup.handle_part(part))
+        .filter(|sealed| sealed.s == last)
         .ok_or_else(|| "the example needs at least one event".to_owned())
 }
 
-fn drain(engine: &mut Engine, rollup: &mut Rollup) -> Result<(), String> {
+/// What the engine emitted last.
+fn newest(engine: &mut Engine) -> Result<Option<Part>, String> {
+    let mut newest = None;
     while let Some(effect) = engine.next_effect() {
         match effect {
-            Effect::Part(part) => drop(rollup.handle_part(part)),
+            Effect::Part(part) => newest = Some(part),
             // No value holds one.
             Effect::Decision(_) => {}
             Effect::DeadLetter { offset, rejected } => {
@@ -115,7 +121,7 @@ fn drain(engine: &mut Engine, rollup: &mut Rollup) -> Result<(), String> {
             }
         }
     }
-    Ok(())
+    Ok(newest)
 }
 
 /// The event merged over the default event.

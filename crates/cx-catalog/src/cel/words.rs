@@ -1,5 +1,5 @@
-//! In: a checked condition. Kept: nothing. Out: the same in plain English, and whether it looks at
-//! facts. Never knows: what the condition is for.
+//! In: a checked condition. Kept: nothing. Out: the same in plain English.
+//! Never knows: what the condition is for.
 //!
 //! What has no plain words stays as it was written: a sentence must never say something else.
 
@@ -22,28 +22,6 @@ pub fn words(source: &str) -> String {
         Ok(program) => said(program.source_info(), program.expression()).0,
         Err(_) => source.to_owned(),
     }
-}
-
-/// Whether the condition names a fact.
-#[must_use]
-pub(crate) fn names_facts(source: &str) -> bool {
-    let program = cel::Program::compile(source);
-    let mut open: Vec<&IdedExpr> = program.iter().map(cel::Program::expression).collect();
-    while let Some(at) = open.pop() {
-        match &at.expr {
-            Expr::Ident(name) if name == "fact" => return true,
-            Expr::Select(select) => open.push(&select.operand),
-            Expr::Call(call) => open.extend(call.args.iter().chain(call.target.as_deref())),
-            Expr::List(list) => open.extend(&list.elements),
-            Expr::Unspecified
-            | Expr::Comprehension(_)
-            | Expr::Ident(_)
-            | Expr::Literal(_)
-            | Expr::Map(_)
-            | Expr::Struct(_) => {}
-        }
-    }
-    false
 }
 
 fn said(info: &SourceInfo, at: &IdedExpr) -> (String, Bond) {
@@ -203,14 +181,5 @@ mod tests {
         check("data.wait_ms + 1 > 2", "data.wait_ms + 1 is more than 2");
         check("!(data.wait_ms > 2)", "not (wait_ms is more than 2)");
         check("no CEL at all (", "no CEL at all (");
-    }
-
-    #[test]
-    fn a_fact_is_found_wherever_it_stands_and_never_in_text() {
-        let check = |source: &str, expected: bool| assert_eq!(names_facts(source), expected);
-        check("fact.first_reply_ms <= 60000", true);
-        check(r#"data.channel == "chat" && !has(fact.reply_ms)"#, true);
-        check(r#"data.page == "fact.reply_ms""#, false);
-        check("data.wait_ms > 1", false);
     }
 }

@@ -260,7 +260,9 @@ fn take(
         },
         CompiledAgg::Percentile { per_mille, .. } => {
             let first = place.tally.unwrap_or_default() + window * place.combos;
-            let found = percentile(&joined.tallies[first + combo], per_mille);
+            let leaves = place.leaves(combo);
+            let leaves = leaves.map(|leaf| &**joined.tallies[first + leaf]);
+            let found = percentile(leaves, per_mille);
             Taken {
                 value: found.unwrap_or(0),
                 n: at[0],

@@ -5,8 +5,9 @@
 //! When minute *m* is newly set between neighbours *p* < *m* < *n*, the count of window length *L*
 //! rises by one for every window end from max(*m*, *p* + *L*) to min(*m* + *L* − 1, *n* − 1).
 
-use super::marks::{Lists, Mark};
+use super::marks::{List, Lists, Mark};
 use crate::state::kept::Kept;
+use cx_catalog::calendar::QUARTER;
 use cx_catalog::compiled::{Compiled, CompiledAgg, combos};
 use cx_model::ids::Key128;
 use serde::{Deserialize, Serialize};
@@ -42,8 +43,38 @@ pub(crate) struct Minutes {
 pub(crate) struct Row {
     key: Key128,
     seen: SmallVec<[Minutes; 3]>,
-    /// What was marked last, all of it: a list by its number, and the minute.
-    last: (u32, i32),
+    last: Last,
+}
+
+/// What was marked last of a customer, all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Last {
+    /// A list of marks by its number, and the minute.
+    pub(crate) list: u32,
+    pub(crate) minute: i32,
+    /// What of it counts over days, and the quarter of an hour.
+    pub(crate) lasting: u32,
+    pub(crate) quarter: i32,
+}
+
+impl Last {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self {
+        list: Lists::NONE,
+        minute: 0,
+        lasting: Lists::NONE,
+        quarter: 0,
+    };
+
+    /// What a list marks at this second.
+    pub(crate) fn of(list: List, second: i64) -> Self {
+        Self {
+            list: list.all,
+            minute: short(second.div_euclid(60)),
+            lasting: list.lasting,
+            quarter: short(second.div_euclid(QUARTER)),
+        }
+    }
 }
 
 /// Counts per window end, kept as differences; `now` is the count at the head.
@@ -200,16 +231,15 @@ impl Distinct {
         &mut chunk[row % CHUNK]
     }
 
-    /// What was [noted](Self::note) last of the customer of this row: a list by its number, and the minute.
-    pub(crate) fn last(&self, row: u32) -> (u32, i64) {
+    /// What was [noted](Self::note) last of the customer of this row.
+    pub(crate) fn last(&self, row: u32) -> Last {
         let row = row as usize;
-        let (list, minute) = self.chunks[row / CHUNK].get()[row % CHUNK].last;
-        (list, i64::from(minute))
+        self.chunks[row / CHUNK].get()[row % CHUNK].last
     }
 
-    /// All marks of a list were made for the customer of this row at `minute`.
-    pub(crate) fn note(&mut self, row: u32, list: u32, minute: i64) {
-        self.at(row).last = (list, short(minute));
+    /// All of this was marked for the customer of this row.
+    pub(crate) fn note(&mut self, row: u32, last: Last) {
+        self.at(row).last = last;
     }
 
     /// Marks the customer of this row as seen in `minute` in all of these combinations of a measure.
@@ -315,7 +345,7 @@ impl Row {
         Self {
             key,
             seen,
-            last: (Lists::NONE, 0),
+            last: Last::NONE,
         }
     }
 

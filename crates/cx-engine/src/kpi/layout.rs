@@ -114,6 +114,18 @@ impl Place {
         }
     }
 
+    /// The leaves that a combination is the total of; a leaf's own.
+    pub(crate) fn leaves(&self, combo: usize) -> impl Iterator<Item = usize> + Clone {
+        let (inner, one) = (self.inner, self.inner == self.combos);
+        let (a, b) = (combo / inner, combo % inner);
+        let within = move |leaf: &usize| match (leaf / inner, leaf % inner) {
+            (0, leaf) => one && (b == 0 || leaf == b),
+            (outer, leaf) => (a == 0 || outer == a) && leaf != 0 && (b == 0 || leaf == b),
+        };
+        let least = usize::from(self.combos > 1);
+        (least..self.combos).filter(within)
+    }
+
     /// Makes one of the components of two partitions, over all windows.
     pub(crate) fn merge(&self, own: &mut [i64], theirs: &[i64]) {
         if self.merge == Merge::Sum {

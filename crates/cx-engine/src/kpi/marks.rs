@@ -21,9 +21,24 @@ pub(crate) struct Mark {
 /// All that one event marks.
 pub(crate) type Marks = SmallVec<[Mark; 8]>;
 
+/// The numbers of a list of marks, and of those among them that count over days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct List {
+    pub(crate) all: u32,
+    pub(crate) lasting: u32,
+}
+
+impl List {
+    /// No marks.
+    pub(crate) const NONE: Self = Self {
+        all: Lists::NONE,
+        lasting: Lists::NONE,
+    };
+}
+
 /// Numbers of lists.
 pub(crate) struct Lists {
-    numbers: HashMap<Box<[Mark]>, u32, FixedState>,
+    numbers: HashMap<Box<[Mark]>, List, FixedState>,
     next: u32,
 }
 
@@ -56,18 +71,44 @@ impl Lists {
         }
     }
 
-    /// The number of a list; the same list has the same one as long as nothing began anew.
-    pub(crate) fn number(&mut self, marks: &[Mark]) -> u32 {
-        if let Some(number) = self.numbers.get(marks) {
-            return *number;
+    /// The numbers of a list; the same list has the same ones as long as nothing began anew. `lasting`: whether a
+    /// measure counts over days.
+    pub(crate) fn number(&mut self, marks: &[Mark], lasting: &dyn Fn(usize) -> bool) -> List {
+        if let Some(list) = self.numbers.get(marks) {
+            return *list;
         }
         if self.numbers.len() >= MOST {
             self.numbers.clear();
         }
+        let long: Vec<Mark> = marks
+            .iter()
+            .filter(|m| lasting(m.measure))
+            .cloned()
+            .collect();
+        let list = if long.len() == marks.len() {
+            let all = self.fresh();
+            List { all, lasting: all }
+        } else if long.is_empty() {
+            let all = self.fresh();
+            List {
+                all,
+                lasting: Self::NONE,
+            }
+        } else {
+            let lasting = self.number(&long, lasting).all;
+            List {
+                all: self.fresh(),
+                lasting,
+            }
+        };
+        self.numbers.insert(marks.into(), list);
+        list
+    }
+
+    fn fresh(&mut self) -> u32 {
         let number = self.next;
         // Long before a number comes again, whoever has it marks another minute.
         self.next = self.next.wrapping_add(1).max(Self::NONE + 1);
-        self.numbers.insert(marks.into(), number);
         number
     }
 }
@@ -86,24 +127,37 @@ mod tests {
     #[test]
     fn a_number_stands_for_one_list_alone_whatever_was_forgotten() {
         let mut lists = Lists::new();
-        let first = lists.number(&[mark(1, &[0, 2])]);
+        let mut number = |marks: &[Mark]| lists.number(marks, &|_| false).all;
+        let first = number(&[mark(1, &[0, 2])]);
         assert_ne!(first, Lists::NONE);
-        assert_eq!(lists.number(&[mark(1, &[0, 2])]), first);
+        assert_eq!(number(&[mark(1, &[0, 2])]), first);
         let others = [
             &[mark(1, &[0, 3])][..],
             &[mark(1, &[0]), mark(2, &[2])],
             &[],
         ];
-        let others = others.map(|other| lists.number(other));
+        let others = others.map(&mut number);
         assert!(others.iter().all(|other| *other > first));
         for combo in 0..MOST {
-            lists.number(&[mark(9, &[combo])]);
+            number(&[mark(9, &[combo])]);
         }
-        assert!(
-            lists.number(&[mark(1, &[0, 2])]) > first,
-            "forgotten: a new one"
-        );
+        assert!(number(&[mark(1, &[0, 2])]) > first, "forgotten: a new one");
         let mut later = Lists::after(&lists);
-        assert!(later.number(&[mark(1, &[0, 2])]) >= lists.next);
+        assert!(later.number(&[mark(1, &[0, 2])], &|_| false).all >= lists.next);
+    }
+
+    #[test]
+    fn lists_that_mark_the_same_over_days_share_the_number_of_that() {
+        let mut lists = Lists::new();
+        let mut number = |marks: &[Mark]| lists.number(marks, &|measure| measure > 4);
+        let (short, long) = (mark(1, &[0, 2]), mark(5, &[3]));
+        let both = number(&[short.clone(), long.clone()]);
+        let other = number(&[mark(2, &[0]), long.clone()]);
+        let alone = number(&[long]);
+        assert_eq!([both, other].map(|l| l.lasting), [alone.all; 2]);
+        assert_eq!(alone.all, alone.lasting);
+        assert_ne!(both.all, other.all);
+        assert_eq!(number(&[short]).lasting, Lists::NONE);
+        assert_ne!(number(&[mark(5, &[4])]).lasting, alone.all);
     }
 }

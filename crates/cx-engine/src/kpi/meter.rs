@@ -6,12 +6,13 @@ use super::distinct::{Row, Told};
 use super::journeys::Journeys;
 use super::lasting::{Packed, Panes};
 use super::layout::scopes;
-use super::marks::Marks;
+use super::marks::{List, Mark, Marks};
 use super::numbered::{self, Numbered};
 use super::objects::{Family, Objects};
 use super::outcomes::PLAIN;
+use super::profiles::Profiles;
 use super::spans::{Since, Spans};
-use super::sums::{Added, Sums};
+use super::sums::{Added, Spots, Sums};
 use super::tally::Tally;
 use crate::plan::Plan;
 use crate::state::attempts::Turned;
@@ -37,6 +38,7 @@ pub(crate) struct Meter {
     pub(crate) journeys: Journeys,
     numbered: Numbered,
     leaves: Leaves,
+    profiles: Profiles,
     spans: Spans,
     /// Records of this second of log time by outcome, not yet added to the measures that count every one.
     tide: ([i64; PLAIN.len()], Timestamp),
@@ -91,6 +93,7 @@ impl Meter {
             journeys: Journeys::new(set),
             numbered: Numbered::new(set),
             leaves: plan.dims.leaves(),
+            profiles: Profiles::default(),
             spans: Spans::of(&plan, &[]),
             tide: ([0; PLAIN.len()], Timestamp(0)),
             plan,
@@ -191,45 +194,60 @@ impl Meter {
         self.sums.distinct.row(customer, known)
     }
 
-    /// Counts an applied event in those of the measures whose condition it fulfils.
-    pub(crate) fn count(&mut self, measures: &[usize], counted: &Counted<'_, '_>) -> Troubles {
-        let view = View {
-            event: Some(counted.event),
-            outcome: "applied",
-            reason: "",
-            facts: &counted.facts,
-        };
+    /// Counts an applied event in those of its type's measures whose condition it fulfils.
+    pub(crate) fn count(&mut self, counted: &Counted<'_, '_>) -> Troubles {
         let mut troubles = Troubles::default();
-        let mut marks = Marks::new();
         let Plan {
-            set, dims, layout, ..
+            set,
+            names,
+            layout,
+            looks,
+            ..
         } = &*self.plan;
-        self.leaves.begin();
         let second = counted.time.second();
         let spots = self.sums.spots(second, counted.log_time);
         let open = self.spans.open(counted.time);
-        for i in measures {
-            if !open && !self.spans.holds(*i, counted.time) {
-                continue;
+        let of = (counted.kind, counted.event);
+        let known = match open {
+            true => self.profiles.find(&self.plan, of, &mut self.sums),
+            false => None,
+        };
+        let mut told: (&[Mark], List) = (&[], List::NONE);
+        let mut rest = &*names[counted.kind].measures;
+        if let Some(known) = known {
+            let profile = &*known.profile;
+            self.sums.count(profile, layout, &spots);
+            for (i, leaf) in &profile.valued {
+                let (measure, place) = (&set.measures[*i], &layout.places[*i]);
+                let (combos, n) = scopes(&measure.dimensions, *leaf);
+                self.sums
+                    .add((measure, *i, place), counted, &combos[..n], &spots);
             }
-            let measure = &set.measures[*i];
-            match (measure.condition)(view) {
-                Some(true) => {
-                    let leaf = dims.leaf(&mut self.leaves, *i, (view, counted.channel));
-                    let (combos, n) = scopes(&measure.dimensions, leaf);
-                    let place = &layout.places[*i];
-                    self.sums
-                        .add((measure, *i, place), counted, &combos[..n], &spots);
-                    if counted.customer.is_some() {
-                        marks.extend(self.sums.mark((measure, *i), counted.event, leaf));
-                    }
-                }
-                Some(false) => {}
-                None => troubles.cel_errors += 1,
-            }
+            troubles.cel_errors += profile.cel_errors;
+            told = (&profile.marks, known.list);
+            rest = looks.asked(counted.kind);
         }
-        if let (Some(customer), false) = (counted.customer, marks.is_empty()) {
-            troubles.limited = self.sums.see((customer, counted.row), &marks, second);
+        let mut marks = Marks::new();
+        if !rest.is_empty() {
+            let asked = Asked {
+                plan: &self.plan,
+                spans: (!open).then_some(&self.spans),
+                leaves: &mut self.leaves,
+                spots,
+            };
+            troubles.cel_errors += asked.count(rest, counted, &mut self.sums, &mut marks);
+        }
+        let Some(customer) = counted.customer else {
+            return troubles;
+        };
+        if !marks.is_empty() {
+            // In the order of measures, whichever way they were found.
+            marks.extend(told.0.iter().cloned());
+            marks.sort_unstable_by_key(|mark| mark.measure);
+            told = (&marks, self.sums.list(&marks));
+        }
+        if !told.0.is_empty() {
+            troubles.limited = self.sums.see((customer, counted.row), told, second);
         }
         troubles
     }
@@ -406,5 +424,57 @@ impl Meter {
         let tallies = tallies.unwrap_or(layout.tallies);
         debug_assert_eq!(out.len(), tallies, "layout and tallies agree");
         out.into_boxed_slice()
+    }
+}
+
+/// What it takes to ask measures of one event.
+struct Asked<'m> {
+    plan: &'m Plan,
+    /// Where some measure does not count at the event's time.
+    spans: Option<&'m Spans>,
+    leaves: &'m mut Leaves,
+    spots: Spots,
+}
+
+impl Asked<'_> {
+    /// Counts the event in those whose condition it fulfils; how many conditions ended in an error.
+    fn count(
+        self,
+        measures: &[usize],
+        counted: &Counted<'_, '_>,
+        sums: &mut Sums,
+        marks: &mut Marks,
+    ) -> i64 {
+        let Plan {
+            set, dims, layout, ..
+        } = self.plan;
+        let view = View {
+            event: Some(counted.event),
+            outcome: "applied",
+            reason: "",
+            facts: &counted.facts,
+        };
+        let mut errors = 0;
+        self.leaves.begin();
+        for i in measures {
+            if self.spans.is_some_and(|s| !s.holds(*i, counted.time)) {
+                continue;
+            }
+            let measure = &set.measures[*i];
+            match (measure.condition)(view) {
+                Some(true) => {
+                    let leaf = dims.leaf(self.leaves, *i, (view, counted.channel));
+                    let (combos, n) = scopes(&measure.dimensions, leaf);
+                    let place = (measure, *i, &layout.places[*i]);
+                    sums.add(place, counted, &combos[..n], &self.spots);
+                    if counted.customer.is_some() {
+                        marks.extend(sums.mark((measure, *i), counted.event, leaf));
+                    }
+                }
+                Some(false) => {}
+                None => errors += 1,
+            }
+        }
+        errors
     }
 }

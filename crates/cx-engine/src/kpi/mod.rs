@@ -19,6 +19,7 @@ mod numbers;
 pub(crate) mod objects;
 pub(crate) mod outcomes;
 pub(crate) mod panes;
+pub(crate) mod profiles;
 pub(crate) mod reach;
 pub(crate) mod spans;
 pub(crate) mod sums;

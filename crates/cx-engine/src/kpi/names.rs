@@ -40,6 +40,8 @@ pub(crate) enum ConversationStep {
 /// What an event type means here.
 #[derive(Debug, Default)]
 pub(crate) struct Kind {
+    /// It stands for one type, not for all that nobody named.
+    pub(crate) named: bool,
     pub(crate) registered: bool,
     pub(crate) step: Option<Step>,
     /// Measures whose condition it can make true, ascending.
@@ -136,9 +138,17 @@ impl Names {
         let next = self.kinds.len();
         let index = self.by_name.enter(name, next);
         if index == next {
-            self.kinds.push(Kind::default());
+            self.kinds.push(Kind {
+                named: true,
+                ..Kind::default()
+            });
         }
         &mut self.kinds[index]
+    }
+
+    /// What each type means, by number.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.iter()
     }
 
     /// The number of an event type's meaning.

@@ -251,9 +251,11 @@ impl Ring {
 
     /// So many panes up to `head` together.
     fn sum(&self, source: usize, head: i64, length: i64) -> Pane {
+        let first = head - length + 1;
+        let own = &self.panes[source * self.size..][..self.size];
+        let (before, from) = own.split_at(self.at(0, first));
         let mut all = EMPTY;
-        for pane in head - length + 1..=head {
-            let kept = &self.panes[self.at(source, pane)];
+        for (pane, kept) in (first..=head).zip(from.iter().chain(before)) {
             if kept.pane == pane {
                 all.join(kept);
             }

@@ -6,6 +6,7 @@ use super::layout::{ABSENT_MAX, ABSENT_MIN, scopes};
 use crate::state::waiting::{Change, Marks, Moves, Waiting};
 use cx_catalog::compiled::{Compiled, CompiledAgg, View, combos};
 use cx_catalog::definition::Object;
+use cx_catalog::fact::Facts;
 use cx_model::ids::Key128;
 use cx_model::time::Timestamp;
 use std::collections::BTreeSet;
@@ -35,8 +36,17 @@ enum Kept {
 /// The newest event time per declared source, of one measure.
 struct Newest {
     measure: usize,
+    /// It takes every event: what its condition says of none, it says of any.
+    every: bool,
     by_source: Vec<i64>,
 }
+
+const NO_EVENT: View<'_, '_> = View {
+    event: None,
+    outcome: "applied",
+    reason: "",
+    facts: &Facts::NONE,
+};
 
 /// All gauges and ages of one partition.
 #[derive(Default)]
@@ -83,6 +93,7 @@ impl Objects {
                 Object::CaseOpen => objects.cases.push(waitings(false)),
                 Object::SourceLastEvent => objects.newest.push(Newest {
                     measure,
+                    every: (m.condition)(NO_EVENT) == Some(true),
                     by_source: vec![ABSENT_MAX; set.sources.len()],
                 }),
             }
@@ -183,7 +194,12 @@ impl Objects {
         let mut errors = 0;
         let newest = self.newest.iter_mut();
         for kept in newest.filter(|kept| holds(kept.measure)) {
-            match (set.measures[kept.measure].condition)(view) {
+            let said = if kept.every {
+                Some(true)
+            } else {
+                (set.measures[kept.measure].condition)(view)
+            };
+            match said {
                 Some(true) => {
                     kept.by_source[source] = kept.by_source[source].max(time.0);
                 }

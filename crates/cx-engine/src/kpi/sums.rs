@@ -1,18 +1,18 @@
 //! In: matching events with the combinations they count in. Kept: everything that is added up by
 //! panes. Out: the components of a measure. Never knows: conditions, gauges.
 
-use super::distinct::{Counts, Distinct, Row, Told};
+use super::distinct::{Counts, Distinct, Last, Row, Told};
 use super::extremes::Extremes;
 use super::grain::{self, GRAINS, Grain};
 use super::lasting::{self, Lasting};
 use super::layout::{Layout, Merge, Place};
-use super::marks::{Lists, Mark};
+use super::marks::{List, Lists, Mark};
 use super::meter::Counted;
 use super::panes::{Panes, Rows, Spot};
+use super::profiles::Profile;
 use super::reach::{self, Reach};
 use super::tallies::Tallies;
 use super::tally::{Counts as Bucketed, Tally, bucket};
-use cx_catalog::calendar::QUARTER;
 use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, Of};
 use cx_model::attribute::SLOT_CHANNEL;
 use cx_model::event::Event;
@@ -146,6 +146,21 @@ impl Sums {
         }
     }
 
+    /// Counts one event of a profile; what takes a value of the event is [added](Self::add) by itself.
+    pub(crate) fn count(&mut self, profile: &Profile, layout: &Layout, spots: &Spots) {
+        for (grain, component) in &profile.risen {
+            let grain = usize::from(*grain);
+            if let Some(spot) = spots.panes[grain] {
+                self.panes[grain].add(spot, *component as usize, 1);
+            }
+        }
+        if spots.restates != 0 {
+            for (measure, combo) in &profile.others {
+                self.restate(spots, &layout.places[*measure], *combo);
+            }
+        }
+    }
+
     /// Adds one matching event to one measure.
     pub(crate) fn add(
         &mut self,
@@ -155,6 +170,7 @@ impl Sums {
         spots: &Spots,
     ) {
         let second = counted.time.second();
+        let leaf = combos.last().copied().unwrap_or_default();
         let int = |slot: usize| counted.event.slot(slot).int();
         let value_of = |of: Of| match of {
             Of::Slot(slot) => int(slot),
@@ -179,7 +195,7 @@ impl Sums {
                 for (grain, tallies) in &mut self.tallies[i] {
                     if let Some(bucket) = value.map(bucket) {
                         let pane = second.div_euclid(grain::ALL[*grain].width);
-                        combos.iter().for_each(|c| tallies.add(pane, *c, bucket));
+                        tallies.add(pane, leaf, bucket);
                     }
                 }
                 (value.map(|_| 1), false)
@@ -193,7 +209,6 @@ impl Sums {
             | CompiledAgg::Gauge(_)
             | CompiledAgg::Oldest(_) => (None, false),
         };
-        let leaf = combos.last().copied().unwrap_or_default();
         if let Some(value) = value {
             self.put(spots, place, (leaf, 0), value);
             if with_n {
@@ -224,31 +239,38 @@ impl Sums {
         counts.then(|| Mark::of(i, &measure.dimensions, leaf))
     }
 
+    /// The numbers of a list of marks.
+    pub(crate) fn list(&mut self, marks: &[Mark]) -> List {
+        let lasting = &self.lasting;
+        self.lists.number(marks, &|measure| lasting.counts(measure))
+    }
+
     /// Marks a customer, who has this row, as seen at this second; whether a limit refused it. What its last
     /// event marked in the same minute is not marked again, nor over days in the same quarter of an hour.
     pub(crate) fn see(
         &mut self,
         (customer, row): (Key128, Option<u32>),
-        marks: &[Mark],
+        (marks, list): (&[Mark], List),
         second: i64,
     ) -> bool {
-        let list = self.lists.number(marks);
-        let minute = second.div_euclid(MINUTE);
-        let (last, at) = row.map_or((Lists::NONE, 0), |row| self.distinct.last(row));
-        if last == list && at == minute {
+        let mut now = Last::of(list, second);
+        let last = row.map_or(Last::NONE, |row| self.distinct.last(row));
+        if (last.list, last.minute) == (now.list, now.minute) {
             return false;
         }
-        let quarter = |minute: i64| minute.div_euclid(QUARTER / MINUTE);
-        let again = last == list && quarter(at) == quarter(minute);
+        if list.lasting == Lists::NONE {
+            (now.lasting, now.quarter) = (last.lasting, last.quarter);
+        }
+        let again = (last.lasting, last.quarter) == (now.lasting, now.quarter);
         let kept = again || self.lasting.mark(customer, marks, second);
         let Some(row) = row else {
             return !kept || marks.iter().any(|mark| self.distinct.counts(mark.measure));
         };
         for mark in marks {
-            self.distinct.mark(row, mark, minute);
+            self.distinct.mark(row, mark, second.div_euclid(MINUTE));
         }
         if kept {
-            self.distinct.note(row, list, minute);
+            self.distinct.note(row, now);
         }
         !kept
     }

@@ -94,15 +94,67 @@ fn insert(counts: &mut Counts, fresh: &[(i16, i64)]) {
     }
 }
 
-/// The number that `per_mille` of 1,000 do not exceed (nearest rank); `None` where there is none.
-pub(crate) fn percentile(counts: &[(i16, i64)], per_mille: u16) -> Option<i64> {
-    let all: i128 = counts.iter().map(|(_, c)| i128::from(*c)).sum();
+/// Up to so many buckets are sorted; of more each has its place.
+const FEW: usize = 64;
+
+/// One tally of several, which stand in no order.
+pub(crate) fn together(tallies: &[&Tally], places: &mut Vec<i64>) -> Tally {
+    match tallies {
+        [] => return Tally::default(),
+        [one] => return Arc::clone(one),
+        _ => {}
+    }
+    let all = || tallies.iter().flat_map(|t| t.iter().copied());
+    let size = tallies.iter().map(|t| t.len()).sum();
+    let mut joined = Counts::with_capacity(size);
+    if size <= FEW {
+        let mut few: SmallVec<[(i16, i64); FEW]> = all().collect();
+        few.sort_unstable_by_key(|(bucket, _)| *bucket);
+        for (bucket, count) in few {
+            match joined.last_mut() {
+                Some((last, own)) if *last == bucket => *own = own.wrapping_add(count),
+                _ => joined.push((bucket, count)),
+            }
+        }
+        joined.retain(|(_, count)| *count != 0);
+    } else if let Some(least) = spread(all(), places) {
+        let counted = places.iter().zip(least..);
+        let counted = counted.filter(|(count, _)| **count != 0);
+        joined.extend(counted.map(|(count, bucket)| (bucket, *count)));
+    }
+    joined.shrink_to_fit();
+    Arc::new(joined)
+}
+
+/// Counts every bucket at its place, from the least of them on, which is returned; `None` where there is none.
+fn spread(counts: impl Iterator<Item = (i16, i64)> + Clone, places: &mut Vec<i64>) -> Option<i16> {
+    let buckets = counts.clone().map(|(bucket, _)| (bucket, bucket));
+    let (least, greatest) = buckets.reduce(|(a, b), (c, d)| (a.min(c), b.max(d)))?;
+    let at = |bucket: i16| usize::from(bucket.abs_diff(least));
+    places.clear();
+    places.resize(at(greatest) + 1, 0);
+    for (bucket, count) in counts {
+        let own = &mut places[at(bucket)];
+        *own = own.wrapping_add(count);
+    }
+    Some(least)
+}
+
+/// The number that `per_mille` of 1,000 in all of these do not exceed (nearest rank); `None` where there is none.
+pub(crate) fn percentile<'t>(
+    tallies: impl Iterator<Item = &'t [(i16, i64)]> + Clone,
+    per_mille: u16,
+) -> Option<i64> {
+    let mut counts = Vec::new();
+    let least = spread(tallies.flatten().copied(), &mut counts)?;
+    let all: i128 = counts.iter().map(|c| i128::from(*c)).sum();
     let rank = (all * i128::from(per_mille) + 999).div_euclid(1_000).max(1);
     let mut through = 0;
-    for (bucket, count) in counts {
-        through += i128::from(*count);
-        if through >= rank {
-            return Some(middle(*bucket));
+    for (bucket, count) in (least..).zip(counts) {
+        through += i128::from(count);
+        // None is told that nothing lies in.
+        if count != 0 && through >= rank {
+            return Some(middle(bucket));
         }
     }
     None
@@ -142,14 +194,38 @@ mod tests {
         for number in 1..=10 {
             put(&mut counts, bucket(number), 1);
         }
-        let told = |counts: &Counts| [1, 500, 501, 900, 999].map(|p| percentile(counts, p));
+        let one = |counts: &Counts, p| percentile([&**counts].into_iter(), p);
+        let told = |counts: &Counts| [1, 500, 501, 900, 999].map(|p| one(counts, p));
         assert_eq!(told(&counts), [1, 5, 6, 9, 10].map(Some));
         let mut more = counts.clone();
         join(&mut more, &[(bucket(500), 3), (bucket(700), 2)], 1);
-        assert_eq!(percentile(&more, 999), Some(middle(bucket(700))));
+        assert_eq!(one(&more, 999), Some(middle(bucket(700))));
         join(&mut more, &[(bucket(500), 3), (bucket(700), 2)], -1);
         assert_eq!(more, counts);
-        assert_eq!(percentile(&[], 500), None);
+        assert_eq!(one(&Counts::new(), 500), None);
+        let halves = [&counts[..3], &[], &counts[3..], &[(-9, 1), (4_000, 1)]];
+        let both = [500, 999].map(|p| percentile(halves.into_iter(), p));
+        assert_eq!(both, [Some(5), Some(middle(4_000))]);
+    }
+
+    #[test]
+    fn several_together_are_one_joined_after_the_other() {
+        let tally = |from: i16, to: i16, step: usize, count: i64| {
+            let buckets = (from..to).step_by(step);
+            Tally::new(buckets.map(|b| (b, count + i64::from(b % 2))).collect())
+        };
+        let few = [tally(-9, 3, 2, 5), tally(2, 6, 1, 3), tally(-9, 3, 2, -3)];
+        let many = [
+            tally(-4_000, 4_000, 7, 2),
+            tally(-3, 90, 1, 4),
+            tally(0, 90, 3, -4),
+        ];
+        for tallies in [&few[..], &many, &few[..1], &[]] {
+            let mut expected = Counts::new();
+            tallies.iter().for_each(|t| join(&mut expected, t, 1));
+            let all: Vec<&Tally> = tallies.iter().collect();
+            assert_eq!(*together(&all, &mut vec![7; 3]), expected);
+        }
     }
 
     #[test]

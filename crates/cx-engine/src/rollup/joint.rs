@@ -4,11 +4,15 @@
 use crate::account::Counts;
 use crate::effect::Part;
 use crate::kpi::layout::Place;
-use crate::kpi::tally::{Tally, join};
+use crate::kpi::tally::{Tally, together};
 use crate::plan::Plan;
 use cx_model::time::Timestamp;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// So many parts' tallies are joined at once: one pass costs little more than one of them would.
+const TOGETHER: usize = 8;
 
 /// One second that not all partitions have passed.
 pub(super) struct Joint {
@@ -19,7 +23,10 @@ pub(super) struct Joint {
     pub(super) start: Timestamp,
     pub(super) data_gap: bool,
     pub(super) values: Vec<i64>,
+    /// Of all parts once they are [settled](Self::settle).
     pub(super) tallies: Vec<Tally>,
+    /// Those of parts that are not among them yet.
+    apart: Vec<Box<[Tally]>>,
     /// By measure, whether a partition does not count it.
     pub(super) missing: Vec<bool>,
     /// By set, the second from which all these partitions count what came with it.
@@ -48,6 +55,7 @@ impl Joint {
             data_gap: false,
             values,
             tallies,
+            apart: Vec::new(),
             missing,
             since: BTreeMap::new(),
         }
@@ -76,6 +84,7 @@ impl Joint {
             *latest = (*latest).max(*s);
         }
         if plan.number() < self.plan.number() {
+            self.settle();
             let mine = (&*self.values, &*self.tallies, &*self.missing);
             let laid = Laid::anew(plan, &self.plan, mine);
             (self.values, self.tallies, self.missing) = (laid.values, laid.tallies, laid.missing);
@@ -87,20 +96,31 @@ impl Joint {
             for (own, missing) in self.missing.iter_mut().zip(&laid.missing) {
                 *own |= missing;
             }
-            self.join(&laid.values, &laid.tallies);
+            self.join(&laid.values);
+            self.apart.push(laid.tallies.into());
         } else {
-            self.join(&part.values, &part.tallies);
+            self.join(&part.values);
+            self.apart.push(part.tallies.clone());
+        }
+        if self.apart.len() >= TOGETHER {
+            self.settle();
         }
     }
 
-    fn join(&mut self, values: &[i64], tallies: &[Tally]) {
-        for (own, theirs) in self.tallies.iter_mut().zip(tallies) {
-            if own.is_empty() {
-                *own = Arc::clone(theirs);
-            } else if !theirs.is_empty() {
-                join(Arc::make_mut(own), theirs, 1);
-            }
+    /// Joins what is still apart.
+    pub(super) fn settle(&mut self) {
+        let mut places = Vec::new();
+        for (i, own) in self.tallies.iter_mut().enumerate() {
+            let mine = std::mem::take(own);
+            let all = self.apart.iter().map(|tallies| &tallies[i]).chain([&mine]);
+            let all = all.filter(|tally| !tally.is_empty());
+            let all: SmallVec<[&Tally; 16]> = all.collect();
+            *own = together(&all, &mut places);
         }
+        self.apart.clear();
+    }
+
+    fn join(&mut self, values: &[i64]) {
         for (place, measure) in self.plan.layout.places.iter().zip(&self.plan.set.measures) {
             let all = place.base..place.base + place.stride * measure.windows.len();
             place.merge(&mut self.values[all.clone()], &values[all]);

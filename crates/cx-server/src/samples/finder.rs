@@ -97,7 +97,7 @@ impl<'f> Finder<'f> {
         if self.sides.is_empty() {
             return Some("It is calculated from other numbers: ask why of each of them.");
         }
-        if self.sides.iter().any(|side| side.measure.facts) {
+        if self.sides.iter().any(|side| side.measure.kept) {
             return Some(
                 "It rests on facts, which the engine works out from earlier steps of the same contact or conversation: no record tells them alone, so none is named.",
             );
