@@ -3,6 +3,7 @@
 //! the passage from one set to the next. Never knows: state.
 
 use crate::kpi::dims::Dims;
+use crate::kpi::finals::Minutes;
 use crate::kpi::layout::Layout;
 use crate::kpi::names::Names;
 use crate::kpi::outcomes::Outcomes;
@@ -17,6 +18,8 @@ pub struct Plan {
     pub(crate) dims: Dims,
     pub(crate) outcomes: Outcomes,
     pub(crate) layout: Layout,
+    /// Where final parts lie.
+    pub(crate) minutes: Minutes,
     /// By measure, the number of the set from which on it has been counted.
     pub(crate) born: Vec<u32>,
     /// How many measures the parts hold: all of them, but for a passage.
@@ -120,11 +123,13 @@ impl Plan {
     }
 
     fn of(set: Arc<Compiled>, born: Vec<u32>) -> Self {
+        let layout = Layout::of(&set);
         Self {
             names: Names::new(&set),
             dims: Dims::new(&set),
             outcomes: Outcomes::new(&set),
-            layout: Layout::of(&set),
+            minutes: Minutes::of(&set, &layout),
+            layout,
             shown: set.measures.len(),
             ends: vec![false; set.measures.len()],
             born,

@@ -109,7 +109,7 @@ fn drain(engine: &mut Engine, rollup: &mut Rollup) -> Result<(), String> {
         match effect {
             Effect::Part(part) => drop(rollup.handle_part(part)),
             // No value holds one.
-            Effect::Decision(_) => {}
+            Effect::Decision(_) | Effect::Final(_) => {}
             Effect::DeadLetter { offset, rejected } => {
                 return Err(format!("event {} is refused: {rejected}", offset + 1));
             }

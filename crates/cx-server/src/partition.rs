@@ -188,6 +188,7 @@ impl Owned {
         while let Some(effect) = self.engine.next_effect() {
             match effect {
                 Effect::Part(part) => outs.judge.send(Handed::Part(outs.life, part))?,
+                Effect::Final(_) => {}
                 Effect::DeadLetter { rejected, .. } => {
                     common.ledger.dead_letter(&rejected);
                     put_aside(common, record, &rejected);
