@@ -14,6 +14,9 @@ pub enum Effect {
     /// Hand the values of a passed second to the roll-up. (No effect in the sense of law 2: which
     /// seconds are emitted depends on the step.)
     Part(Part),
+    /// A minute of event time is final: hand over what it holds. Once a minute, before the part of the
+    /// same second.
+    Final(Final),
     /// Put the record at this offset aside, with its original bytes.
     DeadLetter {
         /// Offset of the record.
@@ -93,4 +96,20 @@ pub struct Part {
     pub values: Box<[i64]>,
     /// What percentiles are taken from, by measure, window and combination.
     pub tallies: Box<[Tally]>,
+}
+
+/// What one partition counted in one minute of event time, as it stood when log time reached the minute's
+/// end + lateness: all that comes to it later restates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Final {
+    /// Partition.
+    pub partition: u32,
+    /// The second at which the minute ended, a multiple of 60.
+    pub end: i64,
+    /// Number of the set that the values are laid out by.
+    pub set: u32,
+    /// As [`Part::since`].
+    pub since: Arc<[(u32, i64)]>,
+    /// Sums of the measures that are added up by panes of a minute or finer.
+    pub values: Box<[i64]>,
 }

@@ -3,6 +3,7 @@
 
 mod attempts;
 mod decisions;
+mod finals;
 mod sets;
 mod snapshot;
 mod steps;
@@ -216,6 +217,7 @@ impl Engine {
         while s <= second {
             let near = self.step == Step::Second && second - s < SECONDS_EMITTED;
             if near || s.rem_euclid(60) == 0 {
+                self.finish(s);
                 self.fire_until(Timestamp::from_second(s));
                 self.come(s);
                 self.meter.advance(s);
@@ -230,9 +232,9 @@ impl Engine {
             }
         }
         if second > self.passed {
+            self.finish(second);
             self.come(second);
             self.meter.advance(second);
-            self.passed = second;
         }
         self.fire_until(self.log_time);
         self.repeats.forget(self.log_time.minute());

@@ -3,6 +3,7 @@
 //! the passage from one set to the next. Never knows: state.
 
 use crate::kpi::dims::Dims;
+use crate::kpi::finals::Minutes;
 use crate::kpi::layout::Layout;
 use crate::kpi::names::Names;
 use crate::kpi::outcomes::Outcomes;
@@ -19,6 +20,8 @@ pub struct Plan {
     pub(crate) outcomes: Outcomes,
     pub(crate) looks: Looks,
     pub(crate) layout: Layout,
+    /// Where final parts lie.
+    pub(crate) minutes: Minutes,
     /// By measure, the number of the set from which on it has been counted.
     pub(crate) born: Vec<u32>,
     /// How many measures the parts hold: all of them, but for a passage.
@@ -122,13 +125,14 @@ impl Plan {
     }
 
     fn of(set: Arc<Compiled>, born: Vec<u32>) -> Self {
-        let names = Names::new(&set);
+        let (names, layout) = (Names::new(&set), Layout::of(&set));
         Self {
             looks: Looks::new(&set, &names),
             names,
             dims: Dims::new(&set),
             outcomes: Outcomes::new(&set),
-            layout: Layout::of(&set),
+            minutes: Minutes::of(&set, &layout),
+            layout,
             shown: set.measures.len(),
             ends: vec![false; set.measures.len()],
             born,

@@ -10,8 +10,11 @@ use cx_model::value::Sealed;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+mod finals;
 mod joint;
 
+pub use finals::FinalMinute;
+use finals::Minutes;
 use joint::Joint;
 
 const OPEN_SECONDS: usize = 120;
@@ -31,6 +34,8 @@ pub struct Rollup {
     /// What became of the records of each partition, for each of those seconds.
     counts: VecDeque<Arc<[Counts]>>,
     gaps: u64,
+    /// Final minutes that not all partitions gave yet.
+    minutes: Minutes,
 }
 
 impl Rollup {
@@ -52,6 +57,7 @@ impl Rollup {
             sets: VecDeque::new(),
             counts: VecDeque::new(),
             gaps: 0,
+            minutes: Minutes::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use crate::lineage::Lineage;
 use crate::recount::Recounts;
 use crate::stage::Stage;
 use bytes::Bytes;
+use cx_model::frame::WireParts;
 use cx_model::reject::Rejected;
 use cx_model::value::{Board, CellInfo, Sealed};
 use futures_util::future::BoxFuture;
@@ -28,6 +29,11 @@ pub trait Desk: Send + Sync + 'static {
     /// Values of cells (indices into [`Sealed::values`]) at whole minutes of a span, or at the newest
     /// ones.
     fn trend(&self, cells: Vec<usize>, span: Option<Span>) -> BoxFuture<'static, Trend>;
+    /// For each cell the final parts of the seconds before each end; `None` where there are none.
+    fn finals(&self, asked: Finals) -> BoxFuture<'static, Vec<Vec<Option<WireParts>>>> {
+        let none = vec![vec![None; asked.ends.len()]; asked.cells.len()];
+        Box::pin(async { none })
+    }
     /// What of the past is kept.
     fn kept(&self) -> Kept;
     /// The kept second that is nearest to another.
@@ -159,6 +165,17 @@ pub struct Trend {
     pub s: Vec<i64>,
     /// For each cell its values there.
     pub values: Vec<Vec<Option<i64>>>,
+}
+
+/// Final parts that are asked for: numerator, denominator and n as they were counted when they became final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finals {
+    /// Cells, as indices into [`Sealed::values`].
+    pub cells: Vec<usize>,
+    /// Whole minutes or quarters of an hour: their ends.
+    pub ends: Vec<i64>,
+    /// How long each is, s.
+    pub step: i64,
 }
 
 /// What of the past is kept, in seconds since 1970; each from its first to its last.

@@ -60,7 +60,7 @@ pub use actions::{Acted, Action, AlertAct, Deed, Scope};
 pub use certificates::Certificates;
 pub use definitions::{Governed, Governing, Role, Word};
 pub use desk::{
-    Accepted, DataGap, Desk, Doubt, Health, Kept, Past, Ready, Recovering, Span, Trend,
+    Accepted, DataGap, Desk, Doubt, Finals, Health, Kept, Past, Ready, Recovering, Span, Trend,
 };
 pub use entry::{Breakdown, Entry, Owners, SaidFormula, Use, UsedTile};
 pub use hub::{AlertStates, Hub};

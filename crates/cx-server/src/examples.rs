@@ -115,7 +115,7 @@ fn newest(engine: &mut Engine) -> Result<Option<Part>, String> {
         match effect {
             Effect::Part(part) => newest = Some(part),
             // No value holds one.
-            Effect::Decision(_) => {}
+            Effect::Decision(_) | Effect::Final(_) => {}
             Effect::DeadLetter { offset, rejected } => {
                 return Err(format!("event {} is refused: {rejected}", offset + 1));
             }

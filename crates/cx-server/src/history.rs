@@ -6,6 +6,7 @@
 //! sealed, or not at all.
 
 mod cells;
+mod finals;
 mod format;
 mod journal;
 pub(crate) mod kept;
@@ -17,6 +18,7 @@ mod volatile;
 pub(crate) mod writer;
 
 pub use cells::Cells;
+pub use finals::Final;
 pub use format::Fault;
 pub use minute::Minute;
 pub use shelf::Span;

@@ -10,10 +10,11 @@ use cx_catalog::did_you_mean;
 use cx_engine::Rollup;
 use cx_gateway::alerts::AlertPage;
 use cx_gateway::{
-    Accepted, Acted, Action, Desk, Doubt, Governed, Governing, Health, Kept, Lineage, Past, Ready,
-    Recounts, Span, Stage, Trend,
+    Accepted, Acted, Action, Desk, Doubt, Finals, Governed, Governing, Health, Kept, Lineage, Past,
+    Ready, Recounts, Span, Stage, Trend,
 };
 use cx_model::decode::decode;
+use cx_model::frame::WireParts;
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, Sealed};
 use futures_util::future::{BoxFuture, join_all};
@@ -77,6 +78,11 @@ impl Desk for House {
     fn trend(&self, cells: Vec<usize>, span: Option<Span>) -> BoxFuture<'static, Trend> {
         let common = Arc::clone(&self.common);
         Box::pin(async move { past::trend(&common, cells, span).await })
+    }
+
+    fn finals(&self, asked: Finals) -> BoxFuture<'static, Vec<Vec<Option<WireParts>>>> {
+        let common = Arc::clone(&self.common);
+        Box::pin(async move { past::finals(&common, asked).await })
     }
 
     fn kept(&self) -> Kept {

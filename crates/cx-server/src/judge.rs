@@ -8,9 +8,10 @@
 use crate::alerts::{self, Bench};
 use crate::clock;
 use crate::common::Common;
+use crate::history::{Final, writer};
 use crate::moments::Moments;
 use crate::partition::Handed;
-use cx_engine::{Part, Rollup};
+use cx_engine::{self as engine, Part, Rollup};
 use cx_gateway::Hub;
 use cx_model::value::Sealed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -26,7 +27,7 @@ pub(crate) fn run(
     handed: &Receiver<Handed>,
     common: &Common,
     rollup: &Mutex<Rollup>,
-    (hub, writer): (&Arc<Hub>, &SyncSender<Sealed>),
+    (hub, writer): (&Arc<Hub>, &SyncSender<writer::Handed>),
 ) {
     let mut judge = Judge {
         common,
@@ -51,6 +52,7 @@ pub(crate) fn run(
                         Handed::Part(life, part) => {
                             newest = judge.part(&mut rollup, (life, part)).or(newest);
                         }
+                        Handed::Final(life, one) => judge.finish(&mut rollup, (life, &one)),
                         Handed::Moment(moment) => moments.take(moment),
                     }
                 }
@@ -87,7 +89,7 @@ pub(crate) fn run(
 struct Judge<'j> {
     common: &'j Common,
     /// Where whole minutes are kept.
-    writer: &'j SyncSender<Sealed>,
+    writer: &'j SyncSender<writer::Handed>,
     hub: &'j Hub,
     /// The life whose parts count.
     life: u32,
@@ -100,18 +102,41 @@ struct Judge<'j> {
 }
 
 impl Judge<'_> {
-    /// Takes a part of an engine of some life; the second it seals, if nobody has seen it yet.
-    fn part(&mut self, rollup: &mut Rollup, (life, part): (u32, Part)) -> Option<Sealed> {
+    /// Whether what an engine of some life handed over counts; the roll-up is that life's then and knows
+    /// the set.
+    fn counts(&mut self, rollup: &mut Rollup, (life, set): (u32, u32)) -> bool {
         if life > self.life {
             self.life = life;
             let fresh = self.common.rollup();
             self.before = Some(std::mem::replace(rollup, fresh));
         } else if life < self.life {
-            return None;
+            return false;
         }
-        if part.set > rollup.set().number {
+        if set > rollup.set().number {
             let plans = self.common.sets.plans();
             plans.iter().for_each(|plan| rollup.learn(plan));
+        }
+        true
+    }
+
+    /// Takes a minute that became final in one partition; what became final in all goes to history.
+    fn finish(&mut self, rollup: &mut Rollup, (life, one): (u32, &engine::Final)) {
+        if !self.counts(rollup, (life, one.set)) {
+            return;
+        }
+        if let Some(minute) = rollup.handle_final(one) {
+            let parts = self.common.sets.among_all(minute.set, &minute.parts);
+            let end = minute.end;
+            self.common
+                .history
+                .finish(Final { end, parts }, self.writer);
+        }
+    }
+
+    /// Takes a part of an engine of some life; the second it seals, if nobody has seen it yet.
+    fn part(&mut self, rollup: &mut Rollup, (life, part): (u32, Part)) -> Option<Sealed> {
+        if !self.counts(rollup, (life, part.set)) {
+            return None;
         }
         let sealed = rollup.handle_part(part)?;
         let number = rollup.set().number;

@@ -11,7 +11,7 @@ use crate::sets::Sets;
 use crate::snapshots::Last;
 use crate::snapshots::saver::Job;
 use crate::start::{self, Begun};
-use cx_engine::{Content, Delivery, Effect, Engine, Part, Step};
+use cx_engine::{Content, Delivery, Effect, Engine, Final, Part, Step};
 use cx_kafka::Full;
 use cx_model::control::{Act, Control};
 use cx_model::decode::of_record;
@@ -36,6 +36,8 @@ const CLOCK_LOST_MS: i64 = 5_000;
 pub(crate) enum Handed {
     /// A part, with the life of the engine that made it.
     Part(u32, Part),
+    /// A minute that became final, likewise.
+    Final(u32, Final),
     /// What its engines hold where somebody looks at live values.
     Moment(Moment),
 }
@@ -188,6 +190,7 @@ impl Owned {
         while let Some(effect) = self.engine.next_effect() {
             match effect {
                 Effect::Part(part) => outs.judge.send(Handed::Part(outs.life, part))?,
+                Effect::Final(one) => outs.judge.send(Handed::Final(outs.life, one))?,
                 Effect::DeadLetter { rejected, .. } => {
                     common.ledger.dead_letter(&rejected);
                     put_aside(common, record, &rejected);

@@ -4,7 +4,8 @@
 use crate::common::Common;
 use crate::history;
 use crate::history::kept::History;
-use cx_gateway::{Kept, Past, Span, Trend};
+use cx_gateway::{Finals, Kept, Past, Span, Trend};
+use cx_model::frame::WireParts;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -46,6 +47,14 @@ pub(crate) async fn trend(common: &Arc<Common>, cells: Vec<usize>, span: Option<
         s: line.s,
         values: line.values,
     }
+}
+
+/// Final parts of cells at seconds that a trend named.
+pub(crate) async fn finals(common: &Arc<Common>, asked: Finals) -> Vec<Vec<Option<WireParts>>> {
+    let Finals { cells, ends, step } = asked;
+    let none = vec![vec![None; ends.len()]; cells.len()];
+    let found = read(common, move |history| history.finals(&ends, step, &cells)).await;
+    found.unwrap_or(none)
 }
 
 /// What is kept, with the sealed seconds in memory.

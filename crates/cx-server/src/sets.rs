@@ -162,14 +162,23 @@ impl Sets {
         if set.places.len() == cells {
             return sealed;
         }
-        let mut values = vec![CellValue::default(); cells];
-        for (at, value) in set.places.iter().zip(sealed.values.iter()) {
-            values[*at] = *value;
-        }
+        let values: Vec<CellValue> = self.among_all(number, &sealed.values);
         Sealed {
             values: values.into(),
             ..sealed
         }
+    }
+
+    /// What stands by cell of a set, in the order of all cells.
+    pub(crate) fn among_all<T: Copy + Default>(&self, number: u32, of_set: &[T]) -> Vec<T> {
+        let Some(set) = self.get(number) else {
+            return of_set.to_vec();
+        };
+        let mut all = vec![T::default(); self.kept().cells.len()];
+        for (at, one) in set.places.iter().zip(of_set) {
+            all[*at] = *one;
+        }
+        all
     }
 
     /// A place among all cells as the newest set that has it knows it: its own order, and the place there.

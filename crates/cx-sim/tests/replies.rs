@@ -85,7 +85,7 @@ fn folded(set: &Arc<Compiled>, history: &[(Timestamp, Vec<u8>)]) -> Arc<Sealed> 
                 Effect::Part(part) => {
                     sealed.extend(rollup.handle_part(part).map(|s| (s.s, Arc::new(s))));
                 }
-                Effect::Decision(_) => {}
+                Effect::Decision(_) | Effect::Final(_) => {}
                 Effect::DeadLetter { rejected, .. } => panic!("{rejected}"),
             }
         }
@@ -160,8 +160,10 @@ fn a_reply_becomes_overdue_at_its_second_though_nothing_more_comes() {
     };
     let mut seen = BTreeMap::new();
     while let Some(effect) = engine.next_effect() {
-        let Effect::Part(part) = effect else {
-            panic!("too early for {effect:?}");
+        let part = match effect {
+            Effect::Part(part) => part,
+            Effect::Final(_) => continue,
+            Effect::Decision(_) | Effect::DeadLetter { .. } => panic!("too early for {effect:?}"),
         };
         seen.extend(rollup.handle_part(part).map(|s| (s.s, overdue(&s))));
     }

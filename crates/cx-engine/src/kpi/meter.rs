@@ -3,6 +3,7 @@
 
 use super::dims::Leaves;
 use super::distinct::{Row, Told};
+use super::finals;
 use super::journeys::Journeys;
 use super::lasting::{Packed, Panes};
 use super::layout::scopes;
@@ -407,6 +408,11 @@ impl Meter {
         let size = next.map_or(layout.size, |place| place.base);
         debug_assert_eq!(out.len(), size, "layout and components agree");
         out.into_boxed_slice()
+    }
+
+    /// What was counted in the minute before second `end`, which the rings still hold.
+    pub(crate) fn minute(&self, end: i64) -> Box<[i64]> {
+        finals::minute(&self.plan, &self.sums, end)
     }
 
     /// All tallies for the second of [`Self::components`].

@@ -7,6 +7,7 @@ pub(crate) mod cells;
 pub(crate) mod dims;
 pub(crate) mod distinct;
 pub(crate) mod extremes;
+pub(crate) mod finals;
 pub(crate) mod grain;
 pub(crate) mod journeys;
 pub(crate) mod lasting;

@@ -159,6 +159,12 @@ impl Panes {
         }
     }
 
+    /// The row of a pane that the ring holds.
+    pub(crate) fn row(&self, pane: i64) -> &[i64] {
+        debug_assert!(self.is_empty() || self.look(pane).is_some(), "{pane}");
+        &self.rows[self.start(pane)..][..self.row_size]
+    }
+
     /// The rows as they are now.
     pub(crate) fn cut(&self) -> Rows {
         Rows {

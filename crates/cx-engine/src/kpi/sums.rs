@@ -313,6 +313,11 @@ impl Sums {
         place.add_up(&mut out[first..]);
     }
 
+    /// The row of one pane of a grain, which its ring holds.
+    pub(crate) fn row(&self, grain: usize, pane: i64) -> &[i64] {
+        self.panes[grain].row(pane)
+    }
+
     /// The tallies of one measure over one window.
     pub(crate) fn write_tallies(
         &self,

@@ -2,7 +2,8 @@
 
 use crate::rig::{Rig, sealed};
 use crate::wire::Wire;
-use cx_gateway::Desk as _;
+use cx_gateway::{Desk as _, Finals, Span, Trend};
+use cx_model::frame::WireParts;
 use cx_model::value::{cell_hash_of, digest_text};
 use serde_json::json;
 use std::sync::atomic::Ordering;
@@ -114,6 +115,32 @@ async fn shows_the_trend_of_tiles() {
         "kept": kept,
     });
     assert_eq!(trend, expected);
+    let mut with = expected;
+    with["parts"] = json!({"1": [[60, 60, 0], [120, 60, 0], null]});
+    let asked = rig.get("/v1/boards/care/trend?parts=final").await.json();
+    assert_eq!(asked, with);
+}
+
+/// Says at each minute which one it is and for which cell.
+pub(crate) fn trend(cells: &[usize], span: Option<Span>) -> Trend {
+    let (from, to, step) = span.map_or((60, 180, 60), |s| (s.from, s.to, s.step));
+    let s: Vec<i64> = (from..=to).filter(|s| s % step == 0).collect();
+    let line = |cell: &usize| {
+        let value = |s: &i64| (s % 120 != 0).then(|| s + i64::try_from(*cell).unwrap());
+        s.iter().map(value).collect()
+    };
+    let values = cells.iter().map(line).collect();
+    Trend { s, values }
+}
+
+/// Parts that say of which cell they are, and over how long; of every third minute none.
+pub(crate) fn finals(asked: &Finals) -> Vec<Vec<Option<WireParts>>> {
+    let line = |cell: &usize| {
+        let cell = i64::try_from(*cell).unwrap();
+        let parts = |end: &i64| (end % 180 != 0).then_some((*end, Some(asked.step), cell));
+        asked.ends.iter().map(parts).collect()
+    };
+    asked.cells.iter().map(line).collect()
 }
 
 #[tokio::test]
@@ -131,6 +158,10 @@ async fn a_trend_of_another_time_is_asked_for_by_its_ends_and_a_wrong_question_i
     let usual = ask("to=50040").await.json();
     let minutes = usual["s"].as_array().unwrap();
     assert_eq!((minutes.len(), &minutes[179]), (180, &json!(50_040)));
+    let parts = ask("from=3600&to=7200&step=900&parts=final").await.json();
+    assert_eq!(parts["parts"]["1"][1], json!(null));
+    let parts = ask("from=60&to=60&parts=final").await.json();
+    assert_eq!(parts["parts"]["1"], json!([[60, 60, 0]]));
     assert_eq!(ask("step=900").await.json()["s"][111], 99_900);
     for (query, field, words) in [
         ("from=now", "from", "no number of seconds"),
@@ -142,6 +173,8 @@ async fn a_trend_of_another_time_is_asked_for_by_its_ends_and_a_wrong_question_i
             "step",
             "minutes and quarters of an hour are kept",
         ),
+        ("parts=sealed", "parts", "final ones are kept"),
+        ("parts=final&parts=final", "parts", "not twice"),
         ("from=120&to=60", "from", "after to"),
         ("from=0&to=201661", "from", "3362 minutes of 60 s"),
         ("from=0&to=9223372036854775807", "from", "minutes of 60 s"),

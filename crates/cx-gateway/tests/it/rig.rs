@@ -4,10 +4,11 @@ use crate::contract;
 use crate::theatre::Theatre;
 use bytes::Bytes;
 use cx_gateway::{
-    Accepted, Acted, Action, Config, DataGap, Deed, Desk, Doubt, Freshness, Gateway, Health, Hub,
-    Kept, Limits, Lineage, Partition, Parts, Past, Ready, Recounts, Recovering, Samples, Span,
-    Stage, Trend, bind,
+    Accepted, Acted, Action, Config, DataGap, Deed, Desk, Doubt, Finals, Freshness, Gateway,
+    Health, Hub, Kept, Limits, Lineage, Partition, Parts, Past, Ready, Recounts, Recovering,
+    Samples, Span, Stage, Trend, bind,
 };
+use cx_model::frame::WireParts;
 use cx_model::reject::{Reason, Rejected};
 use cx_model::value::{Board, CellInfo, CellKey, CellValue, Layout, Rail, Sealed, Tile};
 use cx_model::window::Window;
@@ -329,16 +330,12 @@ impl Desk for House {
         })
     }
 
-    /// Says at each minute which one it is and for which cell.
     fn trend(&self, cells: Vec<usize>, span: Option<Span>) -> BoxFuture<'static, Trend> {
-        let (from, to, step) = span.map_or((60, 180, 60), |s| (s.from, s.to, s.step));
-        let s: Vec<i64> = (from..=to).filter(|s| s % step == 0).collect();
-        let line = |cell: &usize| {
-            let value = |s: &i64| (s % 120 != 0).then(|| s + i64::try_from(*cell).unwrap());
-            s.iter().map(value).collect()
-        };
-        let values = cells.iter().map(line).collect();
-        Box::pin(async { Trend { s, values } })
+        Box::pin(async move { crate::http::trend(&cells, span) })
+    }
+
+    fn finals(&self, asked: Finals) -> BoxFuture<'static, Vec<Vec<Option<WireParts>>>> {
+        Box::pin(async move { crate::http::finals(&asked) })
     }
 
     fn kept(&self) -> Kept {

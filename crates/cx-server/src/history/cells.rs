@@ -1,6 +1,7 @@
 //! In: the cells of a set. Kept: their names, and where each stands among those of another set. Out: the
 //! same. Never knows: values.
 
+use cx_model::frame::WireParts;
 use cx_model::value::{CellInfo, CellValue};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -24,6 +25,22 @@ impl Cells {
             keys: cells.iter().map(|c| c.key.digest_prefix()).collect(),
         }
     }
+
+    /// By cell a number that all windows of a KPI and combination share; how many there are. More cells at
+    /// the end change none of them.
+    fn groups(&self) -> (Vec<usize>, usize) {
+        let mut known: HashMap<(&str, &str), usize> = HashMap::new();
+        let groups = self.keys.iter().map(|key| {
+            // Only dimension values may hold a bar.
+            let mut ends = key.match_indices('|').map(|(at, _)| at);
+            let (_, definition, window) = (ends.next(), ends.next(), ends.next());
+            let before = definition.map_or(&**key, |at| &key[..at]);
+            let after = window.map_or("", |at| &key[at..]);
+            let next = known.len();
+            *known.entry((before, after)).or_insert(next)
+        });
+        (groups.collect(), known.len())
+    }
 }
 
 /// The cells of a segment, seen from the set that is active now.
@@ -32,6 +49,8 @@ pub(crate) struct Columns {
     pub(crate) cells: Cells,
     /// For each of our cells its place in theirs; `None` where they are the same.
     ours: Option<Vec<Option<usize>>>,
+    /// For each of their cells its place among final parts, and how many places there are.
+    groups: (Vec<usize>, usize),
 }
 
 impl Columns {
@@ -43,6 +62,7 @@ impl Columns {
             ours.keys.iter().map(place).collect()
         });
         Arc::new(Self {
+            groups: cells.groups(),
             cells,
             ours: places,
         })
@@ -59,6 +79,22 @@ impl Columns {
             None => Some(cell),
             Some(places) => places.get(cell).copied().flatten(),
         }
+    }
+
+    /// Parts by cell as they are kept, once for all windows.
+    pub(crate) fn grouped(&self, parts: &[Option<WireParts>]) -> Vec<Option<WireParts>> {
+        let (groups, many) = &self.groups;
+        let mut kept = vec![None; *many];
+        for (group, parts) in groups.iter().zip(parts) {
+            kept[*group] = kept[*group].or(*parts);
+        }
+        kept
+    }
+
+    /// What is kept of our cell.
+    pub(crate) fn of_group(&self, kept: &[Option<WireParts>], cell: usize) -> Option<WireParts> {
+        let group = self.groups.0.get(self.place(cell)?)?;
+        kept.get(*group).copied().flatten()
     }
 
     /// Their values in our order.

@@ -2,14 +2,17 @@
 //! store once it was read. Out: the same for every thread of the house. Never knows: HTTP.
 
 use super::cells::Cells;
+use super::finals::Final;
 use super::journal::Journal;
 use super::recent::{Moment, Recent};
 use super::shelf::{Extent, Span};
 use super::store::{Bounds, Error, Line, Opened, Store};
 use super::volatile::Volatile;
+use super::writer::Handed;
 use crate::snapshots::{Disk, Local};
 use anyhow::Context as _;
 use cx_catalog::compiled::Compiled;
+use cx_model::frame::WireParts;
 use cx_model::value::{CellInfo, Sealed};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -130,9 +133,9 @@ impl History {
         self.bounds.bytes
     }
 
-    /// Minutes that may wait for the writer.
+    /// Minutes that may wait for the writer; as many final ones beside them.
     pub(crate) fn waiting(&self) -> usize {
-        (CELLS_WAITING / self.cells().keys.len().max(1)).clamp(64, 2_048)
+        2 * (CELLS_WAITING / self.cells().keys.len().max(1)).clamp(64, 2_048)
     }
 
     fn cells(&self) -> Cells {
@@ -189,13 +192,22 @@ impl History {
     }
 
     /// A second that was sealed: whole minutes are kept. Never waits.
-    pub(crate) fn seal(&self, sealed: &Sealed, writer: &SyncSender<Sealed>) {
+    pub(crate) fn seal(&self, sealed: &Sealed, writer: &SyncSender<Handed>) {
         if sealed.s.rem_euclid(60) != 0 {
             return;
         }
         self.recent.seal(sealed);
-        if writer.try_send(sealed.clone()).is_err() {
+        if writer.try_send(Handed::Sealed(sealed.clone())).is_err() {
             self.journal.missed(sealed.s);
+        }
+    }
+
+    /// A minute that became final in all partitions. Never waits. It comes before the seal of the minute in
+    /// which it did: what is kept up to there holds it.
+    pub(crate) fn finish(&self, one: Final, writer: &SyncSender<Handed>) {
+        let end = one.end;
+        if writer.try_send(Handed::Final(one)).is_err() {
+            self.journal.missed(end);
         }
     }
 
@@ -265,6 +277,19 @@ impl History {
             all.extend(more);
         }
         line
+    }
+
+    /// As [`Store::finals`]; nothing that is not written yet. Reads files.
+    pub(crate) fn finals(
+        &self,
+        ends: &[i64],
+        step: i64,
+        cells: &[usize],
+    ) -> Vec<Vec<Option<WireParts>>> {
+        match self.store.get() {
+            Some(store) => store.finals(ends, step, cells),
+            None => vec![vec![None; ends.len()]; cells.len()],
+        }
     }
 
     /// The kept minute that is nearest to a second.

@@ -37,13 +37,25 @@ pub(crate) struct Beginning {
     pub(crate) values: Vec<Option<i64>>,
 }
 
-/// A minute as it lies in a file.
+/// A minute, or its final parts, as they lie in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) s: i64,
     /// By what two sealings are compared.
     pub(crate) sum: u64,
     pub(crate) bytes: Vec<u8>,
+}
+
+impl Record {
+    pub(crate) fn of(s: i64, bytes: Vec<u8>) -> Self {
+        let sum = Sha256::digest(&bytes);
+        let sum = sum.first_chunk().expect("32 bytes");
+        Self {
+            s,
+            sum: u64::from_le_bytes(*sum),
+            bytes,
+        }
+    }
 }
 
 impl Minute {
@@ -78,13 +90,7 @@ impl Minute {
 
     pub(crate) fn record(&self) -> Record {
         let bytes = postcard::to_stdvec(self).expect("plain data, and memory is to be had");
-        let sum = Sha256::digest(&bytes);
-        let sum = sum.first_chunk().expect("32 bytes");
-        Record {
-            s: self.s,
-            sum: u64::from_le_bytes(*sum),
-            bytes,
-        }
+        Record::of(self.s, bytes)
     }
 
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {

@@ -22,21 +22,33 @@ pub(crate) const QUARTERS_FOR: i64 = 35 * DAY;
 pub(crate) enum Tier {
     Minutes,
     Quarters,
+    /// Final parts of minutes, by the second at which they began.
+    Finals,
+    /// Those of quarters of an hour.
+    FinalQuarters,
+}
+
+/// What a segment holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sealed,
+    Final,
+    FinalQuarter,
 }
 
 impl Tier {
     /// How long one of its segments is, s.
     pub(crate) fn length(self) -> i64 {
         match self {
-            Self::Minutes => HOUR,
-            Self::Quarters => DAY,
+            Self::Minutes | Self::Finals => HOUR,
+            Self::Quarters | Self::FinalQuarters => DAY,
         }
     }
 
     fn kept_for(self) -> i64 {
         match self {
-            Self::Minutes => MINUTES_FOR,
-            Self::Quarters => QUARTERS_FOR,
+            Self::Minutes | Self::Finals => MINUTES_FOR,
+            Self::Quarters | Self::FinalQuarters => QUARTERS_FOR,
         }
     }
 
@@ -45,11 +57,27 @@ impl Tier {
         match self {
             Self::Minutes => 'm',
             Self::Quarters => 'q',
+            // Releases that know no final parts leave these files alone.
+            Self::Finals => 'f',
+            Self::FinalQuarters => 'g',
+        }
+    }
+
+    fn kind(self) -> Kind {
+        match self {
+            Self::Minutes | Self::Quarters => Kind::Sealed,
+            Self::Finals => Kind::Final,
+            Self::FinalQuarters => Kind::FinalQuarter,
         }
     }
 
     pub(crate) fn of_letter(letter: char) -> Option<Self> {
-        let all = [Self::Minutes, Self::Quarters];
+        let all = [
+            Self::Minutes,
+            Self::Quarters,
+            Self::Finals,
+            Self::FinalQuarters,
+        ];
         all.into_iter().find(|tier| tier.letter() == letter)
     }
 
@@ -66,7 +94,20 @@ impl Tier {
             QUARTER
         };
         let kept = s >= 0 && s % whole == 0 && s > newest - tier.kept_for();
-        kept.then(|| (tier, s.div_euclid(tier.length()) * tier.length()))
+        kept.then(|| (tier, tier.begin(s)))
+    }
+
+    /// Where final parts of a minute are kept that began at `begin`; `None` where it is older than minutes
+    /// are kept.
+    pub(crate) fn of_final(begin: i64, newest: i64) -> Option<(Self, i64)> {
+        let tier = Self::Finals;
+        let kept = begin >= 0 && begin % MINUTE == 0 && begin > newest - MINUTES_FOR;
+        kept.then(|| (tier, tier.begin(begin)))
+    }
+
+    /// Where the time of the segment begins that a second lies in.
+    pub(crate) fn begin(self, s: i64) -> i64 {
+        s.div_euclid(self.length()) * self.length()
     }
 }
 
@@ -131,11 +172,23 @@ pub(crate) struct Shelf {
     next: u64,
     /// Several where a minute was sealed under several sets, or lies in two tiers.
     minutes: BTreeMap<i64, Vec<Spot>>,
+    /// Final parts of minutes, by the second at which they began.
+    finals: BTreeMap<i64, Vec<Spot>>,
+    /// Those of quarters of an hour.
+    final_quarters: BTreeMap<i64, Vec<Spot>>,
     /// Files that cannot be used, and their bytes.
     aside: BTreeMap<String, u64>,
 }
 
 impl Shelf {
+    fn of(&self, kind: Kind) -> &BTreeMap<i64, Vec<Spot>> {
+        match kind {
+            Kind::Sealed => &self.minutes,
+            Kind::Final => &self.finals,
+            Kind::FinalQuarter => &self.final_quarters,
+        }
+    }
+
     pub(crate) fn add(&mut self, segment: Segment) -> u64 {
         self.next += 1;
         self.segments.insert(self.next, segment);
@@ -146,15 +199,23 @@ impl Shelf {
     /// out and returned.
     pub(crate) fn fill(&mut self, segment: u64, place: Place, entries: &[Entry]) -> Vec<i64> {
         let set = self.set(segment).map(str::to_owned);
+        let kind = self.segments.get(&segment).map(|s| s.tier.kind());
+        let kind = kind.unwrap_or(Kind::Sealed);
         let mut others = Vec::new();
         for entry in entries {
-            let first = set.as_deref().and_then(|set| self.known(entry.s, set));
+            let first = set
+                .as_deref()
+                .and_then(|set| self.known(kind, entry.s, set));
             if first.is_some_and(|first| first.entry.sum != entry.sum) {
                 others.push(entry.s);
                 continue;
             }
-            let spots = self.minutes.entry(entry.s).or_default();
-            spots.push(Spot {
+            let all = match kind {
+                Kind::Sealed => &mut self.minutes,
+                Kind::Final => &mut self.finals,
+                Kind::FinalQuarter => &mut self.final_quarters,
+            };
+            all.entry(entry.s).or_default().push(Spot {
                 segment,
                 place,
                 entry: *entry,
@@ -178,16 +239,16 @@ impl Shelf {
     }
 
     /// Where a minute lies that was sealed under this set.
-    pub(crate) fn known(&self, s: i64, set: &str) -> Option<Spot> {
-        let mut spots = self.minutes.get(&s)?.iter();
+    pub(crate) fn known(&self, kind: Kind, s: i64, set: &str) -> Option<Spot> {
+        let mut spots = self.of(kind).get(&s)?.iter();
         spots
             .find(|spot| self.set(spot.segment) == Some(set))
             .copied()
     }
 
     /// Where a minute lies: under the set that is active now before older ones.
-    pub(crate) fn spots(&self, s: i64) -> Vec<Spot> {
-        let mut spots = self.minutes.get(&s).cloned().unwrap_or_default();
+    pub(crate) fn spots(&self, kind: Kind, s: i64) -> Vec<Spot> {
+        let mut spots = self.of(kind).get(&s).cloned().unwrap_or_default();
         let foreign = |spot: &Spot| {
             let segment = self.segments.get(&spot.segment);
             segment.is_none_or(|s| !s.columns.are_ours())
@@ -215,6 +276,12 @@ impl Shelf {
 
     pub(crate) fn newest(&self) -> Option<i64> {
         self.minutes.last_key_value().map(|(s, _)| *s)
+    }
+
+    /// The newest second of which anything is kept.
+    pub(crate) fn latest(&self) -> Option<i64> {
+        let last = self.finals.last_key_value().map(|(s, _)| *s + MINUTE);
+        self.newest().max(last)
     }
 
     pub(crate) fn extent(&self) -> Extent {
@@ -267,7 +334,7 @@ impl Shelf {
 
     /// Segments of a tier that are older than it keeps them, oldest first.
     pub(crate) fn old(&self, tier: Tier) -> Vec<u64> {
-        let Some(newest) = self.newest() else {
+        let Some(newest) = self.latest() else {
             return Vec::new();
         };
         let of_tier = self.segments.iter().filter(|(_, s)| s.tier == tier);
@@ -291,12 +358,27 @@ impl Shelf {
             .collect()
     }
 
+    /// The quarters of an hour of whose minutes a segment may hold some and whose sum no segment of the same
+    /// set holds yet.
+    pub(crate) fn unsummed(&self, segment: &Segment) -> Vec<i64> {
+        let set = &segment.columns.cells.set;
+        let quarters = (segment.begin..segment.begin + segment.tier.length()).step_by(900);
+        let lacks = |begin: &i64| self.known(Kind::FinalQuarter, *begin, set).is_none();
+        quarters.filter(lacks).collect()
+    }
+
     /// Forgets a segment and what only it held.
     pub(crate) fn remove(&mut self, id: u64) {
         self.segments.remove(&id);
-        self.minutes.retain(|_, spots| {
-            spots.retain(|spot| spot.segment != id);
-            !spots.is_empty()
-        });
+        for all in [
+            &mut self.minutes,
+            &mut self.finals,
+            &mut self.final_quarters,
+        ] {
+            all.retain(|_, spots| {
+                spots.retain(|spot| spot.segment != id);
+                !spots.is_empty()
+            });
+        }
     }
 }

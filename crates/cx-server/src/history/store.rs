@@ -4,17 +4,19 @@
 //! A minute counts as kept once its frame and the name of its file were synced. A file that failed is
 //! never added to again. Reading works beside writing.
 
+mod finals;
 mod opening;
 mod reading;
 mod thinning;
 
 use super::cells::{Cells, Columns};
+use super::finals::Final;
 use super::format::{self, Entry, FULL, Place};
 use super::minute::{Minute, Record};
-use super::shelf::{Extent, Segment, Shelf, Span, Tier};
+use super::shelf::{Extent, Kind, MINUTE, Segment, Shelf, Span, Tier};
 use crate::snapshots::{Disk, DiskFile};
 use cx_model::value::Sealed;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -86,8 +88,7 @@ pub struct Pen {
     /// Tells the files of one life from those of others.
     uid: u64,
     number: u32,
-    minutes: Option<Open>,
-    quarters: Option<Open>,
+    open: BTreeMap<Tier, Open>,
 }
 
 struct Open {
@@ -109,6 +110,15 @@ pub struct Store<D> {
     shelf: Mutex<Shelf>,
 }
 
+/// How one kind of minutes is taken in.
+struct Intake<'i, T> {
+    /// By which second it is kept.
+    second: fn(&T) -> i64,
+    /// Where, while another second is the newest.
+    place: fn(i64, i64) -> Option<(Tier, i64)>,
+    known: &'i dyn Fn(&T) -> Known,
+}
+
 /// Whether a minute is kept already.
 enum Known {
     New(Record),
@@ -123,30 +133,18 @@ impl Pen {
         Self {
             uid,
             number: 0,
-            minutes: None,
-            quarters: None,
-        }
-    }
-
-    fn slot(&mut self, tier: Tier) -> &mut Option<Open> {
-        match tier {
-            Tier::Minutes => &mut self.minutes,
-            Tier::Quarters => &mut self.quarters,
+            open: BTreeMap::new(),
         }
     }
 
     /// The segments that may still be added to.
-    fn held(&self) -> [Option<u64>; 2] {
-        [&self.minutes, &self.quarters].map(|open| open.as_ref().and_then(|o| o.id))
+    fn held(&self) -> Vec<Option<u64>> {
+        self.open.values().map(|open| open.id).collect()
     }
 
     /// Lets go of a segment.
     fn close(&mut self, id: u64) {
-        for open in [&mut self.minutes, &mut self.quarters] {
-            if open.as_ref().is_some_and(|o| o.id == Some(id)) {
-                *open = None;
-            }
-        }
+        self.open.retain(|_, open| open.id != Some(id));
     }
 
     fn name(&mut self, (tier, begin): (Tier, i64)) -> String {
@@ -168,15 +166,51 @@ impl<D: Disk> Store<D> {
         waiting: &mut VecDeque<Sealed>,
         taken: &mut Taken,
     ) -> Result<(), Error> {
+        let intake = Intake {
+            second: |sealed: &Sealed| sealed.s,
+            place: Tier::of,
+            known: &|sealed| self.known(sealed),
+        };
+        self.take_in(pen, waiting, taken, &intake)
+    }
+
+    /// As [`Store::append`], of final parts; their minutes are taken for what has been active until now.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn append_finals(
+        &self,
+        pen: &mut Pen,
+        waiting: &mut VecDeque<Final>,
+        taken: &mut Taken,
+    ) -> Result<(), Error> {
+        let intake = Intake {
+            second: |one: &Final| one.end - MINUTE,
+            place: Tier::of_final,
+            known: &|one| self.known_final(one),
+        };
+        self.take_in(pen, waiting, taken, &intake)
+    }
+
+    /// Takes in what waits.
+    fn take_in<T>(
+        &self,
+        pen: &mut Pen,
+        waiting: &mut VecDeque<T>,
+        taken: &mut Taken,
+        intake: &Intake<'_, T>,
+    ) -> Result<(), Error> {
         while let Some(first) = waiting.front() {
-            let newest = self.shelf().newest().unwrap_or(first.s).max(first.s);
+            let first = (intake.second)(first);
+            let newest = self.shelf().latest().unwrap_or(first).max(first);
             let mut place = None;
             let mut records: Vec<Record> = Vec::new();
             let mut now = Taken::default();
             let mut dealt = 0;
-            for sealed in waiting.iter().take(MOST) {
-                let here = Tier::of(sealed.s, newest);
-                let twice = records.iter().any(|r| r.s == sealed.s);
+            for one in waiting.iter().take(MOST) {
+                let s = (intake.second)(one);
+                let here = (intake.place)(s, newest);
+                let twice = records.iter().any(|r| r.s == s);
                 if twice || (here.is_some() && place.is_some() && here != place) {
                     break;
                 }
@@ -185,7 +219,7 @@ impl<D: Disk> Store<D> {
                     continue;
                 }
                 place = here;
-                match self.known(sealed) {
+                match (intake.known)(one) {
                     Known::New(record) => records.push(record),
                     Known::Same => now.again += 1,
                     Known::Other(difference) => now.differences.push(difference),
@@ -242,7 +276,8 @@ impl<D: Disk> Store<D> {
     fn known(&self, sealed: &Sealed) -> Known {
         let minute = Minute::of(sealed);
         let record = minute.record();
-        let first = self.shelf().known(sealed.s, &self.ours().cells.set);
+        let set = &self.ours().cells.set;
+        let first = self.shelf().known(Kind::Sealed, sealed.s, set);
         match first {
             None => Known::New(record),
             Some(first) if first.entry.sum == record.sum => Known::Same,
@@ -266,13 +301,13 @@ impl<D: Disk> Store<D> {
     ) -> Result<(), Error> {
         let fits = |open: &Open| open.place == place && Arc::ptr_eq(&open.columns, columns);
         // Taken out: what fails on the way is not added to again.
-        let mut open = match pen.slot(place.0).take().filter(fits) {
+        let mut open = match pen.open.remove(&place.0).filter(fits) {
             Some(open) => open,
             None => self.begin(pen.name(place), place, columns)?,
         };
         match self.push(&mut open, records) {
             Ok(()) => {
-                *pen.slot(place.0) = Some(open);
+                pen.open.insert(place.0, open);
                 Ok(())
             }
             Err(error) => {

@@ -1,9 +1,10 @@
-//! In: sealed minutes, one after another. Kept: those that could not be written yet. Out: durable minutes.
-//! Never knows: who seals, who reads.
+//! In: sealed and final minutes, one after another. Kept: those that could not be written yet. Out: durable
+//! minutes. Never knows: who seals, who reads.
 //!
 //! What fails is told and tried again; meanwhile minutes wait, and where too many do, the newest are
 //! missed: sealing never waits.
 
+use super::finals::Final;
 use super::kept::{History, Shared};
 use super::store::{Pen, Taken};
 use crate::clock;
@@ -18,32 +19,64 @@ const TOGETHER: usize = 120;
 /// How soon what failed is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// What the judge hands to the writer.
+#[derive(Debug)]
+pub(crate) enum Handed {
+    Sealed(Sealed),
+    Final(Final),
+}
+
+/// What is not written yet.
+#[derive(Default)]
+struct Waiting {
+    sealed: VecDeque<Sealed>,
+    finals: VecDeque<Final>,
+}
+
+impl Waiting {
+    fn len(&self) -> usize {
+        self.sealed.len() + self.finals.len()
+    }
+
+    fn take(&mut self, one: Handed) {
+        match one {
+            Handed::Sealed(sealed) => self.sealed.push_back(sealed),
+            Handed::Final(one) => self.finals.push_back(one),
+        }
+    }
+}
+
 /// Writes until nobody seals any more.
-pub(crate) fn run(minutes: &Receiver<Sealed>, history: &History, stop: &AtomicBool) {
+pub(crate) fn run(minutes: &Receiver<Handed>, history: &History, stop: &AtomicBool) {
     let Some(store) = begin(history, stop) else {
         return;
     };
     let mut pen = Pen::new(u64::try_from(clock::now().0).unwrap_or_default());
-    let mut waiting = VecDeque::new();
+    let mut waiting = Waiting::default();
     loop {
         let ended = match minutes.recv_timeout(AGAIN) {
-            Ok(sealed) => {
-                waiting.push_back(sealed);
+            Ok(first) => {
+                waiting.take(first);
                 let room = TOGETHER.saturating_sub(waiting.len());
-                waiting.extend(minutes.try_iter().take(room));
+                minutes
+                    .try_iter()
+                    .take(room)
+                    .for_each(|one| waiting.take(one));
                 false
             }
             Err(RecvTimeoutError::Timeout) => false,
             Err(RecvTimeoutError::Disconnected) => true,
         };
-        let mut written = waiting.is_empty() || write(history, store, &mut pen, &mut waiting);
+        let mut written = waiting.len() == 0 || write(history, store, &mut pen, &mut waiting);
         // No more is taken in before these are written.
         while !written && !ended && waiting.len() >= TOGETHER && !stop.load(Ordering::Relaxed) {
             std::thread::sleep(AGAIN);
             written = write(history, store, &mut pen, &mut waiting);
         }
         if ended || (!written && stop.load(Ordering::Relaxed)) {
-            waiting.iter().for_each(|m| history.journal.missed(m.s));
+            let finals = waiting.finals.iter().map(|one| one.end);
+            let missed = waiting.sealed.iter().map(|m| m.s).chain(finals);
+            missed.for_each(|s| history.journal.missed(s));
             return;
         }
     }
@@ -63,11 +96,12 @@ fn begin<'h>(history: &'h History, stop: &AtomicBool) -> Option<&'h Shared> {
     }
 }
 
-/// Whether all that waited is durable.
-fn write(history: &History, store: &Shared, pen: &mut Pen, waiting: &mut VecDeque<Sealed>) -> bool {
-    let last = waiting.iter().map(|m| m.s).max();
+/// Whether all that waited is durable: final minutes before the sealed ones that came after them.
+fn write(history: &History, store: &Shared, pen: &mut Pen, waiting: &mut Waiting) -> bool {
+    let last = waiting.sealed.iter().map(|m| m.s).max();
     let mut taken = Taken::default();
-    let written = store.append(pen, waiting, &mut taken);
+    let finals = store.append_finals(pen, &mut waiting.finals, &mut taken);
+    let written = finals.and_then(|()| store.append(pen, &mut waiting.sealed, &mut taken));
     for difference in &taken.differences {
         history.journal.differs(difference);
     }
@@ -121,12 +155,21 @@ mod tests {
         }
     }
 
+    /// What became final at a sealed minute: the one two minutes before.
+    fn finished(set: &Compiled, s: i64) -> Final {
+        Final {
+            end: s - 120,
+            parts: vec![Some((s, None, 1)); set.cells.len()],
+        }
+    }
+
     /// One life that seals minutes; what it knows at its end.
     fn live(set: &Compiled, data: Option<&Path>, minutes: std::ops::Range<i64>) -> History {
         let history = History::open(&Settings::default(), data, "topic", set);
         let history = history.expect("a folder");
         let (writer, received) = sync_channel(history.waiting());
         for i in minutes {
+            history.finish(finished(set, BEGIN + i * 60), &writer);
             history.seal(&sealed(set, BEGIN + i * 60), &writer);
             history.seal(&sealed(set, BEGIN + i * 60 + 1), &writer);
         }
@@ -148,6 +191,9 @@ mod tests {
             line.values[0],
             expected.iter().map(|s| Some(*s)).collect::<Vec<_>>()
         );
+        let ends: Vec<i64> = expected.iter().map(|s| s - 120).collect();
+        let parts = expected.iter().map(|s| Some((*s, None, 1)));
+        assert_eq!(history.finals(&ends, 60, &[7]), [parts.collect::<Vec<_>>()]);
         let first = history.minute(BEGIN).expect("readable").expect("kept");
         assert_eq!(first.sealed.values[3].value, Some(BEGIN));
         assert_eq!(history.journal.alarms(), [""; 0]);
@@ -179,9 +225,11 @@ mod tests {
         std::fs::remove_dir_all(&folder).expect("there");
         std::fs::write(&folder, "no folder").expect("written");
         let (writer, received) = sync_channel(history.waiting());
+        history.finish(finished(&set, BEGIN + 180), &writer);
         history.seal(&sealed(&set, BEGIN + 180), &writer);
         drop(writer);
-        let mut waiting: VecDeque<Sealed> = received.iter().collect();
+        let mut waiting = Waiting::default();
+        received.iter().for_each(|one| waiting.take(one));
         let mut pen = Pen::new(9);
         assert!(!write(&history, store, &mut pen, &mut waiting));
         let alarm = history.journal.alarms().remove(0);
@@ -189,10 +237,15 @@ mod tests {
         assert!(!history.lacks(BEGIN + 600), "nobody waits for a bad disk");
         // It is read from memory all the same.
         assert_eq!(history.newest_line(&[0]).s.len(), 4);
+        let parts = |history: &History| history.finals(&[BEGIN + 60], 60, &[0]).remove(0);
+        assert_eq!(parts(&history), [None], "only once it is written");
+        assert!(history.through() < BEGIN + 180, "a snapshot waits for both");
         std::fs::remove_file(&folder).expect("there");
         std::fs::create_dir(&folder).expect("made");
         assert!(write(&history, store, &mut pen, &mut waiting));
         assert_eq!(history.journal.alarms(), [""; 0]);
         assert_eq!(history.journal.read().failures, 1);
+        assert_eq!(parts(&history), [Some((BEGIN + 180, None, 1))]);
+        assert_eq!(history.through(), BEGIN + 180);
     }
 }

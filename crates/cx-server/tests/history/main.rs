@@ -4,5 +4,6 @@
 mod model;
 
 mod crash;
+mod finals;
 mod store;
 mod world;

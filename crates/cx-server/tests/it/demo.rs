@@ -2,6 +2,7 @@
 
 use crate::doors::done;
 use crate::run::{House, now, text};
+use serde_json::Value;
 use std::time::Duration;
 
 #[test]
@@ -20,7 +21,7 @@ fn a_bounded_demo_keeps_its_accounting_and_says_so_to_programs() {
     let out = text(&output.stdout);
     assert!(output.status.success(), "{out}{}", text(&output.stderr));
     let last = out.lines().last().expect("a last line");
-    let last: serde_json::Value = serde_json::from_str(last).expect("JSON");
+    let last: Value = serde_json::from_str(last).expect("JSON");
     assert_eq!((&last["name"], &last["ok"]), (&"demo".into(), &true.into()));
     assert!(last["figures"]["applied"].as_i64() > Some(5_000), "{last}");
     assert!(last["figures"]["duplicates"].as_i64() > Some(0), "{last}");
@@ -41,6 +42,10 @@ fn ctrl_c_ends_a_demo_in_order() {
     assert!(good && last["ok"] == true, "{last}");
 }
 
+fn number(value: &Value) -> i64 {
+    value.as_i64().expect("a number")
+}
+
 #[test]
 fn the_past_of_a_demo_is_in_memory_and_says_so() {
     let demo = House::demo(&["--history", "9"]);
@@ -57,6 +62,24 @@ fn the_past_of_a_demo_is_in_memory_and_says_so() {
     let history = &demo.get("/healthz")["history"];
     assert_eq!(history["kept"], "in memory, until the process ends");
     assert!(history["minutes"].as_i64() >= Some(8), "{history}");
+    // What is kept up to a minute holds what was final by then.
+    let query = format!("?parts=final&from={first}&to={}", number(first) + 240);
+    let early = demo.get(&format!("/v1/boards/care/trend{query}"));
+    let lines = early["parts"].as_object().expect("lines");
+    let (some, none): (Vec<_>, Vec<_>) = lines.values().partition(|l| l[0].is_array());
+    assert!(some.len() >= 4 && none.len() >= 3, "{early}");
+    for line in some {
+        let line = line.as_array().expect("a line");
+        assert_eq!(line.len(), 5, "{early}");
+        assert!(line.iter().all(|parts| parts[2].is_i64()), "{early}");
+    }
+    let null = |line: &Value| line.as_array().expect("a line").iter().all(Value::is_null);
+    assert!(none.into_iter().all(null), "{early}");
+    let newest = demo.get("/v1/boards/care/trend?parts=final");
+    let last = newest["s"].as_array().expect("minutes").len() - 1;
+    for line in newest["parts"].as_object().expect("lines").values() {
+        assert_eq!(line[last], Value::Null, "nothing of it is final");
+    }
     let (last, good) = demo.stop();
     assert!(good && last["ok"] == true, "{last}");
 }

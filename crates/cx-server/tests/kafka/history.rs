@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 /// What a house says of its past: the trend, and the board at each of its minutes.
 struct Said {
     trend: BTreeMap<i64, Vec<Value>>,
+    /// Final parts of the same minutes, where there are any.
+    parts: BTreeMap<i64, Vec<Value>>,
     boards: BTreeMap<i64, Value>,
 }
 
@@ -31,9 +33,13 @@ fn number(value: &Value) -> i64 {
 }
 
 fn trend(house: &House, query: &str) -> BTreeMap<i64, Vec<Value>> {
+    lines(house, query, "values")
+}
+
+fn lines(house: &House, query: &str, of: &str) -> BTreeMap<i64, Vec<Value>> {
     let trend = house.get(&format!("/v1/boards/care/trend{query}"));
     let minutes = trend["s"].as_array().expect("minutes");
-    let lines = trend["values"].as_object().expect("lines");
+    let lines = trend[of].as_object().expect("lines");
     let at = |i: usize| lines.values().map(|line| line[i].clone()).collect();
     let all = minutes.iter().enumerate();
     all.map(|(i, s)| (number(s), at(i))).collect()
@@ -41,10 +47,13 @@ fn trend(house: &House, query: &str) -> BTreeMap<i64, Vec<Value>> {
 
 fn said(house: &House) -> Said {
     let trend = trend(house, "");
+    let mut parts = lines(house, "?parts=final", "parts");
+    parts.retain(|_, parts| parts.iter().any(|parts| !parts.is_null()));
     let board = |s: &i64| house.get(&format!("/v1/boards/care?s={s}"));
     Said {
         boards: trend.keys().map(|s| (*s, board(s))).collect(),
         trend,
+        parts,
     }
 }
 
@@ -66,6 +75,9 @@ fn same(before: &Said, house: &House) {
             assert_eq!(before, now, "{field} at {s}");
         }
     }
+    for (s, parts) in &before.parts {
+        assert_eq!(now.parts.get(s), Some(parts), "final parts before {s}");
+    }
     let history = &house.get("/healthz")["history"];
     for field in ["differences", "missed", "unread", "failures"] {
         assert_eq!(history[field], 0, "{history}");
@@ -81,6 +93,7 @@ fn a_house_that_is_killed_shows_the_same_past_at_once_and_a_recount_agrees_with_
     until_saved(&house, &at);
     let before = said(&house);
     assert!(before.trend.len() >= 24, "{:?}", before.trend.keys());
+    assert!(before.parts.len() >= 20, "{:?}", before.parts.keys());
     drop(house);
 
     // From its snapshots: it does not seal those minutes again.

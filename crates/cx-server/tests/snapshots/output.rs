@@ -66,7 +66,7 @@ impl Output {
                 Effect::DeadLetter { offset, .. } => {
                     self.dead_letters.queued.push_back((*offset, 0));
                 }
-                Effect::Part(_) => {}
+                Effect::Part(_) | Effect::Final(_) => {}
             }
         }
         if minute > self.through {

@@ -12,7 +12,7 @@ use crate::output::{Mark, Output, Place};
 use cx_catalog::compiled::Compiled;
 use cx_catalog::{Catalog, FOLD_VERSION, load};
 use cx_engine::{
-    Account, Block, Config, Content, Decision, Delivery, Effect, Engine, Part, Plan, Rollup,
+    Account, Block, Config, Content, Decision, Delivery, Effect, Engine, Final, Part, Plan, Rollup,
 };
 use cx_model::control::{Act, Control};
 use cx_model::decode::decode;
@@ -201,6 +201,8 @@ fn seen(engine: &Engine) -> Seen {
 #[derive(Default)]
 struct Truth {
     parts: BTreeMap<i64, Part>,
+    /// By the second at which the minute ended.
+    finals: BTreeMap<i64, Final>,
     /// By the record that caused them.
     decisions: BTreeMap<i64, Vec<Decision>>,
     refused: BTreeSet<i64>,
@@ -211,6 +213,7 @@ impl Truth {
         for effect in effects {
             match effect {
                 Effect::Part(part) => drop(self.parts.insert(part.s, part)),
+                Effect::Final(one) => drop(self.finals.insert(one.end, one)),
                 Effect::Decision(d) => self.decisions.entry(d.offset).or_default().push(d),
                 Effect::DeadLetter { offset, .. } => drop(self.refused.insert(offset)),
             }
@@ -237,6 +240,9 @@ impl Truth {
         said.note(effects);
         for (s, part) in &said.parts {
             assert_eq!(self.parts.get(s), Some(part), "second {s}");
+        }
+        for (end, one) in &said.finals {
+            assert_eq!(self.finals.get(end), Some(one), "the minute before {end}");
         }
         let decided = said.decisions.remove(&offset);
         assert_eq!(self.decisions.get(&offset), decided.as_ref(), "{offset}");

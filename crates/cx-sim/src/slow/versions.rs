@@ -35,6 +35,13 @@ impl<'m> Versions<'m> {
         self.set(self.in_force(s))
     }
 
+    /// The KPIs of the set that holds at `s` in every partition; `None` where they are not of one set.
+    pub(super) fn only(&self, s: i64) -> Option<&'m [Kpi]> {
+        let mut all = self.since.iter().map(|since| newest(since, s));
+        let first = all.next().unwrap_or(1);
+        all.all(|set| set == first).then(|| self.set(first))
+    }
+
     fn set(&self, number: u32) -> &'m [Kpi] {
         self.sets[number as usize - 1]
     }
@@ -113,6 +120,11 @@ impl Version<'_> {
         let (from, until) = self.spans[r.partition];
         let time = if records { r.log_time } else { r.time };
         time >= from && time < until
+    }
+
+    /// Whether it judges what happened from `begin` on in every partition.
+    pub(super) fn judges_all(&self, begin: Timestamp) -> bool {
+        self.spans.iter().all(|(from, _)| *from <= begin)
     }
 
     /// Whether not all that the window reaches back to was judged by it.

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const SEEDS: std::ops::Range<u64> = 0..3;
 
-fn slow<'m>(catalogs: &'m [Catalog], logs: &Logs) -> SlowModel<'m> {
+pub(crate) fn slow<'m>(catalogs: &'m [Catalog], logs: &Logs) -> SlowModel<'m> {
     let first = &catalogs[0];
     let hashes: Vec<String> = catalogs.iter().map(|c| c.hash.clone()).collect();
     let partitions = u32::try_from(logs.len()).expect("few");

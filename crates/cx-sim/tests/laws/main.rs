@@ -7,6 +7,7 @@ mod crowd;
 mod decisions;
 mod definitions;
 mod equal;
+mod finals;
 mod fold;
 mod kinds;
 mod levels;

@@ -49,9 +49,9 @@ fn run(set: &Arc<Compiled>, logs: &Logs, feed: &Feed) -> Run {
                         Effect::Part(part) => {
                             parts.insert(part.s, part);
                         }
-                        other @ (Effect::DeadLetter { .. } | Effect::Decision(_)) => {
-                            effects.push(other)
-                        }
+                        other @ (Effect::DeadLetter { .. }
+                        | Effect::Decision(_)
+                        | Effect::Final(_)) => effects.push(other),
                     }
                 }
             }

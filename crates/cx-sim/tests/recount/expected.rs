@@ -138,7 +138,7 @@ fn folded(
             match effect {
                 Effect::Part(part) => parts.push(part),
                 Effect::Decision(decision) => decisions.push(decision),
-                Effect::DeadLetter { .. } => {}
+                Effect::DeadLetter { .. } | Effect::Final(_) => {}
             }
         }
     }

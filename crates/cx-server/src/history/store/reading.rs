@@ -5,7 +5,7 @@ use super::{Error, Store};
 use crate::history::cells::Columns;
 use crate::history::format::{self, Fault};
 use crate::history::minute::{Beginning, Minute};
-use crate::history::shelf::{Span, Spot};
+use crate::history::shelf::{Kind, Span, Spot};
 use crate::snapshots::Disk;
 use cx_model::value::CellValue;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub struct Line {
 
 /// A frame that was unpacked last.
 #[derive(Default)]
-struct Unpacked {
+pub(super) struct Unpacked {
     /// Its segment and place.
     of: Option<(u64, u64)>,
     body: Vec<u8>,
@@ -49,7 +49,8 @@ impl<D: Disk> Store<D> {
     /// [`Error::Unread`].
     pub fn minute(&self, s: i64) -> Result<Option<Found>, Error> {
         let ours = self.ours().cells.keys.len();
-        self.read_minute(s, &mut Unpacked::default(), |bytes, columns| {
+        let sealed = (Kind::Sealed, s);
+        self.read_kept(sealed, &mut Unpacked::default(), |bytes, columns| {
             let minute = Minute::read(bytes)?;
             Some(Found {
                 s: minute.s,
@@ -69,7 +70,7 @@ impl<D: Disk> Store<D> {
         };
         let mut last = Unpacked::default();
         for s in self.listed(span) {
-            let read = self.read_minute(s, &mut last, |bytes, columns| {
+            let read = self.read_kept((Kind::Sealed, s), &mut last, |bytes, columns| {
                 let values = Beginning::read(bytes)?.values;
                 let one = |cell: &usize| {
                     let at = columns.place(*cell)?;
@@ -101,16 +102,16 @@ impl<D: Disk> Store<D> {
         self.parsed(spot, &mut Unpacked::default(), &parse)
     }
 
-    fn read_minute<T>(
+    pub(super) fn read_kept<T>(
         &self,
-        s: i64,
+        (kind, s): (Kind, i64),
         last: &mut Unpacked,
         parse: impl Fn(&[u8], &Columns) -> Option<T>,
     ) -> Result<Option<T>, Error> {
         let mut fault = None;
         // A second look: thinning may have moved it between looking and reading.
         for _ in 0..2 {
-            let spots = self.shelf().spots(s);
+            let spots = self.shelf().spots(kind, s);
             if spots.is_empty() && fault.is_none() {
                 return Ok(None);
             }
@@ -124,7 +125,7 @@ impl<D: Disk> Store<D> {
         fault.map_or(Ok(None), Err)
     }
 
-    fn parsed<T>(
+    pub(super) fn parsed<T>(
         &self,
         spot: &Spot,
         last: &mut Unpacked,

@@ -18,9 +18,15 @@ impl<D: Disk> Store<D> {
         for id in old {
             self.thin(pen, id)?;
         }
-        let old = self.shelf().old(Tier::Quarters);
+        let old = self.shelf().old(Tier::Finals);
         for id in old {
-            self.remove(pen, id)?;
+            self.thin_finals(pen, id)?;
+        }
+        for tier in [Tier::Quarters, Tier::FinalQuarters] {
+            let old = self.shelf().old(tier);
+            for id in old {
+                self.remove(pen, id)?;
+            }
         }
         self.bound(pen)
     }
@@ -39,8 +45,7 @@ impl<D: Disk> Store<D> {
             // One that cannot be read any more is lost either way.
             if let Ok(bytes) = self.read_spot(&spot, |bytes, _| Some(bytes.to_vec())) {
                 let (s, sum) = (spot.entry.s, spot.entry.sum);
-                let length = Tier::Quarters.length();
-                let day = s.div_euclid(length) * length;
+                let day = Tier::Quarters.begin(s);
                 days.entry(day).or_default().push(Record { s, sum, bytes });
             }
         }
@@ -50,7 +55,7 @@ impl<D: Disk> Store<D> {
         self.remove(pen, id)
     }
 
-    fn remove(&self, pen: &mut Pen, id: u64) -> Result<(), Error> {
+    pub(super) fn remove(&self, pen: &mut Pen, id: u64) -> Result<(), Error> {
         let name = self.shelf().segment(id).map(|s| s.name.clone());
         let Some(name) = name else {
             return Ok(());
