@@ -28,6 +28,38 @@ impl Catalog {
         self.compile_after(number, SlotTable::default())
     }
 
+    /// Compiles one KPI with those it is made of, as its worked examples need it: no boards, no others. Empty where
+    /// the catalogue has no such KPI.
+    #[must_use]
+    pub fn compile_alone(&self, kpi: &str) -> Compiled {
+        let named = |name: &str| self.kpis.iter().find(|k| k.kpi == name);
+        let mut kpis: Vec<&Kpi> = named(kpi).into_iter().collect();
+        let mut at = 0;
+        while let Some(kpi) = kpis.get(at) {
+            if let Formula::Derived { metrics, .. } = &kpi.formula {
+                let parts = metrics.iter().filter_map(|m| named(&m.name));
+                let fresh = parts.filter(|part| kpis.iter().all(|k| k.kpi != part.kpi));
+                kpis.extend(fresh.collect::<Vec<_>>());
+            }
+            at += 1;
+        }
+        kpis.sort_by_key(|k| &k.kpi);
+        let alone = Self {
+            kpis: kpis.into_iter().cloned().collect(),
+            observed: Vec::new(),
+            channels: self.channels.clone(),
+            reply_targets: self.reply_targets.clone(),
+            calendars: self.calendars.clone(),
+            sources: self.sources.clone(),
+            limits: self.limits,
+            hash: self.hash.clone(),
+            texts: BTreeMap::new(),
+            notes: Vec::new(),
+            boards: Vec::new(),
+        };
+        alone.compile(1)
+    }
+
     /// Compiles the catalogue as set `number`, whose attributes lie where those of the set before it do:
     /// one decoded event serves both.
     #[must_use]

@@ -5,7 +5,6 @@ use crate::examples;
 use cx_catalog::{Catalog, load};
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Checks a folder and runs all examples; false where something is wrong.
 ///
@@ -42,8 +41,7 @@ pub(crate) fn checked(dir: &Path) -> Option<(Catalog, usize)> {
             return None;
         }
     };
-    let set = Arc::new(catalog.compile(1));
-    let (ran, differences) = examples::run(&set, &catalog.kpis);
+    let (ran, differences) = examples::run(&catalog, &catalog.kpis);
     if !differences.is_empty() {
         complain(&format!(
             "{}\n\n{} of {ran} examples differ",

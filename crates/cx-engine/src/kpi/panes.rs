@@ -1,4 +1,5 @@
-//! In: additions to a pane. Kept: one row of components per pane, and a running sum per window.
+//! In: additions to a pane. Kept: one row of components per pane, and a running sum per window of those before the
+//! head.
 //! Out: the sum over each window. Never knows: what a component means.
 //!
 //! Sums are taken modulo 2^64: a senseless amount leaves no trace once it has left the window, whatever
@@ -6,6 +7,7 @@
 
 use super::reach::{Reach, longest};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// The rows of a cut; the sums follow from them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,11 +47,12 @@ pub(crate) struct Panes {
     reaches: Vec<Reach>,
     /// The pane that was looked for last: most events fall into the same ones.
     found: Option<(i64, Option<Spot>)>,
-    /// By component, then by window: what one addition touches lies together.
+    /// By window, then by component, of the panes before the head: most additions come to the head or
+    /// beyond, and touch its row alone.
     sums: Vec<i64>,
 }
 
-/// One pane of a ring and the windows it lies in, found once for all that is added to it.
+/// One pane of a ring and the windows whose sums hold it, found once for all that is added to it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spot {
     start: usize,
@@ -94,30 +97,29 @@ impl Panes {
             self.head = head;
             return;
         }
-        let windows = self.reaches.len();
         while self.head < head {
+            let before = self.head;
             self.head += 1;
-            let entering = self.start(self.head);
-            for window in 0..windows {
+            for window in 0..self.reaches.len() {
+                self.join(window, before, i64::wrapping_add);
                 let reach = &self.reaches[window];
-                let gone = reach.first(self.head - 1)..reach.first(self.head);
-                let entering = &self.rows[entering..entering + self.row_size];
-                // A set may have nothing to sum.
-                let sums = self.sums.get_mut(window..).unwrap_or_default();
-                let entered = sums.iter_mut().step_by(windows).zip(entering);
-                entered.for_each(|(sum, enters)| *sum = sum.wrapping_add(*enters));
                 // One, but all of a day at its end.
-                for pane in gone {
-                    let leaving = start(pane, self.ring, self.row_size);
-                    let leaving = &self.rows[leaving..leaving + self.row_size];
-                    let sums = self.sums.get_mut(window..).unwrap_or_default();
-                    let left = sums.iter_mut().step_by(windows).zip(leaving);
-                    left.for_each(|(sum, leaves)| *sum = sum.wrapping_sub(*leaves));
+                for pane in reach.first(before)..reach.first(self.head) {
+                    self.join(window, pane, i64::wrapping_sub);
                 }
             }
             let fresh = self.start(self.head + self.ahead);
             self.rows[fresh..fresh + self.row_size].fill(0);
         }
+    }
+
+    /// Puts a pane into a window's sums, or takes it out.
+    fn join(&mut self, window: usize, pane: i64, by: impl Fn(i64, i64) -> i64) {
+        let start = self.start(pane);
+        let row = &self.rows[start..start + self.row_size];
+        let sums = &mut self.sums[window * self.row_size..][..self.row_size];
+        let both = sums.iter_mut().zip(row);
+        both.for_each(|(sum, value)| *sum = by(*sum, *value));
     }
 
     /// Where a pane lies; `None` outside the ring: it is nobody's business any more.
@@ -139,7 +141,7 @@ impl Panes {
         }
         let mut windows = 0;
         for (i, reach) in self.reaches.iter().enumerate() {
-            let inside = pane <= self.head && pane >= reach.first(self.head);
+            let inside = pane < self.head && pane >= reach.first(self.head);
             windows |= u8::from(inside) << i;
         }
         let start = self.start(pane);
@@ -150,12 +152,12 @@ impl Panes {
     pub(crate) fn add(&mut self, spot: Spot, component: usize, value: i64) {
         let cell = &mut self.rows[spot.start + component];
         *cell = cell.wrapping_add(value);
-        let windows = self.reaches.len();
-        let sums = &mut self.sums[component * windows..][..windows];
-        for (i, sum) in sums.iter_mut().enumerate() {
-            if spot.windows & (1 << i) != 0 {
-                *sum = sum.wrapping_add(value);
-            }
+        let mut windows = spot.windows;
+        while windows != 0 {
+            let window = windows.trailing_zeros() as usize;
+            let sum = &mut self.sums[window * self.row_size + component];
+            *sum = sum.wrapping_add(value);
+            windows &= windows - 1;
         }
     }
 
@@ -184,23 +186,20 @@ impl Panes {
         if self.head == i64::MIN {
             return true;
         }
-        let windows = self.reaches.len();
-        for (window, reach) in self.reaches.iter().enumerate() {
-            for pane in reach.first(self.head)..=self.head {
-                let row = &self.rows[self.start(pane)..][..self.row_size];
-                // A set may have nothing to sum.
-                let sums = self.sums.get_mut(window..).unwrap_or_default();
-                let sums = sums.iter_mut().step_by(windows);
-                sums.zip(row)
-                    .for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
+        for window in 0..self.reaches.len() {
+            for pane in self.reaches[window].first(self.head)..self.head {
+                self.join(window, pane, i64::wrapping_add);
             }
         }
         true
     }
 
-    /// The sum of a component over window `index` of those given at the start.
-    pub(crate) fn sum(&self, index: usize, component: usize) -> i64 {
-        self.sums[component * self.reaches.len() + index]
+    /// The sums of these components over window `index` of those given at the start.
+    pub(crate) fn sums(&self, index: usize, components: Range<usize>) -> impl Iterator<Item = i64> {
+        let head = &self.rows[self.start(self.head)..][..self.row_size];
+        let sums = &self.sums[index * self.row_size..][..self.row_size];
+        let both = sums[components.clone()].iter().zip(&head[components]);
+        both.map(|(sum, head)| sum.wrapping_add(*head))
     }
 }
 

@@ -11,8 +11,8 @@ use super::meter::Counted;
 use super::panes::{Panes, Rows, Spot};
 use super::profiles::Profile;
 use super::reach::{self, Reach};
-use super::tallies::Tallies;
-use super::tally::{Counts as Bucketed, Tally, bucket};
+use super::tallies::{self, Tallies};
+use super::tally::{Tally, bucket};
 use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, Of};
 use cx_model::attribute::SLOT_CHANNEL;
 use cx_model::event::Event;
@@ -57,7 +57,7 @@ pub(crate) struct Spots {
 pub(crate) struct Added {
     panes: Vec<Rows>,
     extremes: Vec<(i64, Vec<i64>)>,
-    tallies: Vec<(i64, Vec<Bucketed>)>,
+    tallies: Vec<(i64, Vec<tallies::Row>)>,
     distinct: Counts,
     lasting: lasting::Counts,
 }
@@ -297,6 +297,12 @@ impl Sums {
         let row = row.map_or(0, |(_, row)| *row);
         let extremes = self.extremes[i].iter().find(|(own, _)| *own == grain);
         let first = out.len();
+        let panes = &self.panes[grain];
+        if extremes.is_none() && !distinct && !self.lasting.counts(i) {
+            out.extend(panes.sums(index, row..row + place.combos * place.row_width));
+            place.add_up(&mut out[first..]);
+            return;
+        }
         for combo in 0..place.combos {
             if distinct && grain == MINUTES {
                 out.push(self.distinct.count(i, combo, index));
@@ -307,8 +313,7 @@ impl Sums {
                 out.push(extremes.best(index, combo));
             }
             let at = row + combo * place.row_width;
-            let panes = &self.panes[grain];
-            out.extend((at..at + place.row_width).map(|c| panes.sum(index, c)));
+            out.extend(panes.sums(index, at..at + place.row_width));
         }
         place.add_up(&mut out[first..]);
     }
@@ -329,7 +334,7 @@ impl Sums {
             return;
         };
         let found = self.tallies[i].iter().find(|(own, _)| *own == grain);
-        out.extend(found.into_iter().flat_map(|(_, t)| t.sums(index)).cloned());
+        out.extend(found.into_iter().flat_map(|(_, t)| t.sums(index)));
     }
 
     /// Goes on where `old` stops: `same` names by measure the one there that counted the same.

@@ -39,8 +39,8 @@ pub(crate) fn middle(bucket: i16) -> i64 {
     sign * (least + ((1 << wider) - 1) / 2)
 }
 
-/// Adds to one bucket.
-pub(crate) fn put(counts: &mut Counts, bucket: i16, by: i64) {
+/// Adds to one bucket, or whatever is counted in ascending order.
+pub(crate) fn put<K: Ord + Copy>(counts: &mut Vec<(K, i64)>, bucket: K, by: i64) {
     match counts.binary_search_by_key(&bucket, |(b, _)| *b) {
         Ok(at) => {
             counts[at].1 = counts[at].1.wrapping_add(by);
@@ -56,24 +56,28 @@ pub(crate) fn put(counts: &mut Counts, bucket: i16, by: i64) {
 const LOOK: usize = 16;
 
 /// Adds `sign` times all that another holds.
-pub(crate) fn join(counts: &mut Counts, other: &[(i16, i64)], sign: i64) {
+pub(crate) fn join(
+    counts: &mut Counts,
+    other: impl ExactSizeIterator<Item = (i16, i64)>,
+    sign: i64,
+) {
     let few = other.len() * LOOK < counts.len();
     let (mut at, mut emptied) = (0, false);
     let mut fresh: SmallVec<[(i16, i64); 32]> = SmallVec::new();
     for (bucket, count) in other {
         let (rest, count) = (&counts[at..], count.wrapping_mul(sign));
         at += if few {
-            rest.partition_point(|(b, _)| b < bucket)
+            rest.partition_point(|(b, _)| *b < bucket)
         } else {
-            let further = rest.iter().position(|(b, _)| b >= bucket);
+            let further = rest.iter().position(|(b, _)| *b >= bucket);
             further.unwrap_or(rest.len())
         };
         match counts.get_mut(at) {
-            Some((b, own)) if b == bucket => {
+            Some((b, own)) if *b == bucket => {
                 *own = own.wrapping_add(count);
                 emptied |= *own == 0;
             }
-            _ => fresh.push((*bucket, count)),
+            _ => fresh.push((bucket, count)),
         }
     }
     insert(counts, &fresh);
@@ -198,9 +202,17 @@ mod tests {
         let told = |counts: &Counts| [1, 500, 501, 900, 999].map(|p| one(counts, p));
         assert_eq!(told(&counts), [1, 5, 6, 9, 10].map(Some));
         let mut more = counts.clone();
-        join(&mut more, &[(bucket(500), 3), (bucket(700), 2)], 1);
+        join(
+            &mut more,
+            [(bucket(500), 3), (bucket(700), 2)].into_iter(),
+            1,
+        );
         assert_eq!(one(&more, 999), Some(middle(bucket(700))));
-        join(&mut more, &[(bucket(500), 3), (bucket(700), 2)], -1);
+        join(
+            &mut more,
+            [(bucket(500), 3), (bucket(700), 2)].into_iter(),
+            -1,
+        );
         assert_eq!(more, counts);
         assert_eq!(one(&Counts::new(), 500), None);
         let halves = [&counts[..3], &[], &counts[3..], &[(-9, 1), (4_000, 1)]];
@@ -222,7 +234,8 @@ mod tests {
         ];
         for tallies in [&few[..], &many, &few[..1], &[]] {
             let mut expected = Counts::new();
-            tallies.iter().for_each(|t| join(&mut expected, t, 1));
+            let each = tallies.iter();
+            each.for_each(|t| join(&mut expected, t.iter().copied(), 1));
             let all: Vec<&Tally> = tallies.iter().collect();
             assert_eq!(*together(&all, &mut vec![7; 3]), expected);
         }
@@ -243,7 +256,7 @@ mod tests {
             for (into, from) in [(&many, &other), (&other, &many)] {
                 for sign in [1, -1] {
                     let (mut joined, mut one_by_one) = (into.clone(), into.clone());
-                    join(&mut joined, from, sign);
+                    join(&mut joined, from.iter().copied(), sign);
                     let each = from.iter();
                     each.for_each(|(bucket, count)| put(&mut one_by_one, *bucket, sign * count));
                     assert_eq!(joined, one_by_one);

@@ -9,7 +9,6 @@ use crate::webhook::stranger;
 use cx_catalog::definition::Kpi;
 use cx_catalog::{Catalog, Declared, Diagnostic, load, load_texts, parse_kpi};
 use std::path::Path;
-use std::sync::Arc;
 
 /// What faults of a text that is in no file yet are said of.
 const BODY: &str = "the definition";
@@ -86,7 +85,7 @@ fn sound(common: &Common, catalog: &Catalog, kpis: &[Kpi]) -> Result<(), Vec<Str
     if let Some(fault) = stranger(kpis, knows) {
         return Err(vec![fault]);
     }
-    let (_, differences) = examples::run(&Arc::new(catalog.compile(1)), kpis);
+    let (_, differences) = examples::run(catalog, kpis);
     if differences.is_empty() {
         Ok(())
     } else {
