@@ -37,6 +37,8 @@ struct Ring {
     grain: usize,
     size: usize,
     panes: Vec<Pane>,
+    /// The second that something was noted at last, its pane, and where that lies in a source's panes.
+    lately: (i64, i64, usize),
 }
 
 /// One measure.
@@ -211,6 +213,7 @@ fn rings(windows: &[Window], sources: usize) -> Vec<Ring> {
                 grain,
                 size,
                 panes: Vec::new(),
+                lately: (0, 0, 0),
             });
         }
     }
@@ -235,9 +238,12 @@ impl Ring {
     }
 
     fn note(&mut self, source: usize, second: i64, number: i64) {
-        let pane = second.div_euclid(grain::ALL[self.grain].width);
-        let at = self.at(source, pane);
-        let kept = &mut self.panes[at];
+        if self.lately.0 != second {
+            let pane = second.div_euclid(grain::ALL[self.grain].width);
+            self.lately = (second, pane, self.at(0, pane));
+        }
+        let (_, pane, at) = self.lately;
+        let kept = &mut self.panes[source * self.size + at];
         if kept.pane != pane {
             *kept = Pane { pane, ..EMPTY };
         }
