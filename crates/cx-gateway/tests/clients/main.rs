@@ -5,6 +5,8 @@
 
 #[path = "../it/contract.rs"]
 mod contract;
+#[path = "../it/minutes.rs"]
+mod minutes;
 #[path = "../it/rig.rs"]
 mod rig;
 #[path = "../it/schema.rs"]

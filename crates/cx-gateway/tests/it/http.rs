@@ -2,8 +2,7 @@
 
 use crate::rig::{Rig, sealed};
 use crate::wire::Wire;
-use cx_gateway::{Desk as _, Finals, Span, Trend};
-use cx_model::frame::WireParts;
+use cx_gateway::Desk as _;
 use cx_model::value::{cell_hash_of, digest_text};
 use serde_json::json;
 use std::sync::atomic::Ordering;
@@ -119,28 +118,6 @@ async fn shows_the_trend_of_tiles() {
     with["parts"] = json!({"1": [[60, 60, 0], [120, 60, 0], null]});
     let asked = rig.get("/v1/boards/care/trend?parts=final").await.json();
     assert_eq!(asked, with);
-}
-
-/// Says at each minute which one it is and for which cell.
-pub(crate) fn trend(cells: &[usize], span: Option<Span>) -> Trend {
-    let (from, to, step) = span.map_or((60, 180, 60), |s| (s.from, s.to, s.step));
-    let s: Vec<i64> = (from..=to).filter(|s| s % step == 0).collect();
-    let line = |cell: &usize| {
-        let value = |s: &i64| (s % 120 != 0).then(|| s + i64::try_from(*cell).unwrap());
-        s.iter().map(value).collect()
-    };
-    let values = cells.iter().map(line).collect();
-    Trend { s, values }
-}
-
-/// Parts that say of which cell they are, and over how long; of every third minute none.
-pub(crate) fn finals(asked: &Finals) -> Vec<Vec<Option<WireParts>>> {
-    let line = |cell: &usize| {
-        let cell = i64::try_from(*cell).unwrap();
-        let parts = |end: &i64| (end % 180 != 0).then_some((*end, Some(asked.step), cell));
-        asked.ends.iter().map(parts).collect()
-    };
-    asked.cells.iter().map(line).collect()
 }
 
 #[tokio::test]

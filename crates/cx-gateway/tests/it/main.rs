@@ -18,6 +18,7 @@ mod http;
 mod issuer;
 mod kpis;
 mod limits;
+mod minutes;
 mod recount;
 mod rig;
 mod schema;

@@ -1,6 +1,7 @@
 //! A gateway on a free port, a house fed by hand, and a plain HTTP client.
 
 use crate::contract;
+use crate::minutes;
 use crate::theatre::Theatre;
 use bytes::Bytes;
 use cx_gateway::{
@@ -331,11 +332,11 @@ impl Desk for House {
     }
 
     fn trend(&self, cells: Vec<usize>, span: Option<Span>) -> BoxFuture<'static, Trend> {
-        Box::pin(async move { crate::http::trend(&cells, span) })
+        Box::pin(async move { minutes::trend(&cells, span) })
     }
 
     fn finals(&self, asked: Finals) -> BoxFuture<'static, Vec<Vec<Option<WireParts>>>> {
-        Box::pin(async move { crate::http::finals(&asked) })
+        Box::pin(async move { minutes::finals(&asked) })
     }
 
     fn kept(&self) -> Kept {
