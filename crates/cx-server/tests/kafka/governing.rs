@@ -76,28 +76,15 @@ fn words(house: &House) -> Value {
     json!([all["proposals"], all["log"], all["retired"]])
 }
 
-#[test]
-fn a_proposal_is_checked_and_signed_by_its_owners_and_holds_once_its_file_says_the_same() {
-    let mut at = installed(1);
-    let catalog = catalogue(&mut at);
-    let house = at.serve();
-    let before = exported(&at, &house, "orders");
-    let home = catalog.path().join("kpis/orders.yaml");
-    assert_eq!(
-        before,
-        std::fs::read_to_string(&home).expect("there"),
-        "to the letter"
-    );
-    a_wrong_definition_is_refused_at_its_place(&at, &house, &before);
-
-    let yaml = before.replace("Orders placed.", "Orders that were placed.");
-    let (code, said) = propose(&at, &house, &yaml, &["--draft"]);
+/// Eve drafts and proposes a definition of orders; its hash.
+fn proposed(at: &Installation, house: &House, yaml: &str) -> String {
+    let (code, said) = propose(at, house, yaml, &["--draft"]);
     assert!(code == Some(0) && said.contains("is draft"), "{said}");
     let draft = house.get("/v1/definitions")["proposals"][0].clone();
     let hash = draft["definition"].as_str().expect("a hash").to_owned();
-    let (code, said) = sign(&at, &house, &hash, "Cleo Martin", &["--role", "business"]);
+    let (code, said) = sign(at, house, &hash, "Cleo Martin", &["--role", "business"]);
     assert!(code == Some(1) && said.contains("draft of Eve"), "{said}");
-    let (code, said) = propose(&at, &house, &yaml, &[]);
+    let (code, said) = propose(at, house, yaml, &[]);
     assert!(
         code == Some(0) && said.contains("is proposed") && said.contains("kpis/orders.yaml"),
         "{said}"
@@ -106,40 +93,31 @@ fn a_proposal_is_checked_and_signed_by_its_owners_and_holds_once_its_file_says_t
         said.contains("meaning was Orders placed., becomes Orders that were placed."),
         "{said}"
     );
-    let (code, said) = propose(&at, &house, &yaml, &[]);
+    let (code, said) = propose(at, house, yaml, &[]);
     assert!(
         code == Some(1) && said.contains("Eve has proposed this"),
         "{said}"
     );
+    hash
+}
 
-    let (code, said) = sign(&at, &house, &hash[..8], "Ben Ito", &["--role", "business"]);
+/// Both owners sign a proposal, and nobody else may.
+fn agreed(at: &Installation, house: &House, hash: &str) {
+    let (code, said) = sign(at, house, &hash[..8], "Ben Ito", &["--role", "business"]);
     assert!(
         code == Some(1)
             && said.contains("business owner is commerce.lead")
             && said.contains("Cleo Martin may sign"),
         "{said}"
     );
-    let (code, said) = sign(&at, &house, &hash[..8], "Cleo Martin", &[]);
+    let (code, said) = sign(at, house, &hash[..8], "Cleo Martin", &[]);
     assert!(code == Some(0) && said.contains("is proposed"), "{said}");
-    let (code, said) = sign(&at, &house, &hash[..8], "Ben Ito", &[]);
+    let (code, said) = sign(at, house, &hash[..8], "Ben Ito", &[]);
     assert!(code == Some(0) && said.contains("is agreed"), "{said}");
-    let again = at.good(&["get", "definitions", &hash, "--yaml", "--url", &house.url]);
-    assert_eq!(again, yaml, "to the letter");
-    assert_eq!(
-        std::fs::read_to_string(&home).expect("there"),
-        before,
-        "its file is its home"
-    );
-    assert_eq!(
-        house.get("/v1/kpis/orders")["governed"]["state"],
-        "proposed"
-    );
+}
 
-    let known = words(&house);
-    drop(house);
-    let house = at.serve();
-    assert_eq!(words(&house), known, "after kill -9");
-    std::fs::write(&home, &again).expect("written");
+/// The files say what was agreed: activated, it is in force.
+fn activated(at: &Installation, house: &House, hash: &str) {
     let all = house.get("/v1/definitions");
     assert_eq!(
         (
@@ -150,8 +128,8 @@ fn a_proposal_is_checked_and_signed_by_its_owners_and_holds_once_its_file_says_t
     );
     let files = all["files"]["hash"].as_str().expect("a hash").to_owned();
     let (code, said) = told(
-        &at,
-        &house,
+        at,
+        house,
         &[
             "activate",
             &files[..10],
@@ -165,7 +143,7 @@ fn a_proposal_is_checked_and_signed_by_its_owners_and_holds_once_its_file_says_t
         code == Some(0) && said.contains("set 2 holds from"),
         "{said}"
     );
-    in_force(&house, 2);
+    in_force(house, 2);
     let orders = house.get("/v1/kpis/orders");
     assert_eq!(
         (&orders["definition"], &orders["governed"]["state"]),
@@ -184,6 +162,43 @@ fn a_proposal_is_checked_and_signed_by_its_owners_and_holds_once_its_file_says_t
         json!([]),
         "it is in force"
     );
+}
+
+#[test]
+fn a_proposal_is_checked_and_signed_by_its_owners_and_holds_once_its_file_says_the_same() {
+    let mut at = installed(1);
+    let catalog = catalogue(&mut at);
+    let house = at.serve();
+    let before = exported(&at, &house, "orders");
+    let home = catalog.path().join("kpis/orders.yaml");
+    assert_eq!(
+        before,
+        std::fs::read_to_string(&home).expect("there"),
+        "to the letter"
+    );
+    a_wrong_definition_is_refused_at_its_place(&at, &house, &before);
+
+    let yaml = before.replace("Orders placed.", "Orders that were placed.");
+    let hash = proposed(&at, &house, &yaml);
+    agreed(&at, &house, &hash);
+    let again = at.good(&["get", "definitions", &hash, "--yaml", "--url", &house.url]);
+    assert_eq!(again, yaml, "to the letter");
+    assert_eq!(
+        std::fs::read_to_string(&home).expect("there"),
+        before,
+        "its file is its home"
+    );
+    assert_eq!(
+        house.get("/v1/kpis/orders")["governed"]["state"],
+        "proposed"
+    );
+
+    let known = words(&house);
+    drop(house);
+    let house = at.serve();
+    assert_eq!(words(&house), known, "after kill -9");
+    std::fs::write(&home, &again).expect("written");
+    activated(&at, &house, &hash);
 
     // Any change of the file, and nobody has signed that yet.
     edit(catalog.path(), "orders", "decimals: 0", "decimals: 1");
