@@ -245,3 +245,59 @@ pub(crate) fn scopes(dimensions: &[CompiledDimension], leaf: [u16; 2]) -> ([usiz
 pub(crate) fn position(windows: &[Window], window: Window) -> Option<usize> {
     windows.iter().position(|w| *w == window)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cx_catalog::compiled::DimensionSource;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_total_is_made_of_those_leaves_that_count_in_it() {
+        let breakdown = |values: u16| CompiledDimension {
+            name: String::new(),
+            source: DimensionSource::EventSource,
+            index: BTreeMap::new(),
+            values: (0..values).map(|v| v.to_string()).collect(),
+            bounds_ms: Vec::new(),
+        };
+        for dimensions in [vec![], vec![breakdown(3)], vec![breakdown(1), breakdown(2)]] {
+            let combos = combos(&dimensions);
+            let inner = match &dimensions[..] {
+                [_, second] => second.values.len() + 2,
+                _ => combos,
+            };
+            let ends = |at: usize| dimensions.get(at).map_or(0..=0, |d| 1..=small(&d.values));
+            let leaves = ends(0).flat_map(|a| ends(1).map(move |b| [a, b]));
+            let mut expected = vec![Vec::new(); combos];
+            for leaf in leaves {
+                let (all, n) = scopes(&dimensions, leaf);
+                all[..n]
+                    .iter()
+                    .for_each(|total| expected[*total].push(all[n - 1]));
+            }
+            let place = Place {
+                base: 0,
+                stride: 0,
+                width: 0,
+                combos,
+                inner,
+                rows: [(0, 0); GRAINS],
+                grains: 0,
+                row_width: 0,
+                merge: Merge::Sum,
+                day: 0,
+                tally: None,
+            };
+            for (combo, expected) in expected.iter().enumerate() {
+                let told: Vec<usize> = place.leaves(combo).collect();
+                assert_eq!(told, *expected, "{combo} of {}", dimensions.len());
+            }
+        }
+    }
+
+    /// The number of a breakdown's `other`.
+    fn small(values: &[String]) -> u16 {
+        u16::try_from(values.len() + 1).expect("few values")
+    }
+}

@@ -109,6 +109,9 @@ impl Joint {
 
     /// Joins what is still apart.
     pub(super) fn settle(&mut self) {
+        if self.apart.is_empty() {
+            return;
+        }
         let mut places = Vec::new();
         for (i, own) in self.tallies.iter_mut().enumerate() {
             let mine = std::mem::take(own);
