@@ -1,11 +1,11 @@
 //! In: a cluster, a built `watchfloor`. Kept: one filled topic, the figures of each round. Out: what
 //! the whole job costs beside consuming alone and consuming with decoding. Never knows: the engine.
 
+use crate::fill;
 use crate::house::{Folded, Installation, found};
 use crate::listen::Round;
 use crate::report::{json_line, say};
 use crate::stats::Spread;
-use crate::{clock, fill};
 use anyhow::{Context as _, Result, ensure};
 use clap::Args;
 use cx_kafka::ClientSettings;
@@ -59,16 +59,34 @@ struct Measured {
 /// # Errors
 /// A cluster that does not answer, a round that fails.
 pub(crate) fn run(options: &Options) -> Result<bool> {
-    let filled = installation(options, "full")?;
-    let empty = installation(options, "empty")?;
-    let measured = filled
-        .topics()
-        .and_then(|()| empty.topics())
-        .and_then(|()| measure(options, &filled, &empty));
-    let removed = filled.remove().and_then(|()| empty.remove());
-    let measured = measured?;
-    removed?;
+    let mut measured = Measured {
+        events: options.events,
+        consume: Vec::new(),
+        decode: Vec::new(),
+        job: Vec::new(),
+        idle: with_topics(options, "empty", |empty| empty.fold(0))?,
+    };
+    for number in 1..=options.rounds {
+        with_topics(options, &format!("full-{number}"), |filled| {
+            round(options, filled, &mut measured)
+        })?;
+        say(&format!("round {number}: {}", measured.last()));
+    }
     Ok(measured.told(options.json))
+}
+
+/// What is done with topics of their own, which are taken away again.
+fn with_topics<T>(
+    options: &Options,
+    name: &str,
+    work: impl FnOnce(&Installation) -> Result<T>,
+) -> Result<T> {
+    let installation = installation(options, name)?;
+    let done = installation.topics().and_then(|()| work(&installation));
+    let removed = installation.remove();
+    let done = done?;
+    removed?;
+    Ok(done)
 }
 
 fn installation(options: &Options, name: &str) -> Result<Installation> {
@@ -80,36 +98,22 @@ fn installation(options: &Options, name: &str) -> Result<Installation> {
         partitions: PARTITIONS,
         history: true,
         data: tempfile::tempdir()?,
-        // No round lasts until the first one: each folds the whole topic.
+        // No round lasts until the first one.
         every_s: 3_600,
     })
 }
 
-fn measure(options: &Options, filled: &Installation, empty: &Installation) -> Result<Measured> {
-    let begun = clock::instant();
+/// Each of the three over a log that nobody has read: a house that read it before has left clock records behind the
+/// events and decisions that would not be written again.
+fn round(options: &Options, filled: &Installation, measured: &mut Measured) -> Result<()> {
     let settings = ClientSettings::broker(&options.bootstrap);
     let customers = usize::try_from(options.customers)?;
     let size = (options.events, customers);
     fill::fill(&settings, &filled.topic(), PARTITIONS, size)?;
-    say(&format!(
-        "{} events written in {:.1} s",
-        options.events,
-        begun.elapsed().as_secs_f64()
-    ));
-    let mut measured = Measured {
-        events: options.events,
-        consume: Vec::new(),
-        decode: Vec::new(),
-        job: Vec::new(),
-        idle: empty.fold(0)?,
-    };
-    for round in 1..=options.rounds {
-        measured.consume.push(listen(options, filled, false)?);
-        measured.decode.push(listen(options, filled, true)?);
-        measured.job.push(filled.fold(options.events)?);
-        say(&format!("round {round}: {}", measured.last()));
-    }
-    Ok(measured)
+    measured.consume.push(listen(options, filled, false)?);
+    measured.decode.push(listen(options, filled, true)?);
+    measured.job.push(filled.fold(options.events)?);
+    Ok(())
 }
 
 /// A round of reading alone, in a process of its own so that nothing of the others counts.
