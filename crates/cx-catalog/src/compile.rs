@@ -18,6 +18,7 @@ use crate::journey::Journey;
 use cx_model::attribute::SlotTable;
 use cx_model::time::SECOND;
 use cx_model::value::{CellInfo, CellKey};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -286,9 +287,10 @@ fn measure(
     let condition = condition.unwrap_or_else(Condition::always);
     let breakdowns = dimensions.iter().map(|d| d.source.reads());
     let whole = (&kpi.kpi, place, &kpi.filter, &kpi.formula, &kpi.dimensions);
-    let identity = serde_json::to_string(&whole);
+    let events = (&kpi.filter, &m.condition, &kpi.dimensions);
     CompiledMeasure {
-        identity: identity.expect("a definition is plain data").into(),
+        identity: told(&whole),
+        events: told(&events),
         agg,
         kept: kept(agg) || condition.reads.facts,
         reads: breakdowns.fold(condition.reads, Reads::and),
@@ -299,6 +301,12 @@ fn measure(
         windows: kpi.windows.clone(),
         calendar: kpi.calendar.clone(),
     }
+}
+
+/// Parts of a definition as one text.
+fn told(parts: &impl Serialize) -> Arc<str> {
+    let told = serde_json::to_string(parts);
+    told.expect("a definition is plain data").into()
 }
 
 /// Whether no single record tells what is counted: what became of a promise or an attempt, what is missing, who

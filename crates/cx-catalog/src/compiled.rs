@@ -196,6 +196,9 @@ pub struct CompiledMeasure {
     /// two sets, what was counted under one holds under the other, in windows that both have; `day` by
     /// the same calendar.
     pub identity: Arc<str>,
+    /// Filter, condition and breakdowns: measures for which these are the same count the same events,
+    /// whatever KPI they are of.
+    pub events: Arc<str>,
     /// How it counts.
     pub agg: CompiledAgg,
     /// KPI filter and measure condition in one. Gauges and ages evaluate it on the event that

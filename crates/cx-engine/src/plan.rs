@@ -28,6 +28,8 @@ pub struct Plan {
     pub(crate) shown: usize,
     /// By measure, whether the set that comes takes no more of it; only in a passage.
     pub(crate) ends: Vec<bool>,
+    /// By measure, the first one that counts the same events from the same set on, and ends with it.
+    pub(crate) alike: Vec<usize>,
 }
 
 impl Plan {
@@ -35,7 +37,8 @@ impl Plan {
     #[must_use]
     pub fn new(set: Arc<Compiled>) -> Self {
         let born = vec![set.number; set.measures.len()];
-        Self::of(set, born)
+        let ends = vec![false; set.measures.len()];
+        Self::of(set, born, ends)
     }
 
     /// Of the set after `before`: a measure whose KPI counts as it did, in no other windows, has been
@@ -49,7 +52,8 @@ impl Plan {
             same.map_or(set.number, |(_, born)| *born)
         });
         let born = born.collect();
-        Self::of(set, born)
+        let ends = vec![false; set.measures.len()];
+        Self::of(set, born, ends)
     }
 
     /// Counts what `old` counts, and beside it what only `new` does. Parts are those of `old`.
@@ -96,8 +100,7 @@ impl Plan {
         };
         Self {
             shown,
-            ends,
-            ..Self::of(Arc::new(both), born)
+            ..Self::of(Arc::new(both), born, ends)
         }
     }
 
@@ -124,8 +127,11 @@ impl Plan {
         all.position(|(m, b)| *b == born && m.identity == measure.identity)
     }
 
-    fn of(set: Arc<Compiled>, born: Vec<u32>) -> Self {
-        let (names, layout) = (Names::new(&set), Layout::of(&set));
+    fn of(set: Arc<Compiled>, born: Vec<u32>, ends: Vec<bool>) -> Self {
+        let key = |i: usize| (&set.measures[i].events, born[i], ends[i]);
+        let first = |i| (0..i).find(|j| key(*j) == key(i)).unwrap_or(i);
+        let alike: Vec<usize> = (0..set.measures.len()).map(first).collect();
+        let (names, layout) = (Names::new(&set), Layout::of(&set, &alike));
         Self {
             looks: Looks::new(&set, &names),
             names,
@@ -134,7 +140,8 @@ impl Plan {
             minutes: Minutes::of(&set, &layout),
             layout,
             shown: set.measures.len(),
-            ends: vec![false; set.measures.len()],
+            ends,
+            alike,
             born,
             set,
         }

@@ -5,11 +5,13 @@
 //! When minute *m* is newly set between neighbours *p* < *m* < *n*, the count of window length *L*
 //! rises by one for every window end from max(*m*, *p* + *L*) to min(*m* + *L* − 1, *n* − 1).
 
+use super::grain::{self, MINUTES};
 use super::marks::{List, Lists, Mark};
 use crate::state::kept::Kept;
 use cx_catalog::calendar::QUARTER;
-use cx_catalog::compiled::{Compiled, CompiledAgg, combos};
+use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, combos};
 use cx_model::ids::Key128;
+use cx_model::window::Window;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -90,7 +92,9 @@ pub(crate) struct Distinct {
     free: Vec<u32>,
     /// The chunk that is looked at next.
     cursor: usize,
-    /// By measure, where it counts customers: its first cell.
+    /// By measure, whether it counts customers.
+    counts: Vec<bool>,
+    /// By measure, where it counts them by minutes: its first cell.
     cells: Vec<Option<u32>>,
     ends: Vec<[Ends; 3]>,
     head: i64,
@@ -100,11 +104,12 @@ pub(crate) struct Distinct {
 impl Distinct {
     pub(crate) fn new(set: &Compiled) -> Self {
         let mut all = 0;
+        let counts = |m: &CompiledMeasure| m.agg == CompiledAgg::CountDistinct;
         let cells = set.measures.iter().map(|m| {
-            let counts = m.agg == CompiledAgg::CountDistinct;
+            let minutes = counts(m) && m.windows.iter().any(|window| by_minutes(*window));
             let first = small(all);
-            all += if counts { combos(&m.dimensions) } else { 0 };
-            counts.then_some(first)
+            all += if minutes { combos(&m.dimensions) } else { 0 };
+            minutes.then_some(first)
         });
         let cells = cells.collect();
         let fresh = Ends::fresh;
@@ -112,6 +117,7 @@ impl Distinct {
             chunks: Vec::new(),
             free: Vec::new(),
             cursor: 0,
+            counts: set.measures.iter().map(counts).collect(),
             cells,
             ends: (0..all).map(|_| [fresh(), fresh(), fresh()]).collect(),
             head: i64::MIN,
@@ -154,7 +160,7 @@ impl Distinct {
 
     /// Whether the measure counts customers.
     pub(crate) fn counts(&self, measure: usize) -> bool {
-        self.cells[measure].is_some()
+        self.counts[measure]
     }
 
     /// Moves the window end to `head` (a minute).
@@ -199,7 +205,7 @@ impl Distinct {
     /// more. `None` where the limit refused it or nothing counts customers.
     pub(crate) fn row(&mut self, customer: Key128, known: Option<u32>) -> Option<u32> {
         let own = known.filter(|row| self.key(*row) == Some(customer));
-        if own.is_some() || self.ends.is_empty() || self.len() >= self.most {
+        if own.is_some() || !self.counts.contains(&true) || self.len() >= self.most {
             return own;
         }
         let row = Row::of(customer, SmallVec::new());
@@ -330,6 +336,12 @@ impl Distinct {
         let free = self.free.iter().all(|row| (*row as usize) < rows);
         free && self.cursor <= self.chunks.len()
     }
+}
+
+/// Whether a window's customers are counted by minutes.
+fn by_minutes(window: Window) -> bool {
+    // Which day a window of days is makes no difference here.
+    grain::of(true, window, 0).is_some_and(|(grain, _)| grain == MINUTES)
 }
 
 /// Rows that a chunk stands for: one that gave its memory back is whole.

@@ -15,6 +15,8 @@ pub(crate) struct Grain {
 
 /// How many widths there are.
 pub(crate) const GRAINS: usize = 6;
+/// The one by which customers are counted over an hour and less.
+pub(crate) const MINUTES: usize = 1;
 /// The one whose windows are business days, which begin where a calendar says.
 pub(crate) const DAYS: usize = 5;
 

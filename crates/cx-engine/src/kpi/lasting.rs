@@ -10,14 +10,14 @@ pub(crate) use panes::{Packed, Panes};
 
 use super::distinct::Ends;
 use super::grain::{self, GRAINS};
-use super::layout::Layout;
 use super::marks::Mark;
 use super::numbers::Numbers;
 use super::reach::{Reach, of_grain};
+use crate::plan::Plan;
 use crate::state::shards::{SHARDS, Shards, Table};
 use cx_catalog::across::Across;
 use cx_catalog::calendar::{LONGEST_DAY, QUARTER};
-use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, combos};
+use cx_catalog::compiled::{CompiledAgg, CompiledMeasure, combos};
 use cx_model::ids::Key128;
 use panes::Cells;
 use serde::{Deserialize, Serialize};
@@ -31,11 +31,27 @@ const FIRST: usize = 2;
 const FORGET_AFTER: i64 = 2_592_000;
 
 /// What customers are seen in, in one window: a combination of a measure, or one of the channels that it counts.
+/// Measures that count the same events share it.
 struct Cell {
     grain: usize,
     reach: Reach,
-    /// Where it is counted; channels of one measure together.
+    counted: SmallVec<[Count; 2]>,
+}
+
+/// Where a cell is counted; channels of one measure together.
+struct Count {
     ends: usize,
+    /// The cells beside it, where who was seen in two or more of them is counted.
+    several: Option<Range<usize>>,
+}
+
+/// Where a measure counts in one window.
+#[derive(Clone, Copy)]
+struct At {
+    cells: usize,
+    ends: usize,
+    /// Whether no measure before it has these cells: it marks them for all.
+    leads: bool,
 }
 
 /// What a measure has in each window.
@@ -51,7 +67,7 @@ struct Shape {
 pub(crate) struct Lasting {
     customers: Shards<Packed>,
     /// By measure and grain, where it counts customers: its first cell, and where that is counted.
-    first: Vec<[Option<(usize, usize)>; GRAINS]>,
+    first: Vec<[Option<At>; GRAINS]>,
     /// By measure.
     shapes: Vec<Shape>,
     cells: Vec<Cell>,
@@ -69,7 +85,8 @@ pub(crate) struct Counts {
 }
 
 impl Lasting {
-    pub(crate) fn new(set: &Compiled, layout: &Layout) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let Plan { set, layout, .. } = plan;
         let mut lasting = Self {
             customers: Shards::new(),
             first: vec![[None; GRAINS]; set.measures.len()],
@@ -80,8 +97,7 @@ impl Lasting {
             most: set.limits.customers,
         };
         for (i, measure) in set.measures.iter().enumerate() {
-            let Shape { cells, ends, .. } = lasting.shapes[i];
-            if cells == 0 {
+            if lasting.shapes[i].cells == 0 {
                 continue;
             }
             let place = &layout.places[i];
@@ -92,19 +108,51 @@ impl Lasting {
                 if grain < FIRST {
                     continue;
                 }
-                let first = lasting.ends.len();
-                lasting.first[i][grain] = Some((lasting.cells.len(), first));
                 let reaches = of_grain(grain, grain::ALL[grain].lengths, &layout.days);
-                lasting.cells.extend((0..cells).map(|c| Cell {
-                    grain,
-                    reach: reaches[index].clone(),
-                    ends: first + c.min(ends - 1),
-                }));
-                let fresh = (0..ends).map(|_| (grain, Ends::fresh()));
-                lasting.ends.extend(fresh);
+                lasting.place((plan, i), grain, &reaches[index]);
             }
         }
         lasting
+    }
+
+    /// Gives a measure its place in a window; that of another one where both count the same.
+    fn place(&mut self, (plan, i): (&Plan, usize), grain: usize, reach: &Reach) {
+        let same = |j: &usize| {
+            let at = self.first[*j][grain].filter(|at| self.cells[at.cells].reach == *reach);
+            at.filter(|_| alike(plan, *j, i))
+        };
+        let agg = |measure: usize| plan.set.measures[measure].agg;
+        let shared = (0..i).find_map(|j| same(&j));
+        let all = (0..i).filter(|j| agg(*j) == agg(i));
+        let counted = all.filter_map(|j| same(&j)).next();
+        let Shape { cells, ends, .. } = self.shapes[i];
+        let at = At {
+            cells: shared.map_or(self.cells.len(), |at| at.cells),
+            ends: counted.map_or(self.ends.len(), |at| at.ends),
+            leads: shared.is_none(),
+        };
+        self.first[i][grain] = Some(at);
+        if shared.is_none() {
+            self.cells.extend((0..cells).map(|_| Cell {
+                grain,
+                reach: reach.clone(),
+                counted: SmallVec::new(),
+            }));
+        }
+        if counted.is_none() {
+            let fresh = (0..ends).map(|_| (grain, Ends::fresh()));
+            self.ends.extend(fresh);
+            let several = self.shapes[i].many().map(|many| at.cells..at.cells + many);
+            for (c, cell) in self.cells[at.cells..at.cells + cells]
+                .iter_mut()
+                .enumerate()
+            {
+                cell.counted.push(Count {
+                    ends: at.ends + c.min(ends - 1),
+                    several: several.clone(),
+                });
+            }
+        }
     }
 
     /// Moves the window ends to the panes just before second `s`.
@@ -149,19 +197,16 @@ impl Lasting {
         let mut cells = packed.cells();
         let mut changed = false;
         for Mark { measure, combos } in marks {
-            for (grain, first) in self.first[*measure].iter().enumerate() {
-                let Some((first, _)) = first else {
+            for (grain, at) in self.first[*measure].iter().enumerate() {
+                let Some(At { cells: first, .. }) = at.filter(|at| at.leads) else {
                     continue;
                 };
-                let many = self.shapes[*measure]
-                    .many()
-                    .map(|many| *first..first + many);
                 let pane = second.div_euclid(grain::ALL[grain].width);
                 for combo in combos {
                     let cell = &self.cells[first + combo];
-                    let counted = (self.heads[grain], &mut self.ends[cell.ends].1);
                     let own = of_cell(&mut cells, first + combo, pane);
-                    changed |= count(&mut cells, own, pane, (cell, many.clone()), counted);
+                    let counted = (self.heads[grain], &mut *self.ends);
+                    changed |= count(&mut cells, own, pane, cell, counted);
                 }
             }
         }
@@ -173,37 +218,39 @@ impl Lasting {
 
     /// Goes on where `old` stops: `same` names by measure the one there that counted the same.
     pub(crate) fn carry(&mut self, old: &mut Self, same: &[Option<usize>]) {
-        let mut cells: Vec<Option<u32>> = vec![None; old.cells.len()];
+        // What measures shared there may lie apart here.
+        let mut cells: Vec<SmallVec<[u32; 2]>> = vec![SmallVec::new(); old.cells.len()];
         for (i, j) in same.iter().enumerate() {
             let Some(j) = j else {
                 continue;
             };
             for grain in 0..GRAINS {
                 let both = self.first[i][grain].zip(old.first[*j][grain]);
-                let Some(((here, ends), (there, theirs))) = both else {
+                let Some((here, there)) = both else {
                     continue;
                 };
                 for c in 0..self.shapes[i].ends {
-                    std::mem::swap(&mut self.ends[ends + c], &mut old.ends[theirs + c]);
+                    self.ends[here.ends + c].clone_from(&old.ends[there.ends + c]);
                 }
                 for c in 0..self.shapes[i].cells {
-                    cells[there + c] = u32::try_from(here + c).ok();
+                    let own = u32::try_from(here.cells + c).expect("few cells");
+                    let known = &mut cells[there.cells + c];
+                    known.extend((!known.contains(&own)).then_some(own));
                 }
             }
         }
         self.heads = old.heads;
         std::mem::swap(&mut self.customers, &mut old.customers);
-        if (0_u32..).zip(&cells).all(|(i, cell)| *cell == Some(i)) {
+        if (0_u32..).zip(&cells).all(|(i, own)| own[..] == [i]) {
             return;
         }
         self.customers.each(|packed| {
-            let mut all = packed.cells();
-            all.retain(|panes| {
-                let cell = cells[panes.cell as usize];
-                panes.cell = cell.unwrap_or(panes.cell);
-                cell.is_some()
+            let before = packed.cells();
+            let own = before.iter().flat_map(|panes| {
+                let own = cells[panes.cell as usize].iter();
+                own.map(|cell| panes.of(*cell))
             });
-            *packed = Packed::of(&all);
+            *packed = Packed::of(&own.collect::<Cells>());
         });
     }
 
@@ -215,7 +262,7 @@ impl Lasting {
     /// Distinct customers in the window of this grain that ends with its head.
     pub(crate) fn count(&self, measure: usize, combo: usize, grain: usize) -> i64 {
         let first = self.first[measure][grain];
-        first.map_or(0, |(_, first)| self.ends[first + combo].1.now())
+        first.map_or(0, |at| self.ends[at.ends + combo].1.now())
     }
 
     /// Whether it counts the measure in some window.
@@ -304,14 +351,20 @@ impl Shape {
     }
 }
 
-/// Sets a pane of a customer's cell, where others lie beside it if it counts who was seen in two or more;
-/// whether it was newly set.
+/// Whether two measures are seen in the same, at the same times.
+fn alike(plan: &Plan, a: usize, b: usize) -> bool {
+    let (one, other) = (&plan.set.measures[a], &plan.set.measures[b]);
+    let channels = |measure: &CompiledMeasure| matches!(measure.agg, CompiledAgg::Channels(_));
+    plan.alike[a] == plan.alike[b] && channels(one) == channels(other) && one.names == other.names
+}
+
+/// Sets a pane of a customer's cell; whether it was newly set.
 fn count(
     cells: &mut Cells,
     own: usize,
     pane: i64,
-    (cell, several): (&Cell, Option<Range<usize>>),
-    (head, counted): (i64, &mut Ends),
+    cell: &Cell,
+    (head, counts): (i64, &mut [(usize, Ends)]),
 ) -> bool {
     let Some((before, after)) = cells[own].set(pane) else {
         return false;
@@ -319,16 +372,19 @@ fn count(
     let Some((from, to)) = ends(&cell.reach, pane, before, after) else {
         return true;
     };
-    let Some(channels) = several else {
-        counted.add(head, from, to);
-        return true;
-    };
-    let others = cells.iter().enumerate();
-    let others = others.filter(|(at, p)| *at != own && channels.contains(&(p.cell as usize)));
-    let others: SmallVec<[&Panes; 16]> = others.map(|(_, panes)| panes).collect();
-    if !others.is_empty() {
-        let second = second_channel(&others, &cell.reach, (from.max(head), to));
-        second.into_iter().for_each(|e| counted.add(head, e, e));
+    for Count { ends, several } in &cell.counted {
+        let (_, counted) = &mut counts[*ends];
+        let Some(channels) = several else {
+            counted.add(head, from, to);
+            continue;
+        };
+        let others = cells.iter().enumerate();
+        let others = others.filter(|(at, p)| *at != own && channels.contains(&(p.cell as usize)));
+        let others: SmallVec<[&Panes; 16]> = others.map(|(_, panes)| panes).collect();
+        if !others.is_empty() {
+            let second = second_channel(&others, &cell.reach, (from.max(head), to));
+            second.into_iter().for_each(|e| counted.add(head, e, e));
+        }
     }
     true
 }

@@ -50,6 +50,9 @@ pub(crate) struct Place {
     pub(crate) day: usize,
     /// Its first tally in a part, where it takes percentiles; windows follow one another.
     pub(crate) tally: Option<usize>,
+    /// The measure that keeps what is counted for those: itself, or one before it that takes other percentiles of
+    /// the same.
+    pub(crate) keeper: usize,
 }
 
 /// Where everything lies.
@@ -60,6 +63,8 @@ pub(crate) struct Layout {
     pub(crate) size: usize,
     /// Tallies of one part.
     pub(crate) tallies: usize,
+    /// By tally, the first one that is always the same.
+    pub(crate) twins: Vec<usize>,
     /// Components of one row of panes, by grain.
     pub(crate) sizes: [usize; GRAINS],
     /// The different business days of the set.
@@ -145,20 +150,29 @@ impl Place {
 }
 
 impl Layout {
-    pub(crate) fn of(set: &Compiled) -> Self {
+    /// `alike`: by measure, the first one that counts the same events.
+    pub(crate) fn of(set: &Compiled, alike: &[usize]) -> Self {
         let mut layout = Self {
             places: Vec::new(),
             size: 0,
             tallies: 0,
+            twins: Vec::new(),
             sizes: [0; GRAINS],
             days: reach::days(set.measures.iter()),
         };
-        for measure in &set.measures {
-            let place = layout.place(measure, set.sources.len());
+        for (i, measure) in set.measures.iter().enumerate() {
+            let mut place = layout.place(measure, set.sources.len());
             layout.size += place.stride * measure.windows.len();
-            layout.tallies += place
-                .tally
-                .map_or(0, |_| place.combos * measure.windows.len());
+            let same =
+                |j: &usize| alike[*j] == alike[i] && same_numbers(&set.measures[*j], measure);
+            place.keeper = (0..i).find(same).unwrap_or(i);
+            if let Some(first) = place.tally {
+                let kept = layout.places.get(place.keeper).and_then(|p| p.tally);
+                let many = place.combos * measure.windows.len();
+                let kept = kept.unwrap_or(first);
+                layout.twins.extend(kept..kept + many);
+                layout.tallies += many;
+            }
             let row = place.row_width * place.combos;
             for (grain, _) in place.rows() {
                 layout.sizes[*grain] += row;
@@ -223,8 +237,30 @@ impl Layout {
             merge,
             day,
             tally: matches!(measure.agg, CompiledAgg::Percentile { .. }).then_some(self.tallies),
+            keeper: 0,
         }
     }
+}
+
+/// Whether two measures that count the same events take percentiles of the same numbers.
+fn same_numbers(a: &CompiledMeasure, b: &CompiledMeasure) -> bool {
+    let of = |measure: &CompiledMeasure| match measure.agg {
+        CompiledAgg::Percentile { of, .. } => Some(of),
+        CompiledAgg::Count
+        | CompiledAgg::CountRecords
+        | CompiledAgg::Sum { .. }
+        | CompiledAgg::Average { .. }
+        | CompiledAgg::Min { .. }
+        | CompiledAgg::Max { .. }
+        | CompiledAgg::CountDistinct
+        | CompiledAgg::Channels(_)
+        | CompiledAgg::Replies(_)
+        | CompiledAgg::Numbered(_)
+        | CompiledAgg::Attempts(..)
+        | CompiledAgg::Gauge(_)
+        | CompiledAgg::Oldest(_) => None,
+    };
+    of(a).is_some() && of(a) == of(b) && a.windows == b.windows && a.calendar == b.calendar
 }
 
 /// The combinations that one event counts in, the leaf last: per dimension the value index + 1 (`other` is
@@ -288,6 +324,7 @@ mod tests {
                 merge: Merge::Sum,
                 day: 0,
                 tally: None,
+                keeper: 0,
             };
             for (combo, expected) in expected.iter().enumerate() {
                 let told: Vec<usize> = place.leaves(combo).collect();

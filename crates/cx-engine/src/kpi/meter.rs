@@ -87,9 +87,9 @@ pub(crate) struct Troubles {
 
 impl Meter {
     pub(crate) fn new(plan: Arc<Plan>) -> Self {
-        let Plan { set, layout, .. } = &*plan;
+        let Plan { set, .. } = &*plan;
         Self {
-            sums: Sums::new(set, layout),
+            sums: Sums::new(&plan),
             objects: Objects::new(set),
             journeys: Journeys::new(set),
             numbered: Numbered::new(set),
@@ -420,9 +420,14 @@ impl Meter {
         let Plan { set, layout, .. } = &*self.plan;
         let mut out = Vec::with_capacity(layout.tallies);
         for (i, measure) in set.measures[..self.plan.shown].iter().enumerate() {
+            let place = &layout.places[i];
+            let kept = layout.places[place.keeper].tally;
+            if let Some(kept) = kept.filter(|_| place.keeper != i) {
+                out.extend_from_within(kept..kept + place.combos * measure.windows.len());
+                continue;
+            }
             for window in &measure.windows {
-                self.sums
-                    .write_tallies((i, &layout.places[i]), *window, &mut out);
+                self.sums.write_tallies((i, place), *window, &mut out);
             }
         }
         let mut later = layout.places[self.plan.shown..].iter();

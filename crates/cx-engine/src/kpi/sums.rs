@@ -3,7 +3,7 @@
 
 use super::distinct::{Counts, Distinct, Last, Row, Told};
 use super::extremes::Extremes;
-use super::grain::{self, GRAINS, Grain};
+use super::grain::{self, GRAINS, Grain, MINUTES};
 use super::lasting::{self, Lasting};
 use super::layout::{Layout, Merge, Place};
 use super::marks::{List, Lists, Mark};
@@ -13,7 +13,8 @@ use super::profiles::Profile;
 use super::reach::{self, Reach};
 use super::tallies::{self, Tallies};
 use super::tally::{Tally, bucket};
-use cx_catalog::compiled::{Compiled, CompiledAgg, CompiledMeasure, Of};
+use crate::plan::Plan;
+use cx_catalog::compiled::{CompiledAgg, CompiledMeasure, Of};
 use cx_model::attribute::SLOT_CHANNEL;
 use cx_model::event::Event;
 use cx_model::ids::Key128;
@@ -25,8 +26,6 @@ use std::sync::Arc;
 
 /// Seconds of the panes in which distinct customers are counted.
 const MINUTE: i64 = 60;
-/// Their grain; longer windows count customers by their own panes.
-const MINUTES: usize = 1;
 
 /// What is added up by panes.
 pub(crate) struct Sums {
@@ -63,7 +62,8 @@ pub(crate) struct Added {
 }
 
 impl Sums {
-    pub(crate) fn new(set: &Compiled, layout: &Layout) -> Self {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let Plan { set, layout, .. } = plan;
         let pairs = || set.measures.iter().zip(&layout.places);
         let panes = |i: usize| {
             let Grain { lengths, ahead, .. } = grain::ALL[i];
@@ -75,11 +75,12 @@ impl Sums {
             extremes: pairs()
                 .map(|(m, place)| extremes(m, place, &layout.days))
                 .collect(),
-            tallies: pairs()
-                .map(|(_, place)| tallies(place, &layout.days))
+            tallies: (0..)
+                .zip(&layout.places)
+                .map(|(i, place)| tallies((i, place), &layout.days))
                 .collect(),
             distinct: Distinct::new(set),
-            lasting: Lasting::new(set, layout),
+            lasting: Lasting::new(plan),
             lists: Lists::new(),
             lateness_ms: set.limits.lateness_ms,
             second: i64::MIN,
@@ -351,18 +352,14 @@ impl Sums {
             panes.restore(rows.taking(&old.panes[grain].cut(), sizes, &columns));
         }
         for (i, j) in pairs(same) {
-            swap(
-                &mut self.extremes[i],
-                &mut old.extremes[j],
-                Extremes::cut,
-                Extremes::restore,
-            );
-            swap(
-                &mut self.tallies[i],
-                &mut old.tallies[j],
-                Tallies::cut,
-                Tallies::restore,
-            );
+            swap(&mut self.extremes[i], &mut old.extremes[j]);
+            // What measures shared there may lie apart here.
+            let kept = &old.tallies[there.places[j].keeper];
+            for (grain, own) in &mut self.tallies[i] {
+                if let Some((_, theirs)) = kept.iter().find(|(other, _)| other == grain) {
+                    own.restore(theirs.cut());
+                }
+            }
         }
         self.distinct.carry(&mut old.distinct, same);
         self.lasting.carry(&mut old.lasting, same);
@@ -413,17 +410,12 @@ fn pairs(same: &[Option<usize>]) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// What both need, changes its place.
-fn swap<T, C>(
-    here: &mut [(usize, T)],
-    there: &mut [(usize, T)],
-    cut: fn(&T) -> C,
-    restore: fn(&mut T, C) -> bool,
-) {
+fn swap(here: &mut [(usize, Extremes)], there: &mut [(usize, Extremes)]) {
     for (grain, own) in here {
         if let Some((_, theirs)) = there.iter_mut().find(|(other, _)| other == grain) {
             // Another set may count other days.
             if *grain == grain::DAYS {
-                restore(own, cut(theirs));
+                own.restore(theirs.cut());
             } else {
                 std::mem::swap(own, theirs);
             }
@@ -481,13 +473,14 @@ fn extremes(measure: &CompiledMeasure, place: &Place, days: &[Reach]) -> Vec<(us
     place.rows().iter().map(fresh).collect()
 }
 
-/// The tallies of a measure in each grain that it needs, where it takes percentiles.
-fn tallies(place: &Place, days: &[Reach]) -> Vec<(usize, Tallies)> {
+/// The tallies of a measure in each grain that it needs, where it takes percentiles and keeps them itself.
+fn tallies((i, place): (usize, &Place), days: &[Reach]) -> Vec<(usize, Tallies)> {
     let fresh = |(i, _): &(usize, usize)| {
         let Grain { lengths, ahead, .. } = grain::ALL[*i];
         let reaches = reach::of_grain(*i, lengths, days);
         (*i, Tallies::new(place.combos, &reaches, ahead))
     };
-    let rows = place.tally.map_or(&[][..], |_| place.rows());
+    let own = place.tally.filter(|_| place.keeper == i);
+    let rows = own.map_or(&[][..], |_| place.rows());
     rows.iter().map(fresh).collect()
 }

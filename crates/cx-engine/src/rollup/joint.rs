@@ -113,12 +113,21 @@ impl Joint {
             return;
         }
         let mut places = Vec::new();
-        for (i, own) in self.tallies.iter_mut().enumerate() {
-            let mine = std::mem::take(own);
-            let all = self.apart.iter().map(|tallies| &tallies[i]).chain([&mine]);
-            let all = all.filter(|tally| !tally.is_empty());
-            let all: SmallVec<[&Tally; 16]> = all.collect();
-            *own = together(&all, &mut places);
+        let before = std::mem::take(&mut self.tallies);
+        for (i, twin) in self.plan.layout.twins.iter().copied().enumerate() {
+            let apart = &self.apart;
+            let all = |i: usize| apart.iter().map(move |part| &part[i]).chain([&before[i]]);
+            if twin != i
+                && all(i)
+                    .zip(all(twin))
+                    .all(|(one, other)| Arc::ptr_eq(one, other))
+            {
+                self.tallies.push(Arc::clone(&self.tallies[twin]));
+                continue;
+            }
+            let some = all(i).filter(|tally| !tally.is_empty());
+            let some: SmallVec<[&Tally; 16]> = some.collect();
+            self.tallies.push(together(&some, &mut places));
         }
         self.apart.clear();
     }

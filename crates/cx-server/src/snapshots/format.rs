@@ -10,7 +10,7 @@ use crc32fast::Hasher;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
 
-const MAGIC: &[u8; 8] = b"WFSNAP\n\x02";
+const MAGIC: &[u8; 8] = b"WFSNAP\n\x03";
 const LONGEST_LABEL: usize = 4_096;
 /// Longest block, bytes.
 pub const LONGEST_BLOCK: usize = 64 << 20;

@@ -158,6 +158,48 @@ fn changed(rng: &mut StdRng, before: &Files) -> Files {
     files
 }
 
+/// KPIs that are counted together as long as they count the same customers: each comes, goes, and shows other
+/// windows, by itself.
+fn twins(rng: &mut StdRng, files: &mut Files) {
+    let people = ["[24h, day]", "[24h]", "[24h, 7d]"];
+    let waits = ["[5m, 1h]", "[15m]", "[15m, day]"];
+    for (name, measure, of) in [
+        ("twin_a", "count_distinct, of: customer", people),
+        ("twin_b", "count_distinct, of: customer", people),
+        ("twin_c", "count_distinct, of: customer.channels", people),
+        (
+            "twin_d",
+            "count_distinct, of: customer.cross_channel",
+            people,
+        ),
+        (
+            "twin_e",
+            "percentile, of: data.wait_ms, percentile: 0.5",
+            waits,
+        ),
+        (
+            "twin_f",
+            "percentile, of: data.wait_ms, percentile: 0.9",
+            waits,
+        ),
+    ] {
+        let known = files.contains_key(name);
+        if known && rng.random_bool(0.3) {
+            files.remove(name);
+        } else if !known || rng.random_bool(0.2) {
+            let windows = of[rng.random_range(0..3)];
+            let only = ["", ", where: data.wait_ms >= 30000"][usize::from(rng.random_bool(0.2))];
+            let (unit, kind) = match measure.starts_with("count") {
+                true => ("count", "cumulative"),
+                false => ("seconds", "simple"),
+            };
+            let text = head(name, (unit, windows, "[]"), 3)
+                + &format!("type: {kind}\nmeasure: {{agg: {measure}{only}}}\n");
+            files.insert(name.to_owned(), text);
+        }
+    }
+}
+
 fn read(files: &Files) -> Catalog {
     let dir = tempfile::tempdir().expect("a folder");
     for folder in ["kpis", "boards", "sources"] {
@@ -175,9 +217,13 @@ fn read(files: &Files) -> Catalog {
 pub(crate) fn sets(seed: u64) -> Vec<Catalog> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut files = first(&mut rng);
+    // Dice of their own: what seeds say of the others stays.
+    let mut dice = StdRng::seed_from_u64(seed ^ 0x7717);
+    twins(&mut dice, &mut files);
     let mut sets = vec![read(&files)];
     for _ in 0..2 {
         files = changed(&mut rng, &files);
+        twins(&mut dice, &mut files);
         sets.push(read(&files));
     }
     sets

@@ -89,6 +89,14 @@ impl Panes {
         }
     }
 
+    /// The same panes in another cell.
+    pub(super) fn of(&self, cell: u32) -> Self {
+        Self {
+            cell,
+            ..self.clone()
+        }
+    }
+
     fn has(&self, k: usize) -> bool {
         self.bits[k / 64] & (1 << (k % 64)) != 0
     }
