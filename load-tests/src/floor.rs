@@ -1,4 +1,4 @@
-//! In: a cluster, a built `watchfloor`. Kept: one filled topic, the figures of each round. Out: what
+//! In: a cluster, a built `watchfloor`. Kept: the figures of each round. Out: what
 //! the whole job costs beside consuming alone and consuming with decoding. Never knows: the engine.
 
 use crate::fill;

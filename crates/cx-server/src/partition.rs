@@ -184,7 +184,7 @@ impl Owned {
         }
         // Where it stands before the record: the seconds of a silence that ends now are nobody's any more.
         let stands = self.engine.log_time().unwrap_or(record.timestamp);
-        let behind = now.since(stands.min(record.timestamp)) > NEAR_MS;
+        let behind = now.since(stands) > NEAR_MS;
         let step = if behind { Step::Minute } else { Step::Second };
         self.engine.set_step(step);
         failpoint::reach(failpoint::APPLY);

@@ -244,23 +244,12 @@ impl Layout {
 
 /// Whether two measures that count the same events take percentiles of the same numbers.
 fn same_numbers(a: &CompiledMeasure, b: &CompiledMeasure) -> bool {
-    let of = |measure: &CompiledMeasure| match measure.agg {
-        CompiledAgg::Percentile { of, .. } => Some(of),
-        CompiledAgg::Count
-        | CompiledAgg::CountRecords
-        | CompiledAgg::Sum { .. }
-        | CompiledAgg::Average { .. }
-        | CompiledAgg::Min { .. }
-        | CompiledAgg::Max { .. }
-        | CompiledAgg::CountDistinct
-        | CompiledAgg::Channels(_)
-        | CompiledAgg::Replies(_)
-        | CompiledAgg::Numbered(_)
-        | CompiledAgg::Attempts(..)
-        | CompiledAgg::Gauge(_)
-        | CompiledAgg::Oldest(_) => None,
+    let of = (a.agg, b.agg);
+    let (CompiledAgg::Percentile { of: one, .. }, CompiledAgg::Percentile { of: other, .. }) = of
+    else {
+        return false;
     };
-    of(a).is_some() && of(a) == of(b) && a.windows == b.windows && a.calendar == b.calendar
+    one == other && a.windows == b.windows && a.calendar == b.calendar
 }
 
 /// The combinations that one event counts in, the leaf last: per dimension the value index + 1 (`other` is
