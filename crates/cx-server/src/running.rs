@@ -21,8 +21,6 @@ use tokio::sync::Semaphore;
 
 /// Parts on their way to the judge; beyond them workers wait.
 const PARTS: usize = 4_096;
-/// How long an orderly end waits for what the producer still holds.
-const FLUSH: Duration = Duration::from_secs(2);
 /// How long an orderly end may take; after it the process ends as it stands.
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -173,8 +171,9 @@ impl Running {
                 Err(_) => anyhow::bail!("a thread of the house panicked"),
             }
         }
-        self.common.effects.flush(FLUSH)?;
-        self.common.producer.flush(FLUSH)?;
+        // A broker that says nothing may come back until the deadline.
+        self.common.effects.flush(DEADLINE)?;
+        self.common.producer.flush(DEADLINE)?;
         Ok(self.hub.frames())
     }
 }
