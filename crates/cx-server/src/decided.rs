@@ -1,10 +1,10 @@
-//! In: decisions of the engines. Kept: nothing. Out: CloudEvents in `cx.decisions`, in the partition of
+//! In: decisions of the engines. Kept: nothing. Out: CloudEvents for `cx.decisions`, in the partition of
 //! the same number, and how far that partition has come. Never knows: who acts on them.
 
 use crate::common::Common;
+use crate::outbox::Letter;
 use crate::{decision, whole};
 use cx_engine::Decision;
-use cx_kafka::Full;
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -29,36 +29,31 @@ struct Placed {
     index: u32,
 }
 
-/// Writes a decision down.
-///
-/// # Errors
-/// [`Full`]: nothing was written, try again.
-pub(crate) fn write(common: &Common, partition: u32, decision: &Decision) -> Result<(), Full> {
+/// A decision, as it is written down.
+pub(crate) fn letter(common: &Common, partition: u32, decision: &Decision) -> Letter {
     let event = decision::event(decision, &common.sets.shown().compiled().hash);
     let value = serde_json::to_vec(&event).expect("a decision is plain data");
     let key = decision.customer.unwrap_or(decision.conversation).hex();
-    put(common, partition, Some(key.as_bytes()), &value)
+    Letter {
+        partition,
+        key: Some(key),
+        value,
+    }
 }
 
 /// Says that all decisions of records up to `offset` are written.
-///
-/// # Errors
-/// [`Full`]: nothing was written, try again.
-pub(crate) fn through(common: &Common, partition: u32, offset: i64) -> Result<(), Full> {
+pub(crate) fn through(common: &Common, partition: u32, offset: i64) -> Letter {
     let topic = &common.topics.interactions;
     let event = json!({
         "specversion": "1.0", "id": format!("{topic}:{partition}:{offset}"),
         "source": "watchfloor", "type": THROUGH, "datacontenttype": "application/json",
         "data": {"offset": offset, "index": u32::MAX},
     });
-    put(common, partition, None, event.to_string().as_bytes())
-}
-
-fn put(common: &Common, partition: u32, key: Option<&[u8]>, value: &[u8]) -> Result<(), Full> {
-    let topic = &common.topics.decisions;
-    common
-        .effects
-        .send(topic, Some(partition), key, value, &[], None)
+    Letter {
+        partition,
+        key: None,
+        value: event.to_string().into_bytes(),
+    }
 }
 
 /// The highest place that is written in each partition that has one: what comes at or below it was

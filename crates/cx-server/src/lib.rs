@@ -36,6 +36,7 @@ mod memory;
 mod metrics;
 mod moments;
 mod observed;
+mod outbox;
 mod outputs;
 mod pace;
 mod partition;

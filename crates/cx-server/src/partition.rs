@@ -7,12 +7,12 @@ use crate::decided::{self, Place};
 use crate::definitions;
 use crate::failpoint;
 use crate::moments::Moment;
+use crate::outbox::{Outbox, patiently};
 use crate::sets::Sets;
 use crate::snapshots::Last;
 use crate::snapshots::saver::Job;
 use crate::start::{self, Begun};
 use cx_engine::{Content, Delivery, Effect, Engine, Final, Part, Step};
-use cx_kafka::Full;
 use cx_model::control::{Act, Control};
 use cx_model::decode::of_record;
 use cx_model::record::Record;
@@ -20,7 +20,6 @@ use cx_model::reject::Rejected;
 use cx_model::time::{MINUTE, SECOND, Timestamp};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
-use std::time::Duration;
 
 /// How far behind its owner's clock a partition may be and still emit every second, ms.
 pub(crate) const NEAR_MS: i64 = 10_000;
@@ -172,7 +171,7 @@ impl Owned {
     pub(crate) fn record(
         &mut self,
         (common, now): (&Common, Timestamp),
-        outs: &Outs,
+        (outs, outbox): (&Outs, &mut Outbox),
         record: &Record<'_>,
     ) -> anyhow::Result<()> {
         self.at_end = false;
@@ -200,22 +199,32 @@ impl Owned {
                 Effect::Decision(decision) => {
                     let place = (decision.offset, decision.index);
                     if self.decided.is_none_or(|decided| place > decided) {
-                        let write = || decided::write(common, record.partition, &decision);
-                        patiently(common, write);
+                        let letter = decided::letter(common, record.partition, &decision);
+                        outbox.put(letter, now);
                     }
                 }
             }
         }
-        self.mark(common, record);
+        self.mark((common, now), outbox, record);
+        let cuts = now >= self.cut_at;
+        if cuts || outbox.is_due(now) || self.is_near(now) {
+            outbox.hand_over(common);
+        }
         failpoint::reach(failpoint::APPLIED);
-        if now >= self.cut_at {
+        // A house that stops may not have handed over all; who starts again hears it again.
+        if cuts && !common.stop.load(Ordering::Relaxed) {
             self.cut((common, now), outs, record);
         }
         Ok(())
     }
 
     /// Once a log minute, after all that it caused: decisions are written up to `record`.
-    fn mark(&mut self, common: &Common, record: &Record<'_>) {
+    fn mark(
+        &mut self,
+        (common, now): (&Common, Timestamp),
+        outbox: &mut Outbox,
+        record: &Record<'_>,
+    ) {
         let minute = self.engine.log_time().map_or(0, Timestamp::minute);
         if minute <= self.through {
             return;
@@ -225,12 +234,12 @@ impl Owned {
             .decided
             .is_none_or(|(offset, _)| record.offset > offset)
         {
-            let mark = || decided::through(common, record.partition, record.offset);
-            patiently(common, mark);
+            let letter = decided::through(common, record.partition, record.offset);
+            outbox.put(letter, now);
         }
     }
 
-    /// Cuts right after `record`, whose effects were taken; where the saver is busy, later.
+    /// Cuts right after `record`, whose effects were handed over; where the saver is busy, later.
     fn cut(&mut self, (common, now): (&Common, Timestamp), outs: &Outs, record: &Record<'_>) {
         let Some(snapshots) = &common.snapshots else {
             self.cut_at = Timestamp(i64::MAX);
@@ -336,13 +345,4 @@ fn put_aside(common: &Common, record: &Record<'_>, rejected: &Rejected) {
     patiently(common, || {
         common.dead_letter(&original, rejected, &origin, at)
     });
-}
-
-/// Waits while the producer's queue is full: what follows from a record is not lost.
-fn patiently(common: &Common, send: impl Fn() -> Result<(), Full>) {
-    failpoint::reach(failpoint::PRODUCE);
-    while send().is_err() && !common.stop.load(Ordering::Relaxed) {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    failpoint::reach(failpoint::PRODUCED);
 }

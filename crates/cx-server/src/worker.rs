@@ -5,6 +5,7 @@ use crate::clock;
 use crate::common::Common;
 use crate::decided;
 use crate::moments::Moment;
+use crate::outbox::Outbox;
 use crate::pace::ahead;
 use crate::partition::{Handed, Outs, Owned};
 use crate::start;
@@ -29,6 +30,7 @@ struct Worker {
     /// By partition; others have the rest.
     owned: Vec<Option<Owned>>,
     outs: Outs,
+    outbox: Outbox,
     watchdog: Watchdog,
     /// The stretch at whose beginning it said what its engines hold.
     told: Option<i64>,
@@ -51,6 +53,9 @@ pub(crate) fn run(common: &Arc<Common>, partitions: &[u32], outs: &Outs) -> anyh
         };
         while !common.stop.load(Ordering::Relaxed) && common.revival.life() == life {
             worker.turn()?;
+        }
+        if common.revival.life() == life {
+            worker.outbox.hand_over(common);
         }
     }
     Ok(())
@@ -97,6 +102,7 @@ impl Worker {
             ear,
             owned,
             outs,
+            outbox: Outbox::default(),
         }))
     }
 
@@ -106,6 +112,7 @@ impl Worker {
             ear,
             owned,
             outs,
+            outbox,
             ..
         } = self;
         let mut fault = None;
@@ -114,7 +121,7 @@ impl Worker {
         let wait = common.rhythm.next(now).map_or(POLL, |next| POLL.min(next));
         ear.poll(wait, &mut |heard| {
             if fault.is_none()
-                && let Err(e) = take((common, now), owned, outs, heard)
+                && let Err(e) = take((common, now), owned, (outs, outbox), heard)
             {
                 fault = Some(e);
             }
@@ -130,6 +137,9 @@ impl Worker {
     fn tick(&mut self) -> anyhow::Result<()> {
         let now = clock::now();
         self.tell(now)?;
+        if self.outbox.is_due(now) {
+            self.outbox.hand_over(&self.common);
+        }
         let producers = [&self.common.effects, &self.common.producer];
         for producer in producers {
             let lost = producer.lost();
@@ -224,7 +234,7 @@ impl Worker {
 fn take(
     (common, now): (&Common, Timestamp),
     owned: &mut [Option<Owned>],
-    outs: &Outs,
+    outs: (&Outs, &mut Outbox),
     heard: Heard<'_>,
 ) -> anyhow::Result<()> {
     let partition = match &heard {
