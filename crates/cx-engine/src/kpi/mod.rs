@@ -23,6 +23,7 @@ pub(crate) mod panes;
 pub(crate) mod profiles;
 pub(crate) mod reach;
 pub(crate) mod spans;
+pub(crate) mod spots;
 pub(crate) mod sums;
 pub(crate) mod tallies;
 pub(crate) mod tally;

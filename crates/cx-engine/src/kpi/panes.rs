@@ -45,8 +45,6 @@ pub(crate) struct Panes {
     head: i64,
     ahead: i64,
     reaches: Vec<Reach>,
-    /// The pane that was looked for last: most events fall into the same ones.
-    found: Option<(i64, Option<Spot>)>,
     /// By window, then by component, of the panes before the head: most additions come to the head or
     /// beyond, and touch its row alone.
     sums: Vec<i64>,
@@ -71,7 +69,6 @@ impl Panes {
             head: i64::MIN,
             ahead,
             reaches: reaches.to_vec(),
-            found: None,
             sums: vec![0; row_size * reaches.len()],
         }
     }
@@ -90,7 +87,6 @@ impl Panes {
         if head == self.head {
             return;
         }
-        self.found = None;
         if self.head == i64::MIN || head - self.head > self.ring {
             self.rows.fill(0);
             self.sums.fill(0);
@@ -123,18 +119,7 @@ impl Panes {
     }
 
     /// Where a pane lies; `None` outside the ring: it is nobody's business any more.
-    pub(crate) fn spot(&mut self, pane: i64) -> Option<Spot> {
-        match self.found {
-            Some((known, spot)) if known == pane => spot,
-            _ => {
-                let spot = self.look(pane);
-                self.found = Some((pane, spot));
-                spot
-            }
-        }
-    }
-
-    fn look(&self, pane: i64) -> Option<Spot> {
+    pub(crate) fn spot(&self, pane: i64) -> Option<Spot> {
         let longest = self.ring - self.ahead - 2;
         if pane <= self.head - longest || pane > self.head + self.ahead {
             return None;
@@ -163,7 +148,7 @@ impl Panes {
 
     /// The row of a pane that the ring holds.
     pub(crate) fn row(&self, pane: i64) -> &[i64] {
-        debug_assert!(self.is_empty() || self.look(pane).is_some(), "{pane}");
+        debug_assert!(self.is_empty() || self.spot(pane).is_some(), "{pane}");
         &self.rows[self.start(pane)..][..self.row_size]
     }
 
@@ -181,7 +166,6 @@ impl Panes {
             return false;
         }
         (self.head, self.rows) = (cut.head, cut.rows);
-        self.found = None;
         self.sums.fill(0);
         if self.head == i64::MIN {
             return true;

@@ -8,9 +8,10 @@ use super::lasting::{self, Lasting};
 use super::layout::{Layout, Merge, Place};
 use super::marks::{List, Lists, Mark};
 use super::meter::Counted;
-use super::panes::{Panes, Rows, Spot};
+use super::panes::{Panes, Rows};
 use super::profiles::Profile;
 use super::reach::{self, Reach};
+use super::spots::{Finder, Spots};
 use super::tallies::{self, Tallies};
 use super::tally::{Tally, bucket};
 use crate::plan::Plan;
@@ -41,14 +42,7 @@ pub(crate) struct Sums {
     lateness_ms: i64,
     /// The second that all rings are set to.
     second: i64,
-}
-
-/// Where one second lies in the panes of each grain.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Spots {
-    panes: [Option<Spot>; GRAINS],
-    /// A bit for each grain whose pane was final already.
-    restates: u8,
+    finder: Finder,
 }
 
 /// All panes of a cut.
@@ -84,6 +78,7 @@ impl Sums {
             lists: Lists::new(),
             lateness_ms: set.limits.lateness_ms,
             second: i64::MIN,
+            finder: Finder::default(),
         }
     }
 
@@ -99,6 +94,7 @@ impl Sums {
         if same {
             return;
         }
+        self.finder.forget();
         let head = |grain: usize| (s - 1).div_euclid(grain::ALL[grain].width);
         for (i, panes) in self.panes.iter_mut().enumerate() {
             panes.advance(head(i));
@@ -115,19 +111,8 @@ impl Sums {
 
     /// Where something of this second is added.
     pub(crate) fn spots(&mut self, second: i64, log_time: Timestamp) -> Spots {
-        let mut spots = Spots::default();
-        for (i, panes) in self.panes.iter_mut().enumerate() {
-            if panes.is_empty() {
-                continue;
-            }
-            let width = grain::ALL[i].width;
-            let pane = second.div_euclid(width);
-            let end = Timestamp::from_second((pane + 1) * width);
-            let is_final = end.plus(self.lateness_ms) <= log_time;
-            spots.restates |= u8::from(is_final) << i;
-            spots.panes[i] = panes.spot(pane);
-        }
-        spots
+        let of = (&self.panes, self.lateness_ms);
+        self.finder.find(of, second, log_time)
     }
 
     /// Adds to one component of a leaf, in every grain in which the measure is needed; [`Place::add_up`]
@@ -361,6 +346,7 @@ impl Sums {
                 }
             }
         }
+        self.finder.forget();
         self.distinct.carry(&mut old.distinct, same);
         self.lasting.carry(&mut old.lasting, same);
         self.lists = Lists::after(&old.lists);
@@ -381,6 +367,7 @@ impl Sums {
 
     /// Takes what a cut says; false where it is not of this set.
     pub(crate) fn restore(&mut self, cut: Added) -> bool {
+        self.finder.forget();
         all(self.panes.iter_mut(), cut.panes, Panes::restore)
             && all(
                 self.extremes.iter_mut().flatten().map(|e| &mut e.1),

@@ -98,7 +98,7 @@ pub(crate) struct Refused;
 type Map = DashMap<Key128, Customer, FixedState>;
 
 /// Maps of one partition: a cut reads them one after the other.
-const MAPS: u128 = 128;
+const MAPS: u128 = 32;
 
 /// All customers of one partition: one writer, any number of readers.
 pub(crate) struct Customers {
