@@ -23,6 +23,8 @@ const POLL: Duration = Duration::from_millis(25);
 const POLLS: u32 = 20;
 /// Most that one poll hands over.
 const BATCH: usize = 1_000;
+/// Most records of a run.
+const RUN: usize = 32;
 
 /// What the ear hears.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,20 @@ pub enum Heard<'a> {
     /// A record.
     Record(Record<'a>),
     /// The end of a partition's log, for the moment. Said again whenever reading catches up.
+    End {
+        /// The partition.
+        partition: u32,
+        /// Offset after the last record handed over.
+        offset: i64,
+    },
+}
+
+/// What the ear hears, records together that follow one another in one partition.
+#[derive(Debug, Clone, Copy)]
+pub enum Run<'a> {
+    /// At least one record, at most 32.
+    Records(&'a [Record<'a>]),
+    /// As [`Heard::End`].
     End {
         /// The partition.
         partition: u32,
@@ -124,28 +140,52 @@ impl Ear {
         timeout: Duration,
         handle: &mut dyn FnMut(Heard<'_>),
     ) -> Result<usize, Error> {
+        self.poll_runs(timeout, &mut |run| match run {
+            Run::Records(records) => records.iter().for_each(|r| handle(Heard::Record(*r))),
+            Run::End { partition, offset } => handle(Heard::End { partition, offset }),
+        })
+    }
+
+    /// As [`Ear::poll`], for whoever does with several records what is dearer with one after the other.
+    ///
+    /// # Errors
+    /// Those of [`Ear::poll`].
+    pub fn poll_runs(
+        &mut self,
+        timeout: Duration,
+        handle: &mut dyn FnMut(Run<'_>),
+    ) -> Result<usize, Error> {
         let mut wait = timeout;
         let mut heard = 0;
+        let mut run: Vec<BorrowedMessage<'_>> = Vec::with_capacity(RUN);
         while heard < BATCH {
-            match self.consumer.poll(wait) {
+            let polled = self.consumer.poll(wait);
+            wait = Duration::ZERO;
+            let goes_on = match (&polled, run.first()) {
+                (Some(Ok(message)), Some(first)) => {
+                    message.partition() == first.partition() && run.len() < RUN
+                }
+                _ => run.is_empty(),
+            };
+            if !goes_on {
+                hand_over(&mut run, &mut self.next, handle);
+            }
+            match polled {
                 None => break,
                 Some(Ok(message)) => {
-                    let headers = Noted::of(message.headers());
-                    let record = record(&message, &headers);
-                    self.next.insert(record.partition, record.offset + 1);
-                    handle(Heard::Record(record));
+                    run.push(message);
                     heard += 1;
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     let partition = number(partition);
                     let offset = self.next.get(&partition).copied().unwrap_or_default();
-                    handle(Heard::End { partition, offset });
+                    handle(Run::End { partition, offset });
                     heard += 1;
                 }
                 Some(Err(error)) => self.fault(&error)?,
             }
-            wait = Duration::ZERO;
         }
+        hand_over(&mut run, &mut self.next, handle);
         Ok(heard)
     }
 
@@ -371,6 +411,23 @@ impl<'m> Noted<'m> {
         }
         noted
     }
+}
+
+fn hand_over(
+    run: &mut Vec<BorrowedMessage<'_>>,
+    next: &mut BTreeMap<u32, i64>,
+    handle: &mut dyn FnMut(Run<'_>),
+) {
+    let headers: Vec<Noted<'_>> = run.iter().map(|m| Noted::of(m.headers())).collect();
+    let records = run.iter().zip(&headers);
+    let records: Vec<Record<'_>> = records.map(|(m, headers)| record(m, headers)).collect();
+    if let Some(last) = records.last() {
+        next.insert(last.partition, last.offset + 1);
+        handle(Run::Records(&records));
+    }
+    drop(records);
+    drop(headers);
+    run.clear();
 }
 
 fn record<'a>(message: &'a BorrowedMessage<'_>, headers: &'a Noted<'a>) -> Record<'a> {

@@ -9,7 +9,7 @@ mod producer;
 mod settings;
 mod topics;
 
-pub use ear::{Ear, Heard};
+pub use ear::{Ear, Heard, Run};
 pub use embedded::Embedded;
 pub use error::Error;
 pub use producer::{Full, Mark, Producer};

@@ -15,6 +15,7 @@ use crate::start::{self, Begun};
 use cx_engine::{Content, Delivery, Effect, Engine, Final, Part, Step};
 use cx_model::control::{Act, Control};
 use cx_model::decode::of_record;
+use cx_model::event::Event;
 use cx_model::record::Record;
 use cx_model::reject::Rejected;
 use cx_model::time::{MINUTE, SECOND, Timestamp};
@@ -164,15 +165,33 @@ impl Owned {
         }
     }
 
-    /// Takes a record.
+    /// Takes records that follow one another. They are read together, then applied one by one: either work finds
+    /// what it needs in the processor's caches.
     ///
     /// # Errors
     /// A record that a snapshot knows otherwise; a control record signed with an unknown key; no memory.
-    pub(crate) fn record(
+    pub(crate) fn records(
+        &mut self,
+        at: (&Common, Timestamp),
+        (outs, outbox): (&Outs, &mut Outbox),
+        records: &[Record<'_>],
+    ) -> anyhow::Result<()> {
+        // What a control record activates says how the next ones are read.
+        for run in records.split_inclusive(|record| record.control.is_some()) {
+            let read = run.iter().map(|record| read(at.0, &self.engine, record));
+            let read: Vec<_> = read.collect();
+            for (record, event) in run.iter().zip(read) {
+                self.record(at, (outs, outbox), (record, event))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn record(
         &mut self,
         (common, now): (&Common, Timestamp),
         (outs, outbox): (&Outs, &mut Outbox),
-        record: &Record<'_>,
+        (record, event): (&Record<'_>, Read<'_>),
     ) -> anyhow::Result<()> {
         self.at_end = false;
         if let Some(expected) = self.expected.take() {
@@ -187,7 +206,7 @@ impl Owned {
         let step = if behind { Step::Minute } else { Step::Second };
         self.engine.set_step(step);
         failpoint::reach(failpoint::APPLY);
-        apply(common, &mut self.engine, record)?;
+        hand(common, &mut self.engine, (record, event))?;
         while let Some(effect) = self.engine.next_effect() {
             match effect {
                 Effect::Part(part) => outs.judge.send(Handed::Part(outs.life, part))?,
@@ -289,7 +308,15 @@ fn told(common: &Common, engine: &mut Engine, control: &Control) -> anyhow::Resu
     Ok(())
 }
 
-/// Hands a record to an engine; its effects are the caller's to take.
+/// The event of a record, or why it is refused; `None` for a control record.
+type Read<'a> = Option<Result<Event<'a>, Rejected>>;
+
+fn read<'a>(common: &Common, engine: &Engine, record: &Record<'a>) -> Read<'a> {
+    let is_event = record.control.is_none();
+    is_event.then(|| of_record(record, engine.slots(), &common.set.limits))
+}
+
+/// Reads a record and hands it to an engine; its effects are the caller's to take.
 ///
 /// # Errors
 /// A control record signed with an unknown key.
@@ -298,22 +325,29 @@ pub(crate) fn apply(
     engine: &mut Engine,
     record: &Record<'_>,
 ) -> anyhow::Result<()> {
-    let decoded;
-    let content = if record.control.is_some() {
-        let topic = &common.topics.interactions;
-        match common.secrets.keys.read(topic, record)? {
+    let event = read(common, engine, record);
+    hand(common, engine, (record, event))
+}
+
+fn hand(
+    common: &Common,
+    engine: &mut Engine,
+    (record, event): (&Record<'_>, Read<'_>),
+) -> anyhow::Result<()> {
+    let content = match &event {
+        Some(Ok(event)) => Content::Event(event),
+        Some(Err(rejected)) => Content::Rejected(rejected.clone()),
+        None => match common
+            .secrets
+            .keys
+            .read(&common.topics.interactions, record)?
+        {
             Ok(control) => {
                 told(common, engine, &control)?;
                 Content::Control(control)
             }
             Err(rejected) => Content::Rejected(rejected),
-        }
-    } else {
-        decoded = of_record(record, engine.slots(), &common.set.limits);
-        match &decoded {
-            Ok(event) => Content::Event(event),
-            Err(rejected) => Content::Rejected(rejected.clone()),
-        }
+        },
     };
     engine.handle_record(&Delivery {
         offset: record.offset,

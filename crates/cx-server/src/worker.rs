@@ -10,7 +10,7 @@ use crate::pace::ahead;
 use crate::partition::{Handed, Outs, Owned};
 use crate::start;
 use crate::watchdog::Watchdog;
-use cx_kafka::{Ear, Heard};
+use cx_kafka::{Ear, Run};
 use cx_model::time::{MINUTE, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -119,7 +119,7 @@ impl Worker {
         // Once for all that one poll hands over: some milliseconds.
         let now = clock::now();
         let wait = common.rhythm.next(now).map_or(POLL, |next| POLL.min(next));
-        ear.poll(wait, &mut |heard| {
+        ear.poll_runs(wait, &mut |heard| {
             if fault.is_none()
                 && let Err(e) = take((common, now), owned, (outs, outbox), heard)
             {
@@ -235,19 +235,19 @@ fn take(
     (common, now): (&Common, Timestamp),
     owned: &mut [Option<Owned>],
     outs: (&Outs, &mut Outbox),
-    heard: Heard<'_>,
+    heard: Run<'_>,
 ) -> anyhow::Result<()> {
-    let partition = match &heard {
-        Heard::Record(record) => record.partition,
-        Heard::End { partition, .. } => *partition,
+    let partition = match heard {
+        Run::Records(records) => records.first().map(|record| record.partition),
+        Run::End { partition, .. } => Some(partition),
     };
-    let owned = owned.get_mut(partition as usize);
+    let owned = partition.and_then(|partition| owned.get_mut(partition as usize));
     let Some(owned) = owned.and_then(Option::as_mut) else {
         return Ok(());
     };
     match heard {
-        Heard::Record(record) => owned.record((common, now), outs, &record),
-        Heard::End { .. } => {
+        Run::Records(records) => owned.records((common, now), outs, records),
+        Run::End { .. } => {
             owned.at_end = true;
             Ok(())
         }
