@@ -157,6 +157,17 @@ impl Owned {
         log_time.is_some_and(|t| now.since(t) < NEAR_MS)
     }
 
+    /// Which seconds it emits that a record stamped so passes. It stands where it stood before: the seconds of a
+    /// silence that ends now are nobody's any more.
+    fn step(&self, now: Timestamp, stamped: Timestamp) -> Step {
+        let stands = self.engine.log_time().unwrap_or(stamped);
+        if now.since(stands) > NEAR_MS {
+            Step::Minute
+        } else {
+            Step::Second
+        }
+    }
+
     /// A control record was written.
     pub(crate) fn wrote(&mut self, now: Timestamp, control: &Control) {
         self.wrote = (now, control.counter);
@@ -200,10 +211,7 @@ impl Owned {
         if let Some(tape) = &common.tape {
             tape.note(record)?;
         }
-        // Where it stands before the record: the seconds of a silence that ends now are nobody's any more.
-        let stands = self.engine.log_time().unwrap_or(record.timestamp);
-        let behind = now.since(stands) > NEAR_MS;
-        let step = if behind { Step::Minute } else { Step::Second };
+        let step = self.step(now, record.timestamp);
         self.engine.set_step(step);
         failpoint::reach(failpoint::APPLY);
         hand(common, &mut self.engine, (record, event))?;
@@ -379,4 +387,105 @@ fn put_aside(common: &Common, record: &Record<'_>, rejected: &Rejected) {
     patiently(common, || {
         common.dead_letter(&original, rejected, &origin, at)
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sets::Set;
+    use cx_engine::Config;
+    use cx_model::ids::HashKey;
+    use cx_model::record::TimestampKind;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    /// A whole second, where no clock is due.
+    const NOW: Timestamp = Timestamp(1_767_225_600_000);
+
+    fn shipped() -> Sets {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/catalog");
+        Sets::new(cx_catalog::load(&folder).expect("the shipped catalogue"))
+    }
+
+    /// A partition that has read its log, which is empty, to its end.
+    fn owned(set: &Arc<Set>) -> Owned {
+        let config = Config {
+            partition: 0,
+            partitions: 1,
+            start_offset: 0,
+            gaps_are_losses: false,
+            hash_key: HashKey(1, 2),
+        };
+        Owned {
+            engine: Engine::new(config, Arc::clone(&set.plan)),
+            at_end: true,
+            paused: false,
+            wrote: (Timestamp(0), 0),
+            stated: Timestamp(0),
+            expected: None,
+            cut_at: Timestamp(i64::MAX),
+            decided: None,
+            through: i64::MIN,
+            noted: -1,
+        }
+    }
+
+    /// The log says so, as the engine's next record.
+    fn hear(owned: &mut Owned, at: Timestamp, control: Control) {
+        let offset = owned.engine.account().next;
+        owned.engine.handle_record(&Delivery {
+            offset,
+            timestamp: at,
+            timestamp_kind: TimestampKind::LogAppend,
+            content: Content::Control(control),
+        });
+    }
+
+    #[test]
+    fn the_active_set_is_said_once_an_hour_and_at_once_by_the_next_life() {
+        let sets = shipped();
+        let set = sets.get(1).expect("the first");
+        let mut owned = owned(&set);
+        let mut said = Vec::new();
+        for minute in 0..=125 {
+            let at = NOW.plus(minute * MINUTE);
+            let Some(control) = owned.due(at, &sets, None) else {
+                continue;
+            };
+            owned.wrote(at, &control);
+            match &control.act {
+                Act::Activate { number, .. } => said.push((minute, "activated", *number)),
+                Act::Restate(number, _) => said.push((minute, "restated", *number)),
+                Act::Clock | Act::Acknowledge { .. } => {}
+            }
+            hear(&mut owned, at, control);
+        }
+        let expected = [
+            (0, "activated", 1),
+            (60, "restated", 1),
+            (120, "restated", 1),
+        ];
+        assert_eq!(said, expected);
+        let next_life = Owned {
+            wrote: (Timestamp(0), 0),
+            stated: Timestamp(0),
+            ..owned
+        };
+        let at = NOW.plus(126 * MINUTE);
+        let act = next_life.due(at, &sets, None).map(|control| control.act);
+        assert_eq!(act, Some(Act::Restate(1, set.compiled().hash.clone())));
+    }
+
+    #[test]
+    fn whoever_stood_far_behind_emits_whole_minutes_through_the_silence_that_ends_now() {
+        let sets = shipped();
+        let mut owned = owned(&sets.get(1).expect("the first"));
+        assert_eq!(owned.step(NOW, NOW), Step::Second);
+        assert_eq!(owned.step(NOW, NOW.plus(-NEAR_MS - 1)), Step::Minute);
+        let act = Act::Clock;
+        hear(&mut owned, NOW, Control { counter: 1, act });
+        let later = NOW.plus(10 * MINUTE);
+        assert_eq!(owned.step(later, later), Step::Minute);
+        assert_eq!(owned.step(NOW.plus(NEAR_MS), NOW.plus(-1)), Step::Second);
+    }
 }
