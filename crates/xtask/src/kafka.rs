@@ -22,8 +22,9 @@ const EXISTING: &str = "WATCHFLOOR_TEST_KAFKA";
 const EXISTING_SECURE: &str = "WATCHFLOOR_TEST_KAFKA_SECURE";
 /// Port of `kafka up`.
 const PORT: u16 = 39_092;
-/// Port of clusters that steps start for themselves: a developer's own stays as it is.
-const OWN_PORT: u16 = 39_292;
+/// Port of clusters that steps start for themselves, so that a developer's own stays as it is.
+/// Below those that systems give to clients: a broker that is ended under test must find its ports free again.
+const OWN_PORT: u16 = 29_292;
 /// How long a cluster may take to answer: three brokers on two busy cores.
 const PATIENCE: Duration = Duration::from_secs(90);
 const LOOK: Duration = Duration::from_millis(20);

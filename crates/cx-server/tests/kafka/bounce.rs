@@ -8,7 +8,7 @@ use crate::run::{House, now, root};
 use std::process::Command;
 use std::time::Duration;
 
-/// Nobody else's: below those that systems give to clients, one of which had the controller's port once.
+/// Nobody else's, and below those that systems give to clients.
 const PORT: &str = "29592";
 const PATIENCE: Duration = Duration::from_secs(90);
 
